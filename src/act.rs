@@ -1,0 +1,1 @@
+//! STAGE 4: carries a plan out and reports what happened. Makes no choices.

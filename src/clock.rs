@@ -1,0 +1,1 @@
+//! Reads the time: the only file that does.

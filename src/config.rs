@@ -1,0 +1,1 @@
+//! Text to a configuration, or every mistake in it at once.

@@ -1,0 +1,81 @@
+//! What a decision remembers of the ticks before it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp};
+
+/// How long our own actions overlay what the list says: it is served from an eventually consistent
+/// store, where a new machine can be missing and a destroyed one can linger.
+pub const OVERLAY: Duration = Duration::from_secs(60);
+
+/// What one app's decisions carry from tick to tick.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// Makes the create ids of this process unique among scalers.
+    pub scaler: Arc<str>,
+    /// Our own actions that the list has not confirmed yet, oldest first.
+    pub recent: Vec<Recent>,
+    /// In how many consecutive ticks a scope has wished for a large destroy.
+    pub large_destroy_wishes: BTreeMap<Scope, u32>,
+}
+
+impl History {
+    /// A history with nothing in it, for the process `scaler`.
+    #[must_use]
+    pub fn new(scaler: impl Into<Arc<str>>) -> Self {
+        Self { scaler: scaler.into(), ..Self::default() }
+    }
+}
+
+/// One action of ours, and when it was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recent {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub effect: Effect,
+}
+
+impl Recent {
+    /// Whether the overlay still applies. A time far in the future (the clock was set back) is
+    /// treated like one far in the past, so that a wrong clock cannot freeze the overlay.
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.at) < OVERLAY && self.at.since(now) < OVERLAY
+    }
+}
+
+/// What an action of ours did to a machine, as far as the list may not show it yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A machine was created, or may have been.
+    Created {
+        /// The id that we put into its metadata.
+        create_id: Arc<str>,
+        /// Its machine id; unknown where the answer got lost.
+        machine: Option<MachineId>,
+        /// The group it belongs to.
+        group: ProcessGroup,
+        /// Where it was asked for.
+        region: Region,
+        /// Whether it was launched to run.
+        launched: bool,
+    },
+    /// A machine was started.
+    Started {
+        /// Which.
+        machine: MachineId,
+    },
+    /// A machine was asked to stop.
+    Stopped {
+        /// Which.
+        machine: MachineId,
+    },
+    /// A machine was destroyed.
+    Destroyed {
+        /// Which.
+        machine: MachineId,
+    },
+}

@@ -1,0 +1,46 @@
+//! What the API said, and what can be made of it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{Machine, MachineId, Timestamp};
+
+/// What one tick saw of an app.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// Every machine that the list named, of all process groups and on all hosts. The list lags:
+    /// [`super::History`] lays our own recent actions over it.
+    pub machines: Vec<Machine>,
+    /// The machine that this process runs on, which is never touched.
+    pub own_machine: Option<MachineId>,
+}
+
+/// The app's current release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// Its number.
+    pub version: u64,
+    /// Fly's word for how it goes: `running` while a deploy is under way, then `complete`, `failed` or
+    /// `interrupted`. A free string; a deploy that was killed leaves `running` for ever.
+    pub status: String,
+    /// When it began, if Fly says so.
+    pub created_at: Option<Timestamp>,
+}
+
+/// What was learned about the release before acting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReleaseState {
+    /// Not asked for: `release-guard: off`.
+    Ignored,
+    /// The app never had one.
+    None,
+    /// The current one.
+    Known(Release),
+    /// It could not be read, and why.
+    Unreadable(String),
+}
+
+/// A machine in `created` or `creating` counts as started for this long after we launched it to run:
+/// booting takes low double-digit seconds (docs, machines overview).
+pub const LAUNCH_GRACE: Duration = Duration::from_secs(60);

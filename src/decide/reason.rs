@@ -1,0 +1,353 @@
+//! Why something is done, or not: one closed list, with a code and a sentence each.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::model::{Bounds, Kind, MachineId, MetricName, Side, Timestamp};
+
+/// Why. Codes are stable: they are labels of metrics and keys of the JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Reason {
+    /// Fewer machines than wanted: create or start.
+    BelowMin {
+        /// Of which number.
+        kind: Kind,
+        /// How many there are.
+        observed: u32,
+        /// How many there should be at least.
+        target: u32,
+    },
+    /// More machines than wanted: destroy or stop.
+    AboveMax {
+        /// Of which number.
+        kind: Kind,
+        /// How many there are.
+        observed: u32,
+        /// How many there should be at most.
+        target: u32,
+    },
+    /// As wanted: nothing to do.
+    WithinBounds {
+        /// Of which number.
+        kind: Kind,
+        /// How many there are.
+        observed: u32,
+        /// What is wanted.
+        bounds: Bounds,
+    },
+    /// A machine that runs is stopped now and destroyed in a later tick.
+    StopBeforeDestroy,
+    /// Machines to be destroyed are still on their way to `stopped`.
+    WaitingForStop {
+        /// How many.
+        count: u32,
+    },
+    /// The expressions wanted fewer than `min-machines`.
+    LimitedByMinMachines {
+        /// Of which number.
+        kind: Kind,
+        /// Of which end.
+        side: Side,
+        /// What the expression gave.
+        wanted: u32,
+        /// What it was raised to.
+        limit: u32,
+    },
+    /// The expressions wanted more than `max-machines` allows.
+    LimitedByMaxMachines {
+        /// Of which number.
+        kind: Kind,
+        /// Of which end.
+        side: Side,
+        /// What the expression gave.
+        wanted: u32,
+        /// What it was lowered to: `max-machines`, less the machines on hosts that do not answer.
+        limit: u32,
+    },
+    /// The last machine that can be cloned is kept, or there would be nothing to scale up from.
+    KeepsLastMachine,
+    /// Fewer machines are stopped or suspended than should be started.
+    NotEnoughStopped {
+        /// How many should be started.
+        wanted: u32,
+        /// How many can be.
+        available: u32,
+    },
+    /// Fewer machines are fully started than should be stopped; the rest are on their way up.
+    NotEnoughStarted {
+        /// How many should be stopped.
+        wanted: u32,
+        /// How many can be.
+        available: u32,
+    },
+    /// Fewer machines may be destroyed now than should be.
+    NotEnoughDestroyable {
+        /// How many should be destroyed.
+        wanted: u32,
+        /// How many can be.
+        available: u32,
+    },
+    /// A large destroy waits until it was wished for in several ticks in a row.
+    DestroyBrake {
+        /// How many would go.
+        destroys: u32,
+        /// Of how many.
+        of: u32,
+        /// The number of ticks in a row, this one included.
+        wish: u32,
+        /// How many it takes.
+        needed: u32,
+    },
+    /// min is above max, so there is no number to go to.
+    MinAboveMax {
+        /// Of which number.
+        kind: Kind,
+        /// The lower end.
+        min: u32,
+        /// The upper end.
+        max: u32,
+    },
+    /// A metric has no usable value.
+    MetricFailed {
+        /// Which.
+        metric: MetricName,
+        /// What went wrong.
+        message: String,
+    },
+    /// An expression has no usable result.
+    ExpressionFailed {
+        /// Of which number.
+        kind: Kind,
+        /// Of which end.
+        side: Side,
+        /// What went wrong.
+        message: String,
+    },
+    /// Too many machines are on hosts that do not answer to create or destroy any.
+    FleetUnhealthy {
+        /// How many.
+        unhealthy: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// There is no machine that a new one could be cloned from.
+    NoMachineToClone {
+        /// What was looked at, and what to do.
+        detail: String,
+    },
+    /// The machine to clone mounts volumes, and a clone would need its own.
+    VolumesNeeded {
+        /// The machine to clone.
+        source: MachineId,
+        /// The names of its volumes.
+        volumes: Vec<String>,
+    },
+    /// A deploy is under way.
+    ReleaseInProgress {
+        /// The release.
+        version: u64,
+        /// When it began, if known.
+        since: Option<Timestamp>,
+    },
+    /// A release has been `running` for so long that its deploy is taken as abandoned.
+    ReleaseAbandoned {
+        /// The release.
+        version: u64,
+        /// When it began.
+        since: Timestamp,
+    },
+    /// Whether a deploy is under way could not be read.
+    ReleaseUnreadable {
+        /// What went wrong.
+        message: String,
+    },
+    /// Another scaler is creating or destroying machines of this group right now.
+    LeaseHeld {
+        /// What Fly said.
+        message: String,
+    },
+    /// The lease could not be taken for another reason than that someone holds it.
+    LeaseFailed {
+        /// What went wrong.
+        message: String,
+    },
+}
+
+/// What a reason means for the scope that it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Explains an action, or that none is needed.
+    Cause,
+    /// Changed a number on the way.
+    Limit,
+    /// Kept something from being done.
+    Hold,
+}
+
+impl Reason {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BelowMin { .. } => "below_min",
+            Self::AboveMax { .. } => "above_max",
+            Self::WithinBounds { .. } => "within_bounds",
+            Self::StopBeforeDestroy => "stop_before_destroy",
+            Self::WaitingForStop { .. } => "waiting_for_stop",
+            Self::LimitedByMinMachines { .. } => "limited_by_min_machines",
+            Self::LimitedByMaxMachines { .. } => "limited_by_max_machines",
+            Self::KeepsLastMachine => "keeps_last_machine",
+            Self::NotEnoughStopped { .. } => "not_enough_stopped",
+            Self::NotEnoughStarted { .. } => "not_enough_started",
+            Self::NotEnoughDestroyable { .. } => "not_enough_destroyable",
+            Self::DestroyBrake { .. } => "destroy_brake",
+            Self::MinAboveMax { .. } => "min_above_max",
+            Self::MetricFailed { .. } => "metric_failed",
+            Self::ExpressionFailed { .. } => "expression_failed",
+            Self::FleetUnhealthy { .. } => "fleet_unhealthy",
+            Self::NoMachineToClone { .. } => "no_machine_to_clone",
+            Self::VolumesNeeded { .. } => "volumes_needed",
+            Self::ReleaseInProgress { .. } => "release_in_progress",
+            Self::ReleaseAbandoned { .. } => "release_abandoned",
+            Self::ReleaseUnreadable { .. } => "release_unreadable",
+            Self::LeaseHeld { .. } => "lease_held",
+            Self::LeaseFailed { .. } => "lease_failed",
+        }
+    }
+
+    /// What it means for the scope that it belongs to.
+    #[must_use]
+    pub fn weight(&self) -> Weight {
+        match self {
+            Self::BelowMin { .. }
+            | Self::AboveMax { .. }
+            | Self::WithinBounds { .. }
+            | Self::StopBeforeDestroy => Weight::Cause,
+            Self::WaitingForStop { .. }
+            | Self::LimitedByMinMachines { .. }
+            | Self::LimitedByMaxMachines { .. }
+            | Self::KeepsLastMachine
+            | Self::NotEnoughStopped { .. }
+            | Self::NotEnoughStarted { .. }
+            | Self::NotEnoughDestroyable { .. }
+            | Self::ReleaseAbandoned { .. } => Weight::Limit,
+            Self::DestroyBrake { .. }
+            | Self::MinAboveMax { .. }
+            | Self::MetricFailed { .. }
+            | Self::ExpressionFailed { .. }
+            | Self::FleetUnhealthy { .. }
+            | Self::NoMachineToClone { .. }
+            | Self::VolumesNeeded { .. }
+            | Self::ReleaseInProgress { .. }
+            | Self::ReleaseUnreadable { .. }
+            | Self::LeaseHeld { .. }
+            | Self::LeaseFailed { .. } => Weight::Hold,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BelowMin { kind, observed, target } => {
+                write!(f, "{observed} {kind}, at least {target} wanted")
+            }
+            Self::AboveMax { kind, observed, target } => {
+                write!(f, "{observed} {kind}, at most {target} wanted")
+            }
+            Self::WithinBounds { kind, observed, bounds } => {
+                write!(f, "{observed} {kind}, {bounds} wanted")
+            }
+            Self::StopBeforeDestroy => {
+                f.write_str("stopped first, to be destroyed in a later tick")
+            }
+            Self::WaitingForStop { count } => {
+                write!(f, "waiting for {count} to stop before destroying")
+            }
+            Self::LimitedByMinMachines { kind, side, wanted, limit } => {
+                write!(f, "{side} {kind} raised from {wanted} to {limit} (min-machines)")
+            }
+            Self::LimitedByMaxMachines { kind, side, wanted, limit } => {
+                write!(f, "{side} {kind} lowered from {wanted} to {limit} (max-machines)")
+            }
+            Self::KeepsLastMachine => f.write_str(
+                "the last machine that can be cloned is kept: scaling up starts from it",
+            ),
+            Self::NotEnoughStopped { wanted, available } => write!(
+                f,
+                "{wanted} to start but only {available} stopped or suspended; set a created count to get more"
+            ),
+            Self::NotEnoughStarted { wanted, available } => {
+                write!(f, "{wanted} to stop but only {available} fully started so far")
+            }
+            Self::NotEnoughDestroyable { wanted, available } => write!(
+                f,
+                "{wanted} to destroy but only {available} in a state in which they may be"
+            ),
+            Self::DestroyBrake { destroys, of, wish, needed } => write!(
+                f,
+                "destroying {destroys} of {of} at once takes the same wish in {needed} ticks in a row; this is number {wish}"
+            ),
+            Self::MinAboveMax { kind, min, max } => {
+                write!(f, "min {kind} is {min}, above max {kind} {max}")
+            }
+            Self::MetricFailed { metric, message } => write!(f, "metric {metric}: {message}"),
+            Self::ExpressionFailed { kind, side, message } => {
+                write!(f, "{side} {kind} machine count: {message}")
+            }
+            Self::FleetUnhealthy { unhealthy, of } => write!(
+                f,
+                "{unhealthy} of {of} machines are on hosts that do not answer: nothing is created or destroyed"
+            ),
+            Self::NoMachineToClone { detail } => {
+                write!(f, "no machine available to clone for scale up: {detail}")
+            }
+            Self::VolumesNeeded { source, volumes } => write!(
+                f,
+                "machine {source} mounts {}; a clone needs volumes of its own, and creating them is not supported",
+                volumes.join(", ")
+            ),
+            Self::ReleaseInProgress { version, since } => {
+                write!(f, "release v{version} is being deployed")?;
+                since.map_or(Ok(()), |since| write!(f, " since {since}"))
+            }
+            Self::ReleaseAbandoned { version, since } => {
+                write!(f, "release v{version} says `running` since {since}: taken as abandoned")
+            }
+            Self::ReleaseUnreadable { message } => {
+                write!(f, "cannot tell whether a deploy is under way: {message}")
+            }
+            Self::LeaseHeld { message } => {
+                write!(f, "another scaler holds the lease: {message}")
+            }
+            Self::LeaseFailed { message } => write!(f, "the lease could not be taken: {message}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_what_the_json_says() {
+        let reasons = [
+            Reason::KeepsLastMachine,
+            Reason::StopBeforeDestroy,
+            Reason::BelowMin { kind: Kind::Started, observed: 1, target: 2 },
+            Reason::LimitedByMaxMachines {
+                kind: Kind::Created,
+                side: Side::Max,
+                wanted: 9,
+                limit: 4,
+            },
+            Reason::LeaseHeld { message: "x".into() },
+        ];
+        for reason in reasons {
+            let json = serde_json::to_value(&reason).expect("a reason serializes");
+            assert_eq!(json["code"], reason.code());
+        }
+    }
+}

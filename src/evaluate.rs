@@ -1,0 +1,1 @@
+//! STAGE 2: a table of variables to bounds. Pure.

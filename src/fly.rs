@@ -1,0 +1,1 @@
+//! Fly over HTTP: the Machines API and the release look-up.

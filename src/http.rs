@@ -1,0 +1,1 @@
+//! What is served: metrics, health, readiness and status.

@@ -1,0 +1,1 @@
+//! One tick of one app: observe, collect, evaluate, decide, act, remember.

@@ -1,0 +1,1 @@
+//! The last tick as data: what HTTP and the commands print.

@@ -1,0 +1,1 @@
+//! Apps times interval times concurrency, and the orderly stop.

@@ -1,0 +1,1 @@
+//! Events: one struct for each thing that happens, log and metric together.

@@ -1,0 +1,16 @@
+//! One integration binary: each module is one topic.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
+mod architecture;
+mod cli;
+mod closed_loop;
+mod config;
+mod decide_properties;
+mod docs;
+mod expressions;
+mod faults;
+mod http;
+mod machines_api;
+mod prometheus_api;
+mod simulator;
+mod upstream;
