@@ -1,15 +1,58 @@
 //! STAGE 3: from what is and what is wanted to what to do. Pure: no I/O, no clock, no randomness.
+//!
+//! The steps, in order, each in its file: [`view`] lays our own recent actions over the list and says
+//! what each machine counts as; [`gate`] holds what must not be touched now; [`limit`] applies the
+//! limits around the numbers; [`place`] chooses regions; [`select`] chooses machines.
 
+pub mod check;
+pub mod gate;
 pub mod history;
+pub mod limit;
 pub mod observed;
+pub mod place;
 pub mod plan;
 pub mod reason;
+mod scope;
+pub mod select;
 pub mod targets;
 pub mod template;
+pub mod view;
 
+pub use gate::guard_release;
 pub use history::{Effect, History, Recent};
 pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState};
 pub use plan::{Action, Plan, PlannedAction, ScopePlan, Tally, Verb, Verdict};
 pub use reason::{Reason, Weight};
 pub use targets::{GroupTargets, Policy, Targets, Wanted};
 pub use template::{CREATE_ID_KEY, MANAGED_KEY, Template};
+
+use crate::model::Timestamp;
+
+/// Decides what to do about an app's machines.
+///
+/// Total: whatever cannot be judged becomes a reason of weight [`Weight::Hold`] in its scope, never a
+/// panic. The same arguments give the same plan, in whatever order the machines are listed.
+pub fn decide(observed: &Observed, targets: &Targets, history: &History, now: Timestamp) -> Plan {
+    let mut next = history.settled(observed, now);
+    let mut creates = CreateIds { scaler: &history.scaler, now, count: 0 };
+    let scopes = targets
+        .groups
+        .iter()
+        .map(|group| scope::decide_group(observed, group, history, &mut next, &mut creates, now))
+        .collect();
+    Plan::new(scopes, next)
+}
+
+/// Gives each create of a plan an id that no other plan of any scaler has.
+struct CreateIds<'a> {
+    scaler: &'a str,
+    now: Timestamp,
+    count: u32,
+}
+
+impl CreateIds<'_> {
+    fn next(&mut self) -> std::sync::Arc<str> {
+        self.count += 1;
+        format!("{}-{:x}-{}", self.scaler, self.now.as_millis(), self.count).into()
+    }
+}

@@ -1,0 +1,62 @@
+//! The plan's linter: what every plan must keep, whatever was decided.
+
+use std::collections::BTreeSet;
+
+use crate::model::{HostStatus, MachineId};
+
+use super::observed::Observed;
+use super::plan::{Action, Plan, Verb, Verdict};
+
+/// Every rule that `plan` breaks, in words. Empty for a sound plan.
+#[must_use]
+pub fn check(plan: &Plan, observed: &Observed) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut say = |condition: bool, text: String| {
+        if condition {
+            findings.push(text);
+        }
+    };
+    let has_actions = plan.actions().next().is_some();
+    say(has_actions != (plan.verdict == Verdict::Act), format!("verdict is {}", plan.verdict));
+
+    let mut touched: BTreeSet<&MachineId> = BTreeSet::new();
+    let sources: BTreeSet<&MachineId> = plan
+        .actions()
+        .filter_map(|(_, planned)| match &planned.action {
+            Action::Create { template, .. } => Some(&template.source),
+            _ => None,
+        })
+        .collect();
+    for scope in &plan.scopes {
+        let name = &scope.scope;
+        let does = |verb: Verb| scope.actions.iter().any(|own| own.action.verb() == verb);
+        say(scope.reasons.is_empty(), format!("{name}: no reason"));
+        say(does(Verb::Create) && does(Verb::Destroy), format!("{name}: creates and destroys"));
+        say(does(Verb::Start) && does(Verb::Destroy), format!("{name}: starts and destroys"));
+        say(does(Verb::Start) && does(Verb::Stop), format!("{name}: starts and stops"));
+        for planned in &scope.actions {
+            let action = &planned.action;
+            let Some(id) = action.machine() else { continue };
+            say(!touched.insert(id), format!("{name}: two actions on {id}"));
+            say(
+                observed.own_machine.as_ref() == Some(id),
+                format!("{name}: {action}, the autoscaler's own machine"),
+            );
+            say(
+                action.verb() == Verb::Destroy && sources.contains(id),
+                format!("{name}: {action}, which is cloned in the same plan"),
+            );
+            let machine = observed.machines.iter().find(|machine| machine.id == *id);
+            say(
+                machine.is_none_or(|machine| {
+                    machine.host_status != HostStatus::Ok
+                        || machine.facts.is_standby
+                        || machine.facts.is_scheduled
+                        || machine.facts.group.as_ref() != Some(&name.group)
+                }),
+                format!("{name}: {action}, which is not its to touch"),
+            );
+        }
+    }
+    findings
+}

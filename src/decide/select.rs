@@ -1,0 +1,163 @@
+//! Which machine is started, stopped, destroyed or cloned.
+
+use std::cmp::Reverse;
+
+use crate::model::{HostStatus, Machine, MachineState, Region};
+
+use super::plan::Action;
+use super::view::{Seen, View};
+
+/// The metadata value that flyctl gives to the old machines of a bluegreen deploy.
+const SAFE_TO_DESTROY: &str = "safe_to_destroy";
+
+/// Machines that may be started, best first: suspended before stopped (they resume in a fraction of
+/// the time), the newest release first, then by id.
+#[must_use]
+pub fn to_start(view: &View<'_>) -> Vec<Action> {
+    let mut candidates: Vec<_> =
+        view.machines.iter().filter(|seen| seen.standing.may_start).collect();
+    candidates.sort_by_key(|seen| {
+        (
+            seen.state != MachineState::Suspended,
+            Reverse(seen.machine.facts.release_version),
+            &seen.machine.id,
+        )
+    });
+    candidates
+        .iter()
+        .map(|seen| Action::Start {
+            machine: seen.machine.id.clone(),
+            region: seen.machine.region.clone(),
+        })
+        .collect()
+}
+
+/// Machines that may be stopped, in the order of their ids.
+#[must_use]
+pub fn to_stop(view: &View<'_>) -> Vec<Action> {
+    let mut candidates: Vec<_> =
+        view.machines.iter().filter(|seen| seen.standing.may_stop).collect();
+    candidates.sort_by_key(|seen| &seen.machine.id);
+    candidates.iter().map(|seen| stop(seen)).collect()
+}
+
+fn stop(seen: &Seen<'_>) -> Action {
+    Action::Stop { machine: seen.machine.id.clone(), region: seen.machine.region.clone() }
+}
+
+/// What destroying a number of machines comes to in this tick.
+#[derive(Debug, Default, PartialEq)]
+pub struct Destroys {
+    /// Destroyed now.
+    pub now: Vec<Action>,
+    /// They run: stopped now, destroyed in a later tick.
+    pub stop_first: Vec<Action>,
+    /// On their way to `stopped` already.
+    pub waiting: u32,
+    /// One more would have gone, had it not been the last that can be cloned.
+    pub keeps_last: bool,
+}
+
+impl Destroys {
+    fn len(&self) -> usize {
+        self.now.len() + self.stop_first.len() + self.waiting as usize
+    }
+}
+
+/// Chooses `count` machines to destroy: failed ones first, then stopped, suspended, created, those
+/// that are stopping anyway, and last those that run; by id among equals. The last one that can be
+/// cloned stays.
+#[must_use]
+pub fn to_destroy(view: &View<'_>, count: u32, force: bool) -> Destroys {
+    let mut candidates: Vec<(u8, &Seen<'_>)> =
+        view.machines.iter().filter_map(|seen| Some((victim_rank(seen)?, seen))).collect();
+    candidates.sort_by_key(|(rank, seen)| (*rank, &seen.machine.id));
+
+    let mut cloneable = view.machines.iter().filter(|seen| is_cloneable(seen)).count();
+    let mut destroys = Destroys::default();
+    for (_, seen) in candidates {
+        if destroys.len() == count as usize {
+            break;
+        }
+        if is_cloneable(seen) {
+            if cloneable == 1 {
+                destroys.keeps_last = true;
+                continue;
+            }
+            cloneable -= 1;
+        }
+        let runs = seen.standing.may_stop;
+        if seen.standing.is_stopping {
+            destroys.waiting += 1;
+        } else if runs && !force {
+            destroys.stop_first.push(stop(seen));
+        } else {
+            destroys.now.push(Action::Destroy {
+                machine: seen.machine.id.clone(),
+                region: seen.machine.region.clone(),
+                force: runs,
+            });
+        }
+    }
+    destroys
+}
+
+/// The order in which machines are destroyed; `None` for those that may not be.
+fn victim_rank(seen: &Seen<'_>) -> Option<u8> {
+    if seen.standing.is_stopping {
+        return Some(4);
+    }
+    if !seen.standing.may_destroy {
+        return None;
+    }
+    Some(match seen.state {
+        MachineState::Failed | MachineState::LaunchFailed => 0,
+        MachineState::Stopped => 1,
+        MachineState::Suspended => 2,
+        MachineState::Created | MachineState::Creating => 3,
+        _ => 5,
+    })
+}
+
+/// Whether a new machine could be made from this one.
+fn is_cloneable(seen: &Seen<'_>) -> bool {
+    seen.machine.host_status == HostStatus::Ok
+        && seen.machine.config.is_some()
+        && seen.machine.facts.bluegreen_tag.as_deref() != Some(SAFE_TO_DESTROY)
+}
+
+/// The machine to clone for a new one in `region`: not failed, not cordoned, of the newest release, in
+/// that region, each if there is one; then the one with the lowest id.
+#[must_use]
+pub fn clone_source<'a>(view: &View<'a>, region: Option<&Region>) -> Option<&'a Machine> {
+    view.machines
+        .iter()
+        .filter(|seen| is_cloneable(seen))
+        .min_by_key(|seen| {
+            (
+                matches!(seen.state, MachineState::Failed | MachineState::LaunchFailed),
+                seen.machine.is_cordoned,
+                Reverse(seen.machine.facts.release_version),
+                Some(&seen.machine.region) != region,
+                &seen.machine.id,
+            )
+        })
+        .map(|seen| seen.machine)
+}
+
+/// Why there is nothing to clone, in words for the person who has to change it.
+#[must_use]
+pub fn why_no_source(view: &View<'_>, others: &[(String, usize)], group: &str) -> String {
+    if !view.machines.is_empty() {
+        return "every machine is on its way out or has no config".into();
+    }
+    if others.is_empty() {
+        return "the app has no machine; create the first one with `fly deploy` or `fly machine run`".into();
+    }
+    let seen: Vec<String> =
+        others.iter().map(|(name, count)| format!("{count} in {name}")).collect();
+    format!(
+        "no machine in process group {group}, but {}; set process-group (FAS_PROCESS_GROUP) to the one to scale",
+        seen.join(", ")
+    )
+}

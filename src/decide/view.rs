@@ -1,0 +1,321 @@
+//! What each machine counts as, with our own recent actions laid over the lagging list.
+
+use std::collections::BTreeMap;
+
+use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, Timestamp};
+
+use super::history::{Effect, History};
+use super::observed::{LAUNCH_GRACE, Observed};
+use super::plan::Tally;
+
+/// Groups that Fly uses for its own machines (superfly/fly-go, machine_types.go).
+const RESERVED_GROUPS: [&str; 4] = [
+    "fly_app_release_command",
+    "fly_app_test_machine_command",
+    "fly_app_console",
+    "release_command",
+];
+
+/// What a machine counts as and what may be done to it. One row of the table in the documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Counts as existing.
+    pub created: bool,
+    /// Counts as running, or on its way there.
+    pub started: bool,
+    /// May be started.
+    pub may_start: bool,
+    /// May be stopped.
+    pub may_stop: bool,
+    /// May be destroyed.
+    pub may_destroy: bool,
+    /// On its way to a state in which it may be destroyed.
+    pub is_stopping: bool,
+}
+
+impl Standing {
+    const GONE: Self = Self {
+        created: false,
+        started: false,
+        may_start: false,
+        may_stop: false,
+        may_destroy: false,
+        is_stopping: false,
+    };
+
+    /// What a machine in `state` counts as. `launching`: it was launched to run so recently that
+    /// `created` only means that it has not booted yet.
+    #[must_use]
+    pub fn of(state: &MachineState, launching: bool) -> Self {
+        let there = Self { created: true, ..Self::GONE };
+        match state {
+            MachineState::Created | MachineState::Creating if launching => {
+                Self { started: true, ..there }
+            }
+            MachineState::Created
+            | MachineState::Creating
+            | MachineState::Failed
+            | MachineState::LaunchFailed => Self { may_destroy: true, ..there },
+            MachineState::Starting
+            | MachineState::Restarting
+            | MachineState::Updating
+            | MachineState::Replacing => Self { started: true, ..there },
+            MachineState::Started => {
+                Self { started: true, may_stop: true, may_destroy: true, ..there }
+            }
+            MachineState::Stopping | MachineState::Suspending => {
+                Self { is_stopping: true, ..there }
+            }
+            MachineState::Stopped | MachineState::Suspended => {
+                Self { may_start: true, may_destroy: true, ..there }
+            }
+            MachineState::Destroying
+            | MachineState::Destroyed
+            | MachineState::Replaced
+            | MachineState::Migrated => Self::GONE,
+            // A state that we do not know: it is there, and that is all that can be said.
+            MachineState::Other(_) => there,
+        }
+    }
+}
+
+/// A machine as this tick sees it.
+#[derive(Debug, Clone)]
+pub struct Seen<'a> {
+    /// The machine as listed.
+    pub machine: &'a Machine,
+    /// Its state, our recent actions included.
+    pub state: MachineState,
+    /// What it counts as.
+    pub standing: Standing,
+}
+
+/// A process group as this tick sees it.
+#[derive(Debug, Default)]
+pub struct View<'a> {
+    /// Its machines on hosts that answer, in the order of the list.
+    pub machines: Vec<Seen<'a>>,
+    /// Regions of machines that we created and the list does not show yet, with whether they run.
+    pub unlisted: Vec<(&'a Region, bool)>,
+    /// Machines on hosts that do not answer, those whose group cannot be told included.
+    pub unreachable: u32,
+}
+
+impl<'a> View<'a> {
+    /// Looks at the machines of `group`.
+    #[must_use]
+    pub fn of_group(
+        observed: &'a Observed,
+        group: &ProcessGroup,
+        history: &'a History,
+        now: Timestamp,
+    ) -> Self {
+        let overlay = Overlay::new(history, now);
+        let mut view = Self::default();
+        for machine in &observed.machines {
+            if observed.own_machine.as_ref() == Some(&machine.id)
+                || machine.facts.is_standby
+                || machine.facts.is_scheduled
+            {
+                continue;
+            }
+            let seen = overlay.see(machine, now);
+            if !seen.standing.created {
+                continue;
+            }
+            let is_reachable = machine.host_status == HostStatus::Ok;
+            match &machine.facts.group {
+                Some(own) if own == group && !RESERVED_GROUPS.contains(&own.as_str()) => {
+                    if is_reachable {
+                        view.machines.push(seen);
+                    } else {
+                        view.unreachable += 1;
+                    }
+                }
+                // The config, and with it the group, is missing where the host does not answer.
+                None if !is_reachable => view.unreachable += 1,
+                _ => {}
+            }
+        }
+        view.unlisted = overlay.unlisted(observed, group);
+        view
+    }
+
+    /// How many machines there are.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally { unreachable: self.unreachable, ..Tally::default() };
+        for seen in &self.machines {
+            tally.created += u32::from(seen.standing.created);
+            tally.started += u32::from(seen.standing.started);
+            tally.stopped += u32::from(seen.standing.may_start);
+        }
+        for (_, launched) in &self.unlisted {
+            tally.created += 1;
+            tally.started += u32::from(*launched);
+        }
+        tally
+    }
+
+    /// How many machines there are in `region`, those included that the list does not show yet.
+    #[must_use]
+    pub fn count_in(&self, region: &Region) -> usize {
+        let listed = self.machines.iter().filter(|seen| seen.machine.region == *region).count();
+        listed + self.unlisted.iter().filter(|(own, _)| *own == region).count()
+    }
+}
+
+/// Our own fresh actions, by what they changed.
+struct Overlay<'a> {
+    by_machine: BTreeMap<&'a MachineId, &'a Effect>,
+    creates: Vec<&'a Effect>,
+}
+
+impl<'a> Overlay<'a> {
+    fn new(history: &'a History, now: Timestamp) -> Self {
+        let mut overlay = Self { by_machine: BTreeMap::new(), creates: Vec::new() };
+        for recent in history.recent.iter().filter(|recent| recent.is_fresh(now)) {
+            match &recent.effect {
+                Effect::Created { .. } => overlay.creates.push(&recent.effect),
+                Effect::Started { machine }
+                | Effect::Stopped { machine }
+                | Effect::Destroyed { machine } => {
+                    overlay.by_machine.insert(machine, &recent.effect);
+                }
+            }
+        }
+        overlay
+    }
+
+    fn see(&self, machine: &'a Machine, now: Timestamp) -> Seen<'a> {
+        let state = match self.by_machine.get(&machine.id) {
+            Some(Effect::Destroyed { .. }) => MachineState::Destroying,
+            Some(Effect::Started { .. }) if is_at_rest(&machine.state) => MachineState::Starting,
+            Some(Effect::Stopped { .. }) if machine.state == MachineState::Started => {
+                MachineState::Stopping
+            }
+            _ => machine.state.clone(),
+        };
+        let launching = self.creates.iter().any(|effect| {
+            matches!(effect, Effect::Created { launched: true, .. }) && made(effect, machine)
+        }) || (machine.facts.launched_by_autoscaler
+            && machine
+                .created_at
+                .is_some_and(|at| now.since(at) < LAUNCH_GRACE && at.since(now) < LAUNCH_GRACE));
+        let standing = Standing::of(&state, launching);
+        Seen { machine, state, standing }
+    }
+
+    fn unlisted(&self, observed: &Observed, group: &ProcessGroup) -> Vec<(&'a Region, bool)> {
+        let listed =
+            |effect: &Effect| observed.machines.iter().any(|machine| made(effect, machine));
+        self.creates
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Created { group: own, region, launched, .. }
+                    if own == group && !listed(effect) =>
+                {
+                    Some((region, *launched))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Whether `effect` is the creation of `machine`.
+fn made(effect: &Effect, machine: &Machine) -> bool {
+    let Effect::Created { create_id, machine: id, .. } = effect else { return false };
+    id.as_ref() == Some(&machine.id) || machine.facts.create_id.as_ref() == Some(create_id)
+}
+
+/// Whether a machine in `state` waits to be started.
+fn is_at_rest(state: &MachineState) -> bool {
+    matches!(state, MachineState::Stopped | MachineState::Suspended)
+}
+
+impl History {
+    /// This history without what is over: actions older than the overlay, and starts and stops that
+    /// the list confirms. Creates and destroys stay for the whole time, since the next page may come
+    /// from a replica that does not know of them yet.
+    #[must_use]
+    pub fn settled(&self, observed: &Observed, now: Timestamp) -> Self {
+        let mut next = self.clone();
+        if next.recent.is_empty() {
+            return next;
+        }
+        let states: BTreeMap<&MachineId, &MachineState> =
+            observed.machines.iter().map(|machine| (&machine.id, &machine.state)).collect();
+        let state_of = |id: &MachineId| states.get(id).copied();
+        next.recent.retain(|recent| {
+            recent.is_fresh(now)
+                && match &recent.effect {
+                    Effect::Created { .. } | Effect::Destroyed { .. } => true,
+                    Effect::Started { machine } => state_of(machine).is_some_and(is_at_rest),
+                    Effect::Stopped { machine } => {
+                        state_of(machine) == Some(&MachineState::Started)
+                    }
+                }
+        });
+        next
+    }
+
+    /// Adds what was just done. Of each machine only the latest action counts.
+    pub fn record(&mut self, at: Timestamp, effect: Effect) {
+        if let Effect::Started { machine }
+        | Effect::Stopped { machine }
+        | Effect::Destroyed { machine } = &effect
+        {
+            let destroyed = matches!(effect, Effect::Destroyed { .. });
+            self.recent.retain(|recent| match &recent.effect {
+                Effect::Created { machine: own, .. } => !destroyed || own.as_ref() != Some(machine),
+                Effect::Started { machine: own }
+                | Effect::Stopped { machine: own }
+                | Effect::Destroyed { machine: own } => own != machine,
+            });
+        }
+        self.recent.push(super::history::Recent { at, effect });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of the documentation: created, started, may be started, stopped, destroyed.
+    #[test]
+    fn each_state_counts_as_documented() {
+        let row = |state: &str, launching: bool| {
+            let s = Standing::of(&MachineState::parse(state), launching);
+            [s.created, s.started, s.may_start, s.may_stop, s.may_destroy]
+                .map(|yes| if yes { 'x' } else { '-' })
+                .iter()
+                .collect::<String>()
+        };
+        let table = [
+            ("created", true, "xx---"),
+            ("creating", true, "xx---"),
+            ("created", false, "x---x"),
+            ("creating", false, "x---x"),
+            ("starting", false, "xx---"),
+            ("restarting", false, "xx---"),
+            ("started", false, "xx-xx"),
+            ("stopping", false, "x----"),
+            ("suspending", false, "x----"),
+            ("stopped", false, "x-x-x"),
+            ("suspended", false, "x-x-x"),
+            ("updating", false, "xx---"),
+            ("replacing", false, "xx---"),
+            ("failed", false, "x---x"),
+            ("launch_failed", false, "x---x"),
+            ("destroying", false, "-----"),
+            ("destroyed", false, "-----"),
+            ("replaced", false, "-----"),
+            ("migrated", false, "-----"),
+            ("hibernating", false, "x----"),
+        ];
+        for (state, launching, expected) in table {
+            assert_eq!(row(state, launching), expected, "{state} launching={launching}");
+        }
+    }
+}
