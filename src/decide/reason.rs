@@ -37,6 +37,8 @@ pub enum Reason {
         /// What is wanted.
         bounds: Bounds,
     },
+    /// No expression asks for a number here.
+    NoTarget,
     /// A machine that runs is stopped now and destroyed in a later tick.
     StopBeforeDestroy,
     /// Machines to be destroyed are still on their way to `stopped`.
@@ -194,6 +196,7 @@ impl Reason {
             Self::BelowMin { .. } => "below_min",
             Self::AboveMax { .. } => "above_max",
             Self::WithinBounds { .. } => "within_bounds",
+            Self::NoTarget => "no_target",
             Self::StopBeforeDestroy => "stop_before_destroy",
             Self::WaitingForStop { .. } => "waiting_for_stop",
             Self::LimitedByMinMachines { .. } => "limited_by_min_machines",
@@ -224,6 +227,7 @@ impl Reason {
             Self::BelowMin { .. }
             | Self::AboveMax { .. }
             | Self::WithinBounds { .. }
+            | Self::NoTarget
             | Self::StopBeforeDestroy => Weight::Cause,
             Self::WaitingForStop { .. }
             | Self::LimitedByMinMachines { .. }
@@ -260,6 +264,7 @@ impl fmt::Display for Reason {
             Self::WithinBounds { kind, observed, bounds } => {
                 write!(f, "{observed} {kind}, {bounds} wanted")
             }
+            Self::NoTarget => f.write_str("no number of machines is asked for"),
             Self::StopBeforeDestroy => {
                 f.write_str("stopped first, to be destroyed in a later tick")
             }

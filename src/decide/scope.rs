@@ -256,6 +256,9 @@ impl Draft {
                 self.plan.reasons.push(Reason::WithinBounds { kind, observed, bounds });
             }
         }
+        if self.plan.reasons.is_empty() {
+            self.plan.reasons.push(Reason::NoTarget);
+        }
         self.plan
     }
 }
