@@ -1,1 +1,216 @@
 //! STAGE 4: carries a plan out and reports what happened. Makes no choices.
+
+pub mod outcome;
+
+use std::collections::VecDeque;
+use std::future::Future;
+
+use futures::StreamExt;
+use futures::future::{Either, select};
+use futures::stream::FuturesUnordered;
+
+use crate::decide::{Action, Plan, Reason, ScopePlan, Template};
+use crate::model::{AppName, MachineId, Region};
+use crate::ports::{ApiError, CreateRequest, ErrorClass, Lease, MachinesApi, Operation};
+
+pub use outcome::{ActionResult, Outcome, Skipped};
+
+/// Carries out the actions of `plan`, at most `concurrency` at once, and returns what became of each.
+///
+/// Where a start or a stop fails, the next machine in order takes its place, each once. A refused token
+/// or the completion of `deadline` keep further actions from beginning; those under way are awaited,
+/// since each has a time limit of its own and an answer that nobody reads is a machine that nobody
+/// counts.
+pub async fn act(
+    api: &dyn MachinesApi,
+    app: &AppName,
+    plan: &Plan,
+    leases: &[Lease],
+    concurrency: usize,
+    deadline: impl Future<Output = ()> + Unpin,
+) -> Vec<Outcome> {
+    let mut queue = Queue::new(plan);
+    let mut running = FuturesUnordered::new();
+    let mut outcomes = Vec::new();
+    let mut stop: Option<Skipped> = None;
+    let mut deadline = Some(deadline);
+
+    loop {
+        while stop.is_none() && running.len() < concurrency {
+            let Some(job) = queue.next() else { break };
+            running.push(job.run(api, app, leases));
+        }
+        if running.is_empty() {
+            break;
+        }
+        let finished = match deadline.take() {
+            None => running.next().await,
+            Some(waiting) => match select(running.next(), waiting).await {
+                Either::Left((finished, waiting)) => {
+                    deadline = Some(waiting);
+                    finished
+                }
+                Either::Right(((), _)) => {
+                    stop.get_or_insert(Skipped::Deadline);
+                    continue;
+                }
+            },
+        };
+        let Some(outcome) = finished else { continue };
+        if outcome.error().is_some_and(|error| error.class == ErrorClass::Authorization) {
+            stop = Some(Skipped::Authorization);
+        }
+        if outcome.wants_spare() {
+            queue.replace(&outcome);
+        }
+        outcomes.push(outcome);
+    }
+    drop(running);
+    if let Some(skipped) = stop {
+        let rest = queue.jobs.iter();
+        outcomes.extend(rest.map(|job| job.ended(ActionResult::NotAttempted(skipped))));
+    }
+    outcomes
+}
+
+/// An action that waits for its turn.
+struct Job<'a> {
+    scope: &'a ScopePlan,
+    action: &'a Action,
+    reason: &'a Reason,
+}
+
+/// What is still to be done, in the plan's order.
+struct Queue<'a> {
+    jobs: VecDeque<Job<'a>>,
+    /// For each scope of the plan how many of its spares were used.
+    used: Vec<usize>,
+    plan: &'a Plan,
+}
+
+impl<'a> Queue<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let jobs = plan
+            .scopes
+            .iter()
+            .flat_map(|scope| {
+                scope.actions.iter().map(move |planned| Job {
+                    scope,
+                    action: &planned.action,
+                    reason: &planned.reason,
+                })
+            })
+            .collect();
+        Self { jobs, used: vec![0; plan.scopes.len()], plan }
+    }
+
+    fn next(&mut self) -> Option<Job<'a>> {
+        self.jobs.pop_front()
+    }
+
+    /// Queues the next machine in order in place of the one that failed.
+    fn replace(&mut self, failed: &Outcome) {
+        let scopes = self.plan.scopes.iter().zip(&mut self.used);
+        for (scope, used) in scopes.filter(|(scope, _)| scope.scope == failed.scope) {
+            let Some(action) = scope.spares.get(*used) else { continue };
+            *used += 1;
+            // Its reason is that of the actions it stands in for: starts and stops of one scope
+            // share theirs.
+            let verb = failed.action.verb();
+            let alike = scope.actions.iter().find(|planned| planned.action.verb() == verb);
+            if let Some(alike) = alike {
+                self.jobs.push_front(Job { scope, action, reason: &alike.reason });
+            }
+        }
+    }
+}
+
+impl Job<'_> {
+    fn ended(&self, result: ActionResult) -> Outcome {
+        Outcome {
+            scope: self.scope.scope.clone(),
+            action: self.action.clone(),
+            reason: self.reason.clone(),
+            result,
+        }
+    }
+
+    async fn run(self, api: &dyn MachinesApi, app: &AppName, leases: &[Lease]) -> Outcome {
+        let lease_on = |id: &MachineId| leases.iter().find(|lease| lease.machine == *id);
+        let (answer, machine, region) = match self.action {
+            Action::Create { create_id, regions, template, start } => {
+                return self.ended(create(api, app, create_id, regions, template, *start).await);
+            }
+            Action::Start { machine, region } => {
+                (api.start(app, machine, lease_on(machine)).await, machine, region)
+            }
+            Action::Stop { machine, region } => {
+                (api.stop(app, machine, lease_on(machine)).await, machine, region)
+            }
+            Action::Destroy { machine, region, force } => {
+                (api.destroy(app, machine, *force, lease_on(machine)).await, machine, region)
+            }
+        };
+        self.ended(match answer {
+            Ok(()) => ActionResult::Done { machine: machine.clone(), region: region.clone() },
+            Err(error) if error.class == ErrorClass::Gone => ActionResult::Gone,
+            Err(error) => ActionResult::Failed(error),
+        })
+    }
+}
+
+/// Creates a machine in the first of `regions` that has room.
+async fn create(
+    api: &dyn MachinesApi,
+    app: &AppName,
+    create_id: &str,
+    regions: &[Region],
+    template: &Template,
+    start: bool,
+) -> ActionResult {
+    let config = template.config(create_id, start);
+    let mut refused = None;
+    for region in regions {
+        let request =
+            CreateRequest { region: region.clone(), config: config.clone(), skip_launch: !start };
+        match api.create(app, &request).await {
+            Ok(machine) => {
+                return ActionResult::Done { machine: machine.id, region: machine.region };
+            }
+            Err(error) if error.outcome_unknown => {
+                return settle(api, app, create_id, region, error).await;
+            }
+            Err(error) if error.class == ErrorClass::Capacity => refused = Some(error),
+            Err(error) => return ActionResult::Failed(error),
+        }
+    }
+    ActionResult::Failed(refused.unwrap_or_else(|| no_region(app)))
+}
+
+/// Finds out whether a create with a lost answer was carried out. The list lags, so that only a machine
+/// that it shows is proof; without one the outcome stays unknown, and counts as carried out.
+async fn settle(
+    api: &dyn MachinesApi,
+    app: &AppName,
+    create_id: &str,
+    region: &Region,
+    error: ApiError,
+) -> ActionResult {
+    match api.find_created(app, create_id).await {
+        Ok(Some(machine)) => ActionResult::Done { machine, region: region.clone() },
+        Ok(None) | Err(_) => ActionResult::Failed(error),
+    }
+}
+
+/// A plan names at least one region for each create; one that does not is not carried out.
+fn no_region(app: &AppName) -> ApiError {
+    ApiError {
+        operation: Operation::Create,
+        subject: app.to_string(),
+        class: ErrorClass::Rejected,
+        status: None,
+        message: "the plan names no region".into(),
+        request_id: None,
+        outcome_unknown: false,
+    }
+}

@@ -343,7 +343,7 @@ proptest! {
         let plan = case.decide();
         if plan.verdict == Verdict::Hold {
             prop_assert!(plan.actions().next().is_none());
-            prop_assert!(plan.scopes.iter().any(|scope| scope.is_held()));
+            prop_assert!(plan.scopes.iter().any(fly_autoscaler::decide::ScopePlan::is_held));
         }
         if matches!(case.targets.groups[0].app_wide, Wanted::Hold(_)) {
             prop_assert_eq!(plan.verdict, Verdict::Hold);

@@ -1,0 +1,190 @@
+//! What became of each action.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::decide::{Action, Effect, Reason};
+use crate::model::{MachineId, Region, Scope};
+use crate::ports::{ApiError, ErrorClass};
+
+/// What became of one action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The scope that it was planned in.
+    pub scope: Scope,
+    /// What was to be done.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// What came of it.
+    pub result: ActionResult,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActionResult {
+    /// Carried out, on this machine in this region.
+    Done {
+        /// The machine, new for a create.
+        machine: MachineId,
+        /// Where it is.
+        region: Region,
+    },
+    /// There was nothing left to do: the machine is gone.
+    Gone,
+    /// Fly refused or failed. With `outcome_unknown` it may have happened all the same.
+    Failed(ApiError),
+    /// Not tried.
+    NotAttempted(Skipped),
+}
+
+/// Why an action was not tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Skipped {
+    /// The token was refused for an action before it.
+    Authorization,
+    /// The tick's time was over.
+    Deadline,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authorization => "not attempted: the token was refused for an action before it",
+            Self::Deadline => "not attempted: the tick's time was over",
+        })
+    }
+}
+
+impl Outcome {
+    /// Whether what was wanted is so now.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self.result, ActionResult::Done { .. } | ActionResult::Gone)
+    }
+
+    /// The error, if it failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&ApiError> {
+        match &self.result {
+            ActionResult::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What the next decisions have to lay over the list.
+    ///
+    /// A create whose answer got lost counts as carried out, so that it is not done twice.
+    #[must_use]
+    pub fn effect(&self) -> Option<Effect> {
+        match (&self.action, &self.result) {
+            (Action::Create { create_id, start, .. }, ActionResult::Done { machine, region }) => {
+                Some(Effect::Created {
+                    create_id: create_id.clone(),
+                    machine: Some(machine.clone()),
+                    group: self.scope.group.clone(),
+                    region: region.clone(),
+                    launched: *start,
+                })
+            }
+            (Action::Create { create_id, start, regions, .. }, ActionResult::Failed(error))
+                if error.outcome_unknown =>
+            {
+                Some(Effect::Created {
+                    create_id: create_id.clone(),
+                    machine: None,
+                    group: self.scope.group.clone(),
+                    region: regions.first()?.clone(),
+                    launched: *start,
+                })
+            }
+            (Action::Start { machine, .. }, ActionResult::Done { .. }) => {
+                Some(Effect::Started { machine: machine.clone() })
+            }
+            (Action::Stop { machine, .. }, ActionResult::Done { .. }) => {
+                Some(Effect::Stopped { machine: machine.clone() })
+            }
+            (
+                Action::Stop { machine, .. } | Action::Destroy { machine, .. },
+                ActionResult::Gone,
+            )
+            | (Action::Destroy { machine, .. }, ActionResult::Done { .. }) => {
+                Some(Effect::Destroyed { machine: machine.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the next machine in order should be tried in place of this one.
+    ///
+    /// A refused token will be refused again. And a stop that may have happened is not made up for:
+    /// one machine too many is corrected by the next tick, one too few is an outage. A start that may
+    /// have happened is made up for, since a host that never answers would otherwise block scaling up.
+    pub(super) fn wants_spare(&self) -> bool {
+        match (&self.action, &self.result) {
+            (Action::Start { .. }, ActionResult::Gone) => true,
+            (Action::Start { .. }, ActionResult::Failed(error)) => {
+                error.class != ErrorClass::Authorization
+            }
+            (Action::Stop { .. }, ActionResult::Failed(error)) => {
+                error.class != ErrorClass::Authorization && !error.outcome_unknown
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.action)?;
+        match &self.result {
+            ActionResult::Done { machine, region } => match self.action {
+                Action::Create { .. } => write!(f, "done, {machine} in {region}"),
+                _ => f.write_str("done"),
+            },
+            ActionResult::Gone => f.write_str("the machine is gone"),
+            ActionResult::Failed(error) if error.outcome_unknown => {
+                write!(f, "may have happened, {error}")
+            }
+            ActionResult::Failed(error) => write!(f, "failed, {error}"),
+            ActionResult::NotAttempted(skipped) => write!(f, "{skipped}"),
+        }
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Form<'a> {
+            #[serde(flatten)]
+            scope: &'a Scope,
+            #[serde(flatten)]
+            action: &'a Action,
+            result: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            created: Option<&'a MachineId>,
+            text: String,
+        }
+        let result = match &self.result {
+            ActionResult::Done { .. } => "done",
+            ActionResult::Gone => "gone",
+            ActionResult::Failed(error) if error.outcome_unknown => "unknown",
+            ActionResult::Failed(_) => "failed",
+            ActionResult::NotAttempted(_) => "not_attempted",
+        };
+        let created = match (&self.action, &self.result) {
+            (Action::Create { .. }, ActionResult::Done { machine, .. }) => Some(machine),
+            _ => None,
+        };
+        let form = Form {
+            scope: &self.scope,
+            action: &self.action,
+            result,
+            created,
+            text: self.to_string(),
+        };
+        form.serialize(serializer)
+    }
+}
