@@ -45,14 +45,14 @@ pub async fn act(
         }
         let finished = match deadline.take() {
             None => running.next().await,
-            Some(waiting) => match select(running.next(), waiting).await {
-                Either::Left((finished, waiting)) => {
-                    deadline = Some(waiting);
-                    finished
-                }
-                Either::Right(((), _)) => {
+            Some(waiting) => match select(waiting, running.next()).await {
+                Either::Left(((), _)) => {
                     stop.get_or_insert(Skipped::Deadline);
                     continue;
+                }
+                Either::Right((finished, waiting)) => {
+                    deadline = Some(waiting);
+                    finished
                 }
             },
         };

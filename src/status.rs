@@ -1,1 +1,290 @@
 //! The last tick as data: what HTTP and the commands print.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::act::Outcome;
+use crate::decide::{Observed, Plan};
+use crate::model::{AppName, HostStatus, MetricName, ProcessGroup, Region, Timestamp};
+
+/// How a tick ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TickOutcome {
+    /// Something was done, or would have been in a dry run.
+    Acted,
+    /// Everything was as wanted.
+    Quiet,
+    /// Something was kept from being done, or could not be judged.
+    Held,
+    /// The machines could not be read, or everything that was tried failed.
+    Failed,
+}
+
+impl TickOutcome {
+    /// Every outcome, for closed label sets.
+    pub const ALL: [Self; 4] = [Self::Acted, Self::Quiet, Self::Held, Self::Failed];
+
+    /// The label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Acted => "acted",
+            Self::Quiet => "quiet",
+            Self::Held => "held",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether the tick could do its work.
+    #[must_use]
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Acted | Self::Quiet)
+    }
+}
+
+impl fmt::Display for TickOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What one collector measured, or why it could not.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SampleStatus {
+    /// The metric.
+    pub metric: MetricName,
+    /// The value for the app as a whole: the number, or the sum over regions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The value of each region, from a collector that is `by: region`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub regions: BTreeMap<Region, f64>,
+    /// Why there is no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How many machines of a group are in a region and a state.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct MachineCount {
+    /// The process group; `None` for machines that have none.
+    pub group: Option<ProcessGroup>,
+    /// The region.
+    pub region: Region,
+    /// The state, or `unreachable` where the host does not answer.
+    pub state: String,
+    /// How many.
+    pub count: u32,
+}
+
+/// Counts machines by group, region and state.
+#[must_use]
+pub fn machine_counts(observed: &Observed) -> Vec<MachineCount> {
+    let mut counts: BTreeMap<(Option<&ProcessGroup>, &Region, &str), u32> = BTreeMap::new();
+    for machine in &observed.machines {
+        let state = match machine.host_status {
+            HostStatus::Ok => machine.state.as_str(),
+            HostStatus::Unknown | HostStatus::Unreachable => "unreachable",
+        };
+        *counts.entry((machine.facts.group.as_ref(), &machine.region, state)).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .map(|((group, region, state), count)| MachineCount {
+            group: group.cloned(),
+            region: region.clone(),
+            state: state.to_owned(),
+            count,
+        })
+        .collect()
+}
+
+/// One tick of one app, from its samples to its outcomes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Tick {
+    /// When it began.
+    pub at: Timestamp,
+    /// How it ended.
+    pub outcome: TickOutcome,
+    /// Whether it only showed what it would have done.
+    pub dry_run: bool,
+    /// What was measured.
+    pub samples: Vec<SampleStatus>,
+    /// What was there before it acted.
+    pub machines: Vec<MachineCount>,
+    /// What was decided, with reasons; `None` where the machines could not be read.
+    pub plan: Option<Plan>,
+    /// What became of the actions.
+    pub outcomes: Vec<Outcome>,
+    /// Why there is no plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What is known of one app between ticks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AppStatus {
+    /// The app.
+    pub app: AppName,
+    /// The last tick.
+    pub last_tick: Option<Arc<Tick>>,
+    /// The last tick that had something to do: its plan and outcomes stay visible when it is quiet again.
+    pub last_action: Option<Arc<Tick>>,
+    /// When a tick last ended `acted` or `quiet`.
+    pub last_success: Option<Timestamp>,
+    /// Since when every tick was held or failed.
+    pub troubled_since: Option<Timestamp>,
+    /// When the next tick is due.
+    pub next_tick: Option<Timestamp>,
+    /// The last error, and when it happened.
+    pub last_error: Option<TimedText>,
+}
+
+/// A text and when it was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TimedText {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub text: String,
+}
+
+impl AppStatus {
+    /// An app that has not ticked yet.
+    #[must_use]
+    pub fn new(app: AppName) -> Self {
+        Self {
+            app,
+            last_tick: None,
+            last_action: None,
+            last_success: None,
+            troubled_since: None,
+            next_tick: None,
+            last_error: None,
+        }
+    }
+
+    /// Takes in a tick that ended at `now`.
+    pub fn record(&mut self, tick: Arc<Tick>, now: Timestamp) {
+        if tick.outcome.is_success() {
+            self.last_success = Some(now);
+            self.troubled_since = None;
+        } else {
+            self.troubled_since.get_or_insert(tick.at);
+        }
+        let failed = tick.outcomes.iter().find(|outcome| outcome.error().is_some());
+        if let Some(text) = tick.error.clone().or_else(|| failed.map(ToString::to_string)) {
+            self.last_error = Some(TimedText { at: tick.at, text });
+        }
+        if tick.plan.as_ref().is_some_and(|plan| plan.actions().next().is_some()) {
+            self.last_action = Some(Arc::clone(&tick));
+        }
+        self.last_tick = Some(tick);
+    }
+}
+
+/// Whether the process does its work, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// It does.
+    Ready,
+    /// It does not, and why.
+    NotReady(String),
+}
+
+/// The status of every app, shared between the loops that write it and the endpoints that read it.
+#[derive(Debug, Clone, Default)]
+pub struct Board {
+    apps: Arc<RwLock<BTreeMap<AppName, AppStatus>>>,
+}
+
+impl Board {
+    /// Changes the status of `app`, which is added if it is new.
+    pub fn update(&self, app: &AppName, change: impl FnOnce(&mut AppStatus)) {
+        let mut apps = self.apps.write().unwrap_or_else(PoisonError::into_inner);
+        change(apps.entry(app.clone()).or_insert_with(|| AppStatus::new(app.clone())));
+    }
+
+    /// The status of every app, by name.
+    #[must_use]
+    pub fn apps(&self) -> Vec<AppStatus> {
+        self.apps.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Ready once a tick has ended `acted` or `quiet`, as long as one has within three intervals.
+    #[must_use]
+    pub fn readiness(&self, now: Timestamp, interval: Duration) -> Readiness {
+        let apps = self.apps();
+        let Some(last) = apps.iter().filter_map(|app| app.last_success).max() else {
+            return Readiness::NotReady(match apps.iter().find_map(|app| app.last_tick.as_ref()) {
+                None => "no tick has ended yet".into(),
+                Some(tick) => format!("no tick has succeeded yet: {}", trouble(tick)),
+            });
+        };
+        let age = now.since(last);
+        if age <= interval.saturating_mul(3) {
+            return Readiness::Ready;
+        }
+        let why = apps.iter().find_map(|app| app.last_tick.as_ref()).map(|tick| trouble(tick));
+        Readiness::NotReady(format!(
+            "the last successful tick ended {} s ago: {}",
+            age.as_secs(),
+            why.unwrap_or_default()
+        ))
+    }
+}
+
+/// What stands in the way, in a line.
+fn trouble(tick: &Tick) -> String {
+    if let Some(error) = &tick.error {
+        return error.clone();
+    }
+    if let Some(failed) = tick.outcomes.iter().find(|outcome| !outcome.is_done()) {
+        return failed.to_string();
+    }
+    let held = tick.plan.iter().flat_map(|plan| &plan.scopes).find(|scope| scope.is_held());
+    let reason = held.and_then(|scope| {
+        scope.reasons.iter().find(|reason| reason.weight() == crate::decide::Weight::Hold)
+    });
+    reason.map_or_else(|| format!("the last tick ended {}", tick.outcome), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tick(seconds: i64, outcome: TickOutcome, error: Option<&str>) -> Arc<Tick> {
+        Arc::new(Tick {
+            at: Timestamp::from_millis(seconds * 1000),
+            outcome,
+            dry_run: false,
+            samples: Vec::new(),
+            machines: Vec::new(),
+            plan: None,
+            outcomes: Vec::new(),
+            error: error.map(Into::into),
+        })
+    }
+
+    #[test]
+    fn readiness_follows_the_last_success() {
+        let board = Board::default();
+        let app = AppName::new("web");
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        let readiness = |seconds| board.readiness(at(seconds), Duration::from_secs(15));
+        let not = |text: &str| Readiness::NotReady(text.into());
+
+        assert_eq!(readiness(0), not("no tick has ended yet"));
+        board.update(&app, |own| own.record(tick(1, TickOutcome::Failed, Some("no route")), at(2)));
+        assert_eq!(readiness(2), not("no tick has succeeded yet: no route"));
+        board.update(&app, |own| own.record(tick(15, TickOutcome::Quiet, None), at(16)));
+        assert_eq!(readiness(61), Readiness::Ready);
+        board.update(&app, |own| own.record(tick(45, TickOutcome::Held, Some("stale")), at(46)));
+        assert_eq!(readiness(62), not("the last successful tick ended 46 s ago: stale"));
+    }
+}

@@ -7,6 +7,7 @@ mod closed_loop;
 mod config;
 mod decide_properties;
 mod docs;
+mod double;
 mod expressions;
 mod faults;
 mod http;

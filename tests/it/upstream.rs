@@ -1,1 +1,365 @@
-//! upstream
+//! The scenarios of superfly/fly-autoscaler's own reconciler tests, under the same names, and beside
+//! them what is done differently on purpose (`docs/differences.md`).
+
+use std::sync::Arc;
+
+use fly_autoscaler::act::{Outcome, act};
+use fly_autoscaler::decide::{
+    Action, GroupTargets, History, Observed, Plan, Policy, Targets, Verdict, Wanted, decide,
+};
+use fly_autoscaler::model::{
+    AppName, Bounds, HostStatus, Machine, MachineState, ProcessGroup, ScopeBounds, Timestamp,
+};
+use fly_autoscaler::ports::ErrorClass;
+
+use crate::double::{Double, machine};
+
+fn bounds(min: Option<u32>, max: Option<u32>) -> Bounds {
+    Bounds { min, max }
+}
+
+fn created(min: Option<u32>, max: Option<u32>) -> ScopeBounds {
+    ScopeBounds { created: bounds(min, max), ..ScopeBounds::default() }
+}
+
+fn started(min: Option<u32>, max: Option<u32>) -> ScopeBounds {
+    ScopeBounds { started: bounds(min, max), ..ScopeBounds::default() }
+}
+
+fn plan_for(machines: &[Machine], wanted: ScopeBounds, policy: Policy) -> Plan {
+    let observed = Observed { machines: machines.to_vec(), own_machine: None };
+    let group = GroupTargets {
+        group: ProcessGroup::new("app"),
+        policy: Arc::new(policy),
+        app_wide: Wanted::Bounds(wanted),
+    };
+    let targets = Targets { groups: vec![group] };
+    decide(&observed, &targets, &History::new("t"), Timestamp::from_millis(0))
+}
+
+async fn reconcile(
+    api: &Double,
+    machines: &[Machine],
+    wanted: ScopeBounds,
+) -> (Plan, Vec<Outcome>) {
+    let plan = plan_for(machines, wanted, Policy::default());
+    let never = std::future::pending();
+    let outcomes = act(api, &AppName::new("app"), &plan, &[], 1, never).await;
+    (plan, outcomes)
+}
+
+fn states(table: &[(&str, &str, &str)]) -> Vec<Machine> {
+    table.iter().map(|(id, state, region)| machine(id, state, region)).collect()
+}
+
+/// What was created is cloned from this machine.
+fn sources(plan: &Plan) -> Vec<String> {
+    plan.actions()
+        .filter_map(|(_, planned)| match &planned.action {
+            Action::Create { template, .. } => Some(template.source.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn codes(plan: &Plan) -> Vec<&'static str> {
+    plan.scopes[0].reasons.iter().map(fly_autoscaler::decide::Reason::code).collect()
+}
+
+#[tokio::test]
+async fn scale_no_scale() {
+    let api = Double::default();
+    let machines = states(&[("1", "started", "iad"), ("2", "stopped", "iad")]);
+    let (plan, _) = reconcile(&api, &machines, started(Some(1), Some(2))).await;
+    assert_eq!(plan.verdict, Verdict::Quiet);
+    assert_eq!(api.calls(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn scale_create_ok() {
+    let api = Double::default();
+    let machines = states(&[("1", "started", "iad"), ("2", "stopped", "den")]);
+    let (plan, outcomes) = reconcile(&api, &machines, created(Some(4), Some(4))).await;
+    assert_eq!(api.calls(), ["create iad", "create iad"]);
+    assert_eq!(sources(&plan), ["1", "1"]);
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_done()).count(), 2);
+}
+
+#[tokio::test]
+async fn scale_create_err_no_machine_available() {
+    let api = Double::default();
+    let (plan, _) = reconcile(&api, &[], created(Some(1), None)).await;
+    assert_eq!(plan.verdict, Verdict::Hold);
+    let reasons: Vec<String> = plan.scopes[0].reasons.iter().map(ToString::to_string).collect();
+    assert!(reasons[1].starts_with("no machine available to clone for scale up: "), "{reasons:?}");
+    assert_eq!(api.calls(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn scale_destroy_ok() {
+    let api = Double::default();
+    let machines = states(&[
+        ("1", "started", "iad"),
+        ("2", "stopped", "den"),
+        ("3", "stopped", "iad"),
+        ("4", "stopped", "mad"),
+    ]);
+    let (_, outcomes) = reconcile(&api, &machines, created(Some(2), Some(2))).await;
+    assert_eq!(api.calls(), ["destroy 2", "destroy 3"]);
+    assert!(outcomes.iter().all(Outcome::is_done));
+}
+
+#[tokio::test]
+async fn scale_destroy_attempt_scale_to_zero() {
+    let api = Double::default();
+    let machines = states(&[
+        ("1", "stopped", "iad"),
+        ("2", "stopped", "iad"),
+        ("3", "started", "iad"),
+        ("4", "created", "iad"),
+    ]);
+    let (plan, _) = reconcile(&api, &machines, created(None, Some(0))).await;
+    assert_eq!(api.calls(), ["destroy 1", "destroy 2", "destroy 4"]);
+    assert!(codes(&plan).contains(&"keeps_last_machine"));
+}
+
+#[tokio::test]
+async fn scale_start_ok() {
+    let api = Double::default();
+    let machines = states(&[
+        ("1", "started", "iad"),
+        ("2", "stopped", "iad"),
+        ("3", "stopped", "iad"),
+        ("4", "stopped", "iad"),
+    ]);
+    let _ = reconcile(&api, &machines, started(Some(3), Some(3))).await;
+    assert_eq!(api.calls(), ["start 2", "start 3"]);
+}
+
+#[tokio::test]
+async fn scale_start_failed() {
+    let api = Double::default().failing("start 2", ErrorClass::Transient, false);
+    let machines = states(&[
+        ("1", "stopped", "iad"),
+        ("2", "stopped", "iad"),
+        ("3", "stopped", "iad"),
+        ("4", "stopped", "iad"),
+    ]);
+    let (_, outcomes) = reconcile(&api, &machines, started(Some(2), Some(2))).await;
+    assert_eq!(api.calls(), ["start 1", "start 2", "start 3"]);
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_done()).count(), 2);
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.error().is_some()).count(), 1);
+}
+
+#[tokio::test]
+async fn scale_start_not_enough_stopped() {
+    let api = Double::default();
+    let machines = states(&[("1", "started", "iad"), ("2", "stopped", "iad")]);
+    let (plan, _) = reconcile(&api, &machines, started(Some(5), Some(5))).await;
+    assert_eq!(api.calls(), ["start 2"]);
+    assert!(codes(&plan).contains(&"not_enough_stopped"));
+}
+
+#[tokio::test]
+async fn scale_stop_ok() {
+    let api = Double::default();
+    let machines = states(&[
+        ("1", "started", "iad"),
+        ("2", "started", "iad"),
+        ("3", "started", "iad"),
+        ("4", "stopped", "iad"),
+    ]);
+    let _ = reconcile(&api, &machines, started(Some(1), Some(1))).await;
+    assert_eq!(api.calls(), ["stop 1", "stop 2"]);
+}
+
+#[tokio::test]
+async fn scale_stop_failed() {
+    let api = Double::default().failing("stop 2", ErrorClass::Conflict, false);
+    let machines = states(&[
+        ("1", "started", "iad"),
+        ("2", "started", "iad"),
+        ("3", "started", "iad"),
+        ("4", "stopped", "iad"),
+    ]);
+    let _ = reconcile(&api, &machines, started(Some(1), Some(1))).await;
+    assert_eq!(api.calls(), ["stop 1", "stop 2", "stop 3"]);
+}
+
+#[tokio::test]
+async fn unreachable_hosts() {
+    let api = Double::default();
+    let mut machines =
+        states(&[("1", "started", "iad"), ("2", "started", "iad"), ("3", "stopped", "iad")]);
+    machines[0].host_status = HostStatus::Unreachable;
+    machines[0].config = None;
+    machines[0].facts.group = None;
+    let (plan, _) = reconcile(&api, &machines, started(Some(2), Some(2))).await;
+    assert_eq!(api.calls(), ["start 3"]);
+    assert_eq!(plan.scopes[0].observed.unreachable, 1);
+}
+
+mod differences {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_machine_on_its_way_up_counts_as_started() {
+        let api = Double::default();
+        let machines = states(&[("1", "starting", "iad"), ("2", "stopped", "iad")]);
+        let _ = reconcile(&api, &machines, started(Some(1), Some(1))).await;
+        assert_eq!(api.calls(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn suspended_machines_are_woken_before_stopped_ones() {
+        let api = Double::default();
+        let machines = states(&[("1", "stopped", "iad"), ("2", "suspended", "iad")]);
+        let _ = reconcile(&api, &machines, started(Some(1), Some(1))).await;
+        assert_eq!(api.calls(), ["start 2"]);
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_runs_is_stopped_before_it_is_destroyed() {
+        let api = Double::default();
+        let mut machines = states(&[("1", "started", "iad"), ("2", "started", "iad")]);
+        let _ = reconcile(&api, &machines, created(Some(1), Some(1))).await;
+        assert_eq!(api.calls(), ["stop 1"]);
+
+        machines[0].state = MachineState::Stopping;
+        let api = Double::default();
+        let (plan, _) = reconcile(&api, &machines, created(Some(1), Some(1))).await;
+        assert_eq!(api.calls(), Vec::<String>::new());
+        assert!(codes(&plan).contains(&"waiting_for_stop"));
+
+        machines[0].state = MachineState::Stopped;
+        let api = Double::default();
+        let _ = reconcile(&api, &machines, created(Some(1), Some(1))).await;
+        assert_eq!(api.calls(), ["destroy 1"]);
+    }
+
+    #[tokio::test]
+    async fn min_above_max_holds_instead_of_flapping() {
+        let api = Double::default();
+        let machines = states(&[("1", "started", "iad"), ("2", "stopped", "iad")]);
+        let (plan, _) = reconcile(&api, &machines, started(Some(2), Some(1))).await;
+        assert_eq!((plan.verdict, codes(&plan)), (Verdict::Hold, vec!["min_above_max"]));
+        assert_eq!(api.calls(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_large_destroy_takes_three_wishes() {
+        let machines: Vec<Machine> =
+            (0..8).map(|number| machine(&number.to_string(), "stopped", "iad")).collect();
+        let observed = Observed { machines, own_machine: None };
+        let targets = Targets {
+            groups: vec![GroupTargets {
+                group: ProcessGroup::new("app"),
+                policy: Arc::new(Policy::default()),
+                app_wide: Wanted::Bounds(created(Some(1), Some(1))),
+            }],
+        };
+        let mut history = History::new("t");
+        let mut destroys = Vec::new();
+        for tick in 0..3 {
+            let plan = decide(&observed, &targets, &history, Timestamp::from_millis(tick * 15_000));
+            destroys.push(plan.actions().count());
+            history = plan.next;
+        }
+        assert_eq!(destroys, [0, 0, 7]);
+    }
+
+    #[tokio::test]
+    async fn new_machines_go_to_the_listed_region_with_the_fewest() {
+        let machines =
+            states(&[("1", "started", "iad"), ("2", "started", "iad"), ("3", "started", "lhr")]);
+        let regions = ["iad", "lhr", "fra"].map(fly_autoscaler::model::Region::new).to_vec();
+        let policy = Policy { regions, ..Policy::default() };
+        let plan = plan_for(&machines, created(Some(6), Some(6)), policy);
+        let first: Vec<String> = plan
+            .actions()
+            .filter_map(|(_, planned)| planned.action.region().map(ToString::to_string))
+            .collect();
+        assert_eq!(first, ["fra", "lhr", "fra"]);
+    }
+}
+
+mod acting {
+    use super::*;
+    use fly_autoscaler::act::{ActionResult, Skipped};
+    use fly_autoscaler::decide::Effect;
+
+    fn two_regions() -> Policy {
+        let regions = ["iad", "lhr"].map(fly_autoscaler::model::Region::new).to_vec();
+        Policy { regions, ..Policy::default() }
+    }
+
+    #[tokio::test]
+    async fn a_failing_create_is_tried_once() {
+        // Upstream's create loop never ends (superfly/fly-autoscaler#37).
+        let api = Double::default().failing("create iad", ErrorClass::Rejected, false);
+        let machines = states(&[("1", "started", "iad")]);
+        let (_, outcomes) = reconcile(&api, &machines, created(Some(2), Some(2))).await;
+        assert_eq!(api.calls(), ["create iad"]);
+        assert_eq!(outcomes.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_region_without_room_passes_the_create_on() {
+        let api = Double::default().failing("create lhr", ErrorClass::Capacity, false);
+        let machines = states(&[("1", "started", "iad")]);
+        let plan = plan_for(&machines, created(Some(2), Some(2)), two_regions());
+        let app = AppName::new("app");
+        let outcomes = act(&api, &app, &plan, &[], 8, std::future::pending()).await;
+        assert_eq!(api.calls(), ["create lhr", "create iad"]);
+        assert!(outcomes[0].is_done());
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_stops_the_rest() {
+        let api = Double::default().failing("start 2", ErrorClass::Authorization, false);
+        let machines: Vec<Machine> =
+            (1..6).map(|number| machine(&number.to_string(), "stopped", "iad")).collect();
+        let (_, outcomes) = reconcile(&api, &machines, started(Some(4), Some(4))).await;
+        assert_eq!(api.calls(), ["start 1", "start 2"]);
+        let skipped = ActionResult::NotAttempted(Skipped::Authorization);
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.result == skipped).count(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_ambiguous_create_counts_until_the_list_can_tell() {
+        let api = Double::default().failing("create iad", ErrorClass::Transient, true);
+        let machines = states(&[("1", "started", "iad")]);
+        let (_, outcomes) = reconcile(&api, &machines, created(Some(2), Some(2))).await;
+        assert_eq!(api.calls(), ["create iad", "find_created"]);
+        let effect = outcomes[0].effect();
+        assert!(matches!(effect, Some(Effect::Created { machine: None, .. })), "{effect:?}");
+
+        let api = Double::default()
+            .failing("create iad", ErrorClass::Transient, true)
+            .listing_created("9");
+        let (_, outcomes) = reconcile(&api, &machines, created(Some(2), Some(2))).await;
+        assert!(outcomes[0].is_done());
+    }
+
+    #[tokio::test]
+    async fn a_stop_that_may_have_happened_is_not_made_up_for() {
+        let machines = states(&[("1", "started", "iad"), ("2", "started", "iad")]);
+        let api = Double::default().failing("stop 1", ErrorClass::Transient, true);
+        let _ = reconcile(&api, &machines, started(Some(1), Some(1))).await;
+        assert_eq!(api.calls(), ["stop 1"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_begins_after_the_deadline() {
+        let api = Double::default();
+        let machines: Vec<Machine> =
+            (1..6).map(|number| machine(&number.to_string(), "stopped", "iad")).collect();
+        let plan = plan_for(&machines, started(Some(4), Some(4)), Policy::default());
+        let over = std::future::ready(());
+        let outcomes = act(&api, &AppName::new("app"), &plan, &[], 2, over).await;
+        assert!(api.calls().len() <= 2, "{:?}", api.calls());
+        let skipped = ActionResult::NotAttempted(Skipped::Deadline);
+        assert!(outcomes.iter().any(|outcome| outcome.result == skipped));
+        assert_eq!(outcomes.len(), 4);
+    }
+}

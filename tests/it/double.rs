@@ -1,0 +1,163 @@
+//! A Machines API that answers by script and remembers what it was asked: for what a decision does
+//! call by call. Whole ticks are tested on the simulator.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fly_autoscaler::decide::Release;
+use fly_autoscaler::model::{
+    AppName, HostStatus, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
+};
+use fly_autoscaler::ports::{
+    ApiError, BoxFuture, CreateRequest, ErrorClass, Lease, MachinesApi, Operation,
+};
+
+/// What the double was asked to change, as one line each.
+#[derive(Default)]
+pub(crate) struct Double {
+    calls: Mutex<Vec<String>>,
+    failures: BTreeMap<String, ApiError>,
+    known_creates: Vec<MachineId>,
+}
+
+impl Double {
+    /// Fails the call that is written as `call` with an error of `class`.
+    pub(crate) fn failing(mut self, call: &str, class: ErrorClass, outcome_unknown: bool) -> Self {
+        let error = ApiError {
+            operation: Operation::Start,
+            subject: call.into(),
+            class,
+            status: None,
+            message: "marker".into(),
+            request_id: None,
+            outcome_unknown,
+        };
+        self.failures.insert(call.into(), error);
+        self
+    }
+
+    /// Makes the list show this machine for every create id.
+    pub(crate) fn listing_created(mut self, id: &str) -> Self {
+        self.known_creates.push(MachineId::new(id));
+        self
+    }
+
+    /// Every call so far.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    fn note<T>(&self, call: String, answer: T) -> BoxFuture<'_, Result<T, ApiError>>
+    where
+        T: Send + 'static,
+    {
+        let result = self.failures.get(&call).map_or(Ok(answer), |error| Err(error.clone()));
+        self.calls.lock().unwrap().push(call);
+        Box::pin(async move { result })
+    }
+}
+
+impl MachinesApi for Double {
+    fn list<'a>(&'a self, _: &'a AppName) -> BoxFuture<'a, Result<Vec<Machine>, ApiError>> {
+        self.note("list".into(), Vec::new())
+    }
+
+    fn get<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+    ) -> BoxFuture<'a, Result<Machine, ApiError>> {
+        self.note(format!("get {id}"), machine(id.as_str(), "started", "iad"))
+    }
+
+    fn create<'a>(
+        &'a self,
+        _: &'a AppName,
+        request: &'a CreateRequest,
+    ) -> BoxFuture<'a, Result<Machine, ApiError>> {
+        let launch = if request.skip_launch { " stopped" } else { "" };
+        let call = format!("create {}{launch}", request.region);
+        let id = format!("new{}", self.calls().len());
+        self.note(call, machine(&id, "created", request.region.as_str()))
+    }
+
+    fn find_created<'a>(
+        &'a self,
+        _: &'a AppName,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Option<MachineId>, ApiError>> {
+        self.note("find_created".into(), self.known_creates.first().cloned())
+    }
+
+    fn start<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.note(format!("start {id}"), ())
+    }
+
+    fn stop<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.note(format!("stop {id}"), ())
+    }
+
+    fn destroy<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+        force: bool,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.note(format!("destroy {id}{}", if force { " force" } else { "" }), ())
+    }
+
+    fn acquire_lease<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+        _: Duration,
+    ) -> BoxFuture<'a, Result<Lease, ApiError>> {
+        self.note(format!("lease {id}"), Lease { machine: id.clone(), nonce: "n".into() })
+    }
+
+    fn release_lease<'a>(
+        &'a self,
+        _: &'a AppName,
+        lease: &'a Lease,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.note(format!("release {}", lease.machine), ())
+    }
+
+    fn current_release<'a>(
+        &'a self,
+        _: &'a AppName,
+    ) -> BoxFuture<'a, Result<Option<Release>, ApiError>> {
+        self.note("release".into(), None)
+    }
+}
+
+/// A machine of the group `app` that can be cloned.
+pub(crate) fn machine(id: &str, state: &str, region: &str) -> Machine {
+    let config = serde_json::json!({
+        "image": "registry.fly.io/app:v1",
+        "metadata": { "fly_process_group": "app", "made_from": id },
+    });
+    Machine {
+        id: MachineId::new(id),
+        state: MachineState::parse(state),
+        region: Region::new(region),
+        host_status: HostStatus::Ok,
+        is_cordoned: false,
+        created_at: None,
+        image: Some(Arc::from("registry.fly.io/app:v1")),
+        facts: MachineFacts { group: Some(ProcessGroup::new("app")), ..MachineFacts::default() },
+        config: Some(Arc::from(serde_json::value::to_raw_value(&config).unwrap())),
+    }
+}
