@@ -18,7 +18,7 @@ pub struct HoldBegan<'a> {
 }
 
 impl HoldBegan<'_> {
-    /// Logs it. [`TickEnded`] counts, in each tick that it lasts.
+    /// Logs it. [`super::TickEnded`] counts, in each tick that it lasts.
     pub fn emit(&self, _: &Metrics) {
         info!(
             app = %self.app, scope = %self.scope, reason = self.reason.code(), text = %self.reason,
