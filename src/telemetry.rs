@@ -1,1 +1,19 @@
-//! Events: one struct for each thing that happens, log and metric together.
+//! What is said about what happens: one struct for each thing, which logs and counts it in one place.
+//!
+//! Stages emit [`events`]; nothing else in the library calls tracing's macros for its own news or touches
+//! a counter. [`Standing`] tells news from what was said before, so that a failure that lasts is one line
+//! and not one for each tick.
+
+#[cfg(test)]
+mod capture;
+pub mod events;
+pub mod logging;
+pub mod metrics;
+mod names;
+mod per_app;
+mod standing;
+
+pub use events::TickOutcome;
+pub use logging::{Chain, LogFormat};
+pub use metrics::Metrics;
+pub use standing::Standing;

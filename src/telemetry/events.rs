@@ -1,0 +1,20 @@
+//! One struct for each thing that happens. `emit` writes the log line and moves the counters, so that
+//! neither can be forgotten or say something else than the other.
+//!
+//! Levels follow what somebody has to do: `error`, now; `warn`, if it lasts; `info`, nothing, it is
+//! what the autoscaler is for; `debug`, nothing, ever. What repeats with every tick is `debug`.
+
+mod action;
+mod hold;
+mod measure;
+mod tick;
+
+pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
+pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
+pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
+pub use tick::{
+    AppFailing, AppRecovered, BackingOff, TickBegan, TickEnded, TickOutcome, TickSkipped,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! What keeps a scope from being scaled, and what no longer does.
+
+use tracing::{info, warn};
+
+use crate::decide::Reason;
+use crate::model::{AppName, Scope};
+use crate::telemetry::metrics::Metrics;
+
+/// Something begins to keep a scope from being scaled.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldBegan<'a> {
+    /// Of which app.
+    pub app: &'a AppName,
+    /// Which scope.
+    pub scope: &'a Scope,
+    /// Why.
+    pub reason: &'a Reason,
+}
+
+impl HoldBegan<'_> {
+    /// Logs it. [`super::TickEnded`] counts, in each tick that it lasts.
+    pub fn emit(&self, _: &Metrics) {
+        info!(
+            app = %self.app, scope = %self.scope, reason = self.reason.code(), text = %self.reason,
+            "hold began"
+        );
+    }
+}
+
+/// It no longer does.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldEnded<'a> {
+    /// Of which app.
+    pub app: &'a AppName,
+    /// Which scope.
+    pub scope: &'a Scope,
+    /// The code of what kept it.
+    pub reason: &'static str,
+}
+
+impl HoldEnded<'_> {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        info!(app = %self.app, scope = %self.scope, reason = self.reason, "hold ended");
+    }
+}
+
+/// A deploy is taken as abandoned, and scaling goes on beside it.
+#[derive(Debug, Clone, Copy)]
+pub struct ReleaseTakenAsAbandoned<'a> {
+    /// Of which app.
+    pub app: &'a AppName,
+    /// Which release, and since when.
+    pub reason: &'a Reason,
+}
+
+impl ReleaseTakenAsAbandoned<'_> {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        warn!(app = %self.app, text = %self.reason, next = "scaling goes on", "release guard let go");
+    }
+}

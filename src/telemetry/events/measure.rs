@@ -1,0 +1,79 @@
+//! From a source to a number: samples and expressions.
+
+use std::error::Error;
+
+use tracing::{debug, info, warn};
+
+use crate::model::{AppName, Kind, MetricName, Scope, Side};
+use crate::telemetry::logging::Chain;
+use crate::telemetry::metrics::Metrics;
+
+/// A sample could not be taken.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectFailed<'a> {
+    /// For which app.
+    pub app: &'a AppName,
+    /// Of which metric.
+    pub metric: &'a MetricName,
+    /// What went wrong.
+    pub error: &'a dyn Error,
+    /// Whether it could be taken before: then it is news.
+    pub began: bool,
+}
+
+impl CollectFailed<'_> {
+    /// Counts it, and logs it at `warn` when it is news.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.count_collect_error(self.metric);
+        let Self { app, metric, error, began } = *self;
+        if began {
+            warn!(%app, %metric, error = %Chain(error), next = "asked again in the next tick", "metric began to fail");
+        } else {
+            debug!(%app, %metric, error = %Chain(error), "metric still fails");
+        }
+    }
+}
+
+/// A sample could be taken again.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectRecovered<'a> {
+    /// For which app.
+    pub app: &'a AppName,
+    /// Of which metric.
+    pub metric: &'a MetricName,
+}
+
+impl CollectRecovered<'_> {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        info!(app = %self.app, metric = %self.metric, "metric works again");
+    }
+}
+
+/// An expression gave no usable result. The hold that follows is the news; this is the detail.
+#[derive(Debug, Clone, Copy)]
+pub struct EvaluateFailed<'a> {
+    /// For which app.
+    pub app: &'a AppName,
+    /// For which scope.
+    pub scope: &'a Scope,
+    /// Of which number.
+    pub kind: Kind,
+    /// Of which end.
+    pub side: Side,
+    /// The label: one of a closed set.
+    pub reason: &'static str,
+    /// What went wrong.
+    pub error: &'a dyn Error,
+}
+
+impl EvaluateFailed<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.count_evaluate_error(self.reason);
+        debug!(
+            app = %self.app, scope = %self.scope, kind = %self.kind, bound = %self.side,
+            reason = self.reason, error = %Chain(self.error), "expression failed"
+        );
+    }
+}

@@ -1,0 +1,313 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::decide::{Action, History, Plan, PlannedAction, Reason, ScopePlan, Tally};
+use crate::model::{
+    AppName, Bounds, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, Side, Timestamp,
+};
+use crate::telemetry::capture;
+use crate::telemetry::metrics::Metrics;
+
+#[derive(Debug, thiserror::Error)]
+#[error("start machine m1: 503 no (fly-request-id r1)")]
+struct Failure;
+
+fn metrics() -> Metrics {
+    Metrics::new("0.4.0", "abc1234")
+}
+
+fn scope() -> Scope {
+    Scope::app_wide(ProcessGroup::new("app"))
+}
+
+fn start(id: &str) -> Action {
+    Action::Start { machine: MachineId::new(id), region: Region::new("lhr") }
+}
+
+fn plan(actions: Vec<Action>, reasons: Vec<Reason>) -> Plan {
+    let reason = Reason::BelowMin { kind: Kind::Started, observed: 0, target: 2 };
+    let actions = actions
+        .into_iter()
+        .map(|action| PlannedAction { action, reason: reason.clone() })
+        .collect();
+    let scope_plan = ScopePlan {
+        scope: scope(),
+        observed: Tally::default(),
+        wanted: None,
+        targets: None,
+        actions,
+        spares: Vec::new(),
+        reasons,
+    };
+    Plan::new(vec![scope_plan], History::default())
+}
+
+/// The samples that are not zero, without buckets and the build.
+fn counted(metrics: &Metrics) -> Vec<String> {
+    let text = metrics.render().expect("rendered");
+    text.lines()
+        .filter(|line| !line.starts_with('#') && !line.ends_with(" 0"))
+        .filter(|line| !line.contains("_bucket{") && !line.starts_with("fas_build_info"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What `emit` logs with `verbose`, without `target`, which says where in the source.
+fn logged(verbose: bool, emit: impl FnOnce()) -> Vec<Value> {
+    let mut lines = capture::json(verbose, emit);
+    for line in &mut lines {
+        line.as_object_mut().expect("an object").remove("target");
+    }
+    lines
+}
+
+fn ended<'a>(app: &'a AppName, outcome: TickOutcome, plan: Option<&'a Plan>) -> TickEnded<'a> {
+    TickEnded {
+        app,
+        outcome,
+        at: Timestamp::from_millis(2500),
+        duration: Duration::from_millis(500),
+        plan,
+        done: 0,
+        failed: 0,
+    }
+}
+
+#[test]
+fn a_tick_that_did_something_is_one_info_line_with_actions_and_reasons() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let reason = Reason::BelowMin { kind: Kind::Started, observed: 0, target: 2 };
+    let plan = plan(vec![start("m1"), start("m2")], vec![reason]);
+    let event = TickEnded { done: 2, ..ended(&app, TickOutcome::Acted, Some(&plan)) };
+    assert_eq!(
+        logged(false, || event.emit(&metrics)),
+        [json!({
+            "level": "INFO", "msg": "tick ended", "app": "a1", "outcome": "acted", "done": 2, "failed": 0,
+            "duration_seconds": 0.5, "actions": "start m1 in lhr; start m2 in lhr",
+            "reasons": "app: 0 started, at least 2 wanted",
+        })]
+    );
+    assert_eq!(
+        counted(&metrics),
+        [
+            r#"fas_last_success_timestamp_seconds{app="a1"} 2.5"#,
+            r#"fas_reconcile_count{status="start"} 1"#,
+            "fas_tick_duration_seconds_sum 0.5",
+            "fas_tick_duration_seconds_count 1",
+            r#"fas_ticks_total{outcome="acted"} 1"#,
+        ]
+    );
+}
+
+#[test]
+fn a_quiet_tick_is_a_debug_line_and_counts_as_no_scale() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let reason =
+        Reason::WithinBounds { kind: Kind::Started, observed: 2, bounds: Bounds::exactly(2) };
+    let plan = plan(Vec::new(), vec![reason]);
+    let event = ended(&app, TickOutcome::Quiet, Some(&plan));
+    assert_eq!(logged(false, || event.emit(&metrics)), [] as [Value; 0]);
+    assert!(counted(&metrics).contains(&r#"fas_reconcile_count{status="no_scale"} 1"#.to_owned()));
+    assert_eq!(
+        logged(true, || event.emit(&metrics)),
+        [json!({
+            "level": "DEBUG", "msg": "tick ended", "app": "a1", "outcome": "quiet",
+            "duration_seconds": 0.5, "reasons": "app: 2 started, 2 wanted",
+        })]
+    );
+}
+
+#[test]
+fn a_held_tick_counts_its_holds_and_is_no_success() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let plan = plan(
+        Vec::new(),
+        vec![Reason::KeepsLastMachine, Reason::MinAboveMax { kind: Kind::Started, min: 3, max: 2 }],
+    );
+    ended(&app, TickOutcome::Held, Some(&plan)).emit(&metrics);
+    assert_eq!(
+        counted(&metrics),
+        [
+            r#"fas_held_total{reason="min_above_max"} 1"#,
+            "fas_tick_duration_seconds_sum 0.5",
+            "fas_tick_duration_seconds_count 1",
+            r#"fas_ticks_total{outcome="held"} 1"#,
+        ]
+    );
+}
+
+#[test]
+fn a_tick_that_failed_before_a_decision_counts_as_nothing_but_failed() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    ended(&app, TickOutcome::Failed, None).emit(&metrics);
+    assert_eq!(
+        counted(&metrics),
+        [
+            "fas_tick_duration_seconds_sum 0.5",
+            "fas_tick_duration_seconds_count 1",
+            r#"fas_ticks_total{outcome="failed"} 1"#,
+        ]
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_counts_no_action() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let plan = plan(vec![start("m1")], Vec::new());
+    let reason = Reason::BelowMin { kind: Kind::Started, observed: 0, target: 2 };
+    let lines = logged(false, || {
+        WouldAct { app: &app, scope: &scope(), action: &start("m1"), reason: &reason }
+            .emit(&metrics);
+        ended(&app, TickOutcome::Quiet, Some(&plan)).emit(&metrics);
+    });
+    assert_eq!(
+        lines,
+        [json!({
+            "level": "INFO", "msg": "would start m1 in lhr", "app": "a1", "scope": "app",
+            "reason": "0 started, at least 2 wanted",
+        })]
+    );
+    assert!(!counted(&metrics).iter().any(|line| line.starts_with("fas_reconcile_count")));
+}
+
+#[test]
+fn a_long_list_is_cut_and_says_so() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let plan = plan((0..12).map(|n| start(&format!("m{n}"))).collect(), Vec::new());
+    let event = TickEnded { done: 12, ..ended(&app, TickOutcome::Acted, Some(&plan)) };
+    let lines = logged(false, || event.emit(&metrics));
+    let actions = lines[0]["actions"].as_str().expect("text");
+    assert!(actions.ends_with("; start m9 in lhr; and 2 more"), "{actions}");
+}
+
+#[test]
+fn late_and_skipped_ticks_are_counted() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let lines = logged(false, || {
+        TickBegan { app: &app, lateness: Duration::from_millis(250) }.emit(&metrics);
+        TickSkipped { app: &app, running_for: Duration::from_secs(20) }.emit(&metrics);
+    });
+    assert_eq!(
+        lines,
+        [json!({
+            "level": "WARN", "msg": "tick skipped: the last one is still running", "app": "a1",
+            "running_seconds": 20.0,
+        })]
+    );
+    assert_eq!(
+        counted(&metrics),
+        [
+            "fas_tick_lateness_seconds_sum 0.25",
+            "fas_tick_lateness_seconds_count 1",
+            r#"fas_ticks_total{outcome="skipped"} 1"#,
+        ]
+    );
+}
+
+#[test]
+fn a_failed_action_says_what_why_and_what_next() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let event = |class, needs_someone| ActionFailed {
+        app: &app,
+        action: &START,
+        error: &Failure,
+        class,
+        needs_someone,
+        next: "the next machine is tried",
+    };
+    static START: std::sync::LazyLock<Action> = std::sync::LazyLock::new(|| start("m1"));
+    let line = |level: &str, class: &str| {
+        json!({
+            "level": level, "msg": "failed: start m1 in lhr", "app": "a1", "action": "start",
+            "machine": "m1", "region": "lhr", "class": class,
+            "error": "start machine m1: 503 no (fly-request-id r1)",
+            "next": "the next machine is tried",
+        })
+    };
+    assert_eq!(
+        logged(false, || {
+            event("transient", false).emit(&metrics);
+            event("authorization", true).emit(&metrics);
+        }),
+        [line("WARN", "transient"), line("ERROR", "authorization")]
+    );
+    ActionDone { app: &app, action: &START, machine: &MachineId::new("m1") }.emit(&metrics);
+    assert_eq!(
+        counted(&metrics),
+        [
+            r#"fas_machine_start_count{status="failed"} 2"#,
+            r#"fas_machine_start_count{status="ok"} 1"#,
+        ]
+    );
+}
+
+#[test]
+fn requests_are_debug_lines_with_the_request_id() {
+    let metrics = metrics();
+    let event = ApiCall {
+        operation: "list",
+        subject: "app a1",
+        status: Some(200),
+        duration: Duration::from_millis(250),
+        request_id: Some("01F-lhr"),
+    };
+    assert_eq!(
+        logged(true, || event.emit(&metrics)),
+        [json!({
+            "level": "DEBUG", "msg": "api request", "operation": "list", "subject": "app a1",
+            "status": 200, "duration_seconds": 0.25, "fly_request_id": "01F-lhr",
+        })]
+    );
+    assert_eq!(
+        counted(&metrics),
+        [
+            r#"fas_api_request_duration_seconds_sum{operation="list"} 0.25"#,
+            r#"fas_api_request_duration_seconds_count{operation="list"} 1"#,
+            r#"fas_api_requests_total{operation="list",status="200"} 1"#,
+        ]
+    );
+}
+
+#[test]
+fn failed_samples_and_expressions_are_counted_by_source_and_reason() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let metric = MetricName::new("depth");
+    CollectFailed { app: &app, metric: &metric, error: &Failure, began: true }.emit(&metrics);
+    CollectFailed { app: &app, metric: &metric, error: &Failure, began: false }.emit(&metrics);
+    EvaluateFailed {
+        app: &app,
+        scope: &scope(),
+        kind: Kind::Started,
+        side: Side::Min,
+        reason: "nan",
+        error: &Failure,
+    }
+    .emit(&metrics);
+    assert_eq!(
+        counted(&metrics),
+        [
+            r#"fas_collect_errors_total{source="depth"} 2"#,
+            r#"fas_evaluate_errors_total{reason="nan"} 1"#,
+        ]
+    );
+}
+
+#[test]
+fn backing_off_is_news_once() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let until = Timestamp::from_millis(0);
+    let lines = logged(false, || {
+        for failures in 1..4 {
+            BackingOff { app: &app, failures, until }.emit(&metrics);
+        }
+    });
+    assert_eq!(
+        lines,
+        [json!({
+            "level": "WARN", "msg": "backing off", "app": "a1", "failures": 1,
+            "until": "1970-01-01T00:00:00.000Z",
+        })]
+    );
+}

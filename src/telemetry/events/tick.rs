@@ -1,0 +1,242 @@
+//! Ticks, and apps whose ticks fail.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use crate::decide::{Plan, Verb, Weight};
+use crate::model::{AppName, Timestamp};
+use crate::telemetry::logging::Chain;
+use crate::telemetry::metrics::Metrics;
+
+/// How many actions or reasons one log line names; the rest is counted.
+const LISTED: usize = 10;
+
+/// How a tick ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TickOutcome {
+    /// Something was done, and all of it worked.
+    Acted,
+    /// Everything was as wanted.
+    Quiet,
+    /// Something was kept from being done.
+    Held,
+    /// The app could not be read, or an action failed.
+    Failed,
+}
+
+impl TickOutcome {
+    /// Every outcome, for closed label sets.
+    pub const ALL: [Self; 4] = [Self::Acted, Self::Quiet, Self::Held, Self::Failed];
+
+    /// The label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Acted => "acted",
+            Self::Quiet => "quiet",
+            Self::Held => "held",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether the app is known to be as wanted, or on its way there.
+    #[must_use]
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Acted | Self::Quiet)
+    }
+}
+
+impl fmt::Display for TickOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A tick begins.
+#[derive(Debug, Clone, Copy)]
+pub struct TickBegan<'a> {
+    /// Of which app.
+    pub app: &'a AppName,
+    /// How long after its due time.
+    pub lateness: Duration,
+}
+
+impl TickBegan<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.observe_lateness(self.lateness);
+        debug!(app = %self.app, lateness_seconds = self.lateness.as_secs_f64(), "tick began");
+    }
+}
+
+/// A tick was due while the app's last one was still running, and is left out.
+#[derive(Debug, Clone, Copy)]
+pub struct TickSkipped<'a> {
+    /// Of which app.
+    pub app: &'a AppName,
+    /// For how long the last one has been running.
+    pub running_for: Duration,
+}
+
+impl TickSkipped<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.count_skipped_tick();
+        warn!(
+            app = %self.app,
+            running_seconds = self.running_for.as_secs_f64(),
+            "tick skipped: the last one is still running"
+        );
+    }
+}
+
+/// A tick is over.
+#[derive(Debug, Clone, Copy)]
+pub struct TickEnded<'a> {
+    /// Of which app.
+    pub app: &'a AppName,
+    /// How.
+    pub outcome: TickOutcome,
+    /// When.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// What was decided; `None` where it did not come to that.
+    pub plan: Option<&'a Plan>,
+    /// How many actions were done.
+    pub done: usize,
+    /// How many actions were tried and failed.
+    pub failed: usize,
+}
+
+impl TickEnded<'_> {
+    /// Logs it, at `info` only where something was done or tried, and counts it: the tick, what was
+    /// done in bulk, and each hold that the plan has.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.count_tick(self.outcome, self.duration);
+        if self.outcome.is_success() {
+            metrics.set_last_success(self.app, self.at);
+        }
+        let Some(plan) = self.plan else {
+            debug!(app = %self.app, outcome = %self.outcome, "tick ended before a decision");
+            return;
+        };
+        for reason in plan.scopes.iter().flat_map(|scope| &scope.reasons) {
+            if reason.weight() == Weight::Hold {
+                metrics.count_held(reason.code());
+            }
+        }
+        let tried = self.done + self.failed > 0;
+        if tried {
+            for verb in Verb::ALL {
+                // As upstream counts: ticks in which it was done in bulk, not machines.
+                if plan.actions().any(|(_, planned)| planned.action.verb() == verb) {
+                    metrics.count_reconcile(Some(verb));
+                }
+            }
+        } else if self.outcome == TickOutcome::Quiet && plan.actions().next().is_none() {
+            metrics.count_reconcile(None);
+        }
+        self.log(plan, tried);
+    }
+
+    fn log(&self, plan: &Plan, tried: bool) {
+        let reasons = Listed(|| {
+            plan.scopes.iter().flat_map(|scope| {
+                scope.reasons.iter().map(move |reason| format!("{}: {reason}", scope.scope))
+            })
+        });
+        let duration_seconds = self.duration.as_secs_f64();
+        if tried {
+            let actions = Listed(|| plan.actions().map(|(_, planned)| &planned.action));
+            info!(
+                app = %self.app, outcome = %self.outcome, done = self.done, failed = self.failed,
+                duration_seconds, %actions, %reasons, "tick ended"
+            );
+        } else {
+            debug!(app = %self.app, outcome = %self.outcome, duration_seconds, %reasons, "tick ended");
+        }
+    }
+}
+
+/// An app whose ticks went well has one that failed as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct AppFailing<'a> {
+    /// Which.
+    pub app: &'a AppName,
+    /// What went wrong: what was tried, on what, and the answer.
+    pub error: &'a dyn Error,
+    /// What happens next.
+    pub next: &'a str,
+}
+
+impl AppFailing<'_> {
+    /// Logs it. [`TickEnded`] counts.
+    pub fn emit(&self, _: &Metrics) {
+        error!(app = %self.app, error = %Chain(self.error), next = self.next, "ticks began to fail");
+    }
+}
+
+/// An app whose ticks failed has one that did not.
+#[derive(Debug, Clone, Copy)]
+pub struct AppRecovered<'a> {
+    /// Which.
+    pub app: &'a AppName,
+}
+
+impl AppRecovered<'_> {
+    /// Logs it. [`TickEnded`] counts.
+    pub fn emit(&self, _: &Metrics) {
+        info!(app = %self.app, "ticks work again");
+    }
+}
+
+/// An app is left alone for a while, because calls to Fly fail for it.
+#[derive(Debug, Clone, Copy)]
+pub struct BackingOff<'a> {
+    /// Which.
+    pub app: &'a AppName,
+    /// How many ticks in a row have failed.
+    pub failures: u32,
+    /// When it is tried again.
+    pub until: Timestamp,
+}
+
+impl BackingOff<'_> {
+    /// Logs it: the first time at `warn`, then at `debug`.
+    pub fn emit(&self, _: &Metrics) {
+        let Self { app, failures, until } = *self;
+        if failures <= 1 {
+            warn!(%app, failures, %until, "backing off");
+        } else {
+            debug!(%app, failures, %until, "still backing off");
+        }
+    }
+}
+
+/// The first few items in one line, and how many more there are. Listed only where the line is written.
+struct Listed<F>(F);
+
+impl<F, I> fmt::Display for Listed<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item: fmt::Display>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut items = self.0();
+        for (index, item) in items.by_ref().take(LISTED).enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{item}")?;
+        }
+        match items.count() {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Every metric: its name, what it says, and its labels.
+//!
+//! Label sets are closed except app, group, metric, region and source, which come from the configuration
+//! or from Fly. `source` is a collector, by the name of the metric that it fills.
+
+/// One metric. Label values are given in the order of `labels`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    pub(super) labels: &'static [&'static str],
+}
+
+/// Declares the metrics, each as a constant, and all of them as `ALL`.
+macro_rules! names {
+    ($($constant:ident = $name:literal [$($label:literal),*] $help:literal;)+) => {
+        $(pub(super) const $constant: Name =
+            Name { name: $name, help: $help, labels: &[$($label),*] };)+
+
+        /// Every metric, in the order in which they are documented.
+        #[cfg(test)]
+        pub(super) const ALL: &[Name] = &[$($constant),+];
+    };
+}
+
+names! {
+    // Upstream's three, which dashboards may read already.
+    MACHINE_START = "fas_machine_start_count" ["status"]
+        "Machines started, by whether the call succeeded (ok, failed).";
+    MACHINE_STOP = "fas_machine_stop_count" ["status"]
+        "Machines stopped, by whether the call succeeded (ok, failed).";
+    RECONCILE = "fas_reconcile_count" ["status"]
+        "Ticks in which machines were created, destroyed, started or stopped, or none needed to be (no_scale).";
+
+    MACHINE_CREATE = "fas_machine_create_count" ["status"]
+        "Machines created, by whether the call succeeded (ok, failed).";
+    MACHINE_DESTROY = "fas_machine_destroy_count" ["status"]
+        "Machines destroyed, by whether the call succeeded (ok, failed).";
+    MACHINE_SUSPEND = "fas_machine_suspend_count" ["status"]
+        "Machines suspended, by whether the call succeeded (ok, failed).";
+    TICK_DURATION = "fas_tick_duration_seconds" []
+        "How long a tick of one app took, from collecting to the last answer.";
+    TICK_LATENESS = "fas_tick_lateness_seconds" []
+        "How long after its due time a tick began.";
+    TICKS = "fas_ticks_total" ["outcome"]
+        "Ticks by how they ended; skipped: not begun, because the app's last one was still running.";
+    LAST_SUCCESS = "fas_last_success_timestamp_seconds" ["app"]
+        "When a tick of the app last ended acted or quiet, in seconds since the Unix epoch.";
+    METRIC_VALUE = "fas_metric_value" ["app", "metric", "region"]
+        "The value that the expressions read in the last tick; absent where there was none.";
+    TARGET_MACHINES = "fas_target_machines" ["app", "group", "region", "kind", "bound"]
+        "How many machines are wanted, after all limits; absent where no such bound was asked for or known.";
+    MACHINES = "fas_machines" ["app", "group", "region", "state"]
+        "Machines by state: Fly's, or unreachable where the host does not answer, or other.";
+    COLLECT_ERRORS = "fas_collect_errors_total" ["source"]
+        "Samples that could not be taken, by the collector's metric name.";
+    EVALUATE_ERRORS = "fas_evaluate_errors_total" ["reason"]
+        "Expressions without a usable result, by reason.";
+    HELD = "fas_held_total" ["reason"]
+        "Ticks in which a scope was held, by reason.";
+    API_REQUESTS = "fas_api_requests_total" ["operation", "status"]
+        "Requests to Fly's APIs, by HTTP status; none: no answer came.";
+    API_REQUEST_DURATION = "fas_api_request_duration_seconds" ["operation"]
+        "How long requests to Fly's APIs took, up to their last byte or their failure.";
+    BUILD_INFO = "fas_build_info" ["version", "commit"]
+        "Always 1; the labels say which build this is.";
+}

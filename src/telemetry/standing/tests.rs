@@ -1,0 +1,114 @@
+use super::*;
+use crate::decide::{History, ScopePlan, Tally};
+use crate::model::{ProcessGroup, Region, Timestamp};
+use crate::telemetry::capture;
+
+#[derive(Debug, thiserror::Error)]
+#[error("no answer")]
+struct Failure;
+
+fn held(region: &str, reasons: &[Reason]) -> ScopePlan {
+    ScopePlan {
+        scope: Scope { group: ProcessGroup::new("app"), region: Some(Region::new(region)) },
+        observed: Tally::default(),
+        wanted: None,
+        targets: None,
+        actions: Vec::new(),
+        spares: Vec::new(),
+        reasons: reasons.to_vec(),
+    }
+}
+
+fn metric_failed(metric: &str) -> Reason {
+    Reason::MetricFailed { metric: MetricName::new(metric), message: "no answer".into() }
+}
+
+/// Level, message and the fields named, of each line logged.
+fn news(fields: &[&str], emit: impl FnOnce()) -> Vec<String> {
+    let lines = capture::json(false, emit);
+    let text = |line: &serde_json::Value| {
+        let named = ["level", "msg"].iter().chain(fields);
+        let values = named.filter_map(|field| line[*field].as_str()).collect::<Vec<_>>();
+        values.join(" | ")
+    };
+    lines.iter().map(text).collect()
+}
+
+#[test]
+fn a_metric_that_keeps_failing_is_said_once_and_so_is_its_recovery() {
+    let (metrics, app) = (Metrics::new("v", "c"), AppName::new("a1"));
+    let (depth, rate) = (MetricName::new("depth"), MetricName::new("rate"));
+    let mut standing = Standing::default();
+    let mut tick = |depth_fails: bool| {
+        let failure: Option<&dyn Error> = if depth_fails { Some(&Failure) } else { None };
+        news(&["metric", "error"], || {
+            standing.collected(&app, [(&depth, failure), (&rate, None)], &metrics);
+        })
+    };
+    assert_eq!(tick(false), [""; 0]);
+    assert_eq!(tick(true), ["WARN | metric began to fail | depth | no answer"]);
+    assert_eq!(tick(true), [""; 0]);
+    assert_eq!(tick(false), ["INFO | metric works again | depth"]);
+    assert_eq!(tick(false), [""; 0]);
+    let text = metrics.render().expect("rendered");
+    assert!(text.contains(r#"fas_collect_errors_total{source="depth"} 2"#), "{text}");
+}
+
+#[test]
+fn a_hold_begins_and_ends_once_for_each_scope_and_reason() {
+    let (metrics, app) = (Metrics::new("v", "c"), AppName::new("a1"));
+    let mut standing = Standing::default();
+    let mut tick = |scopes: Vec<ScopePlan>| {
+        let plan = Plan::new(scopes, History::default());
+        news(&["scope", "reason", "text"], || standing.decided(&app, &plan, &metrics))
+    };
+    let both = [metric_failed("depth"), metric_failed("rate"), Reason::KeepsLastMachine];
+    assert_eq!(
+        tick(vec![held("lhr", &both), held("iad", &[])]),
+        ["INFO | hold began | app/lhr | metric_failed | metric depth: no answer"]
+    );
+    assert_eq!(tick(vec![held("lhr", &[metric_failed("rate")]), held("iad", &[])]), [""; 0]);
+    assert_eq!(
+        tick(vec![held("lhr", &[]), held("iad", &[metric_failed("rate")])]),
+        [
+            "INFO | hold began | app/iad | metric_failed | metric rate: no answer",
+            "INFO | hold ended | app/lhr | metric_failed",
+        ]
+    );
+}
+
+#[test]
+fn an_abandoned_release_is_said_once_for_the_app() {
+    let (metrics, app) = (Metrics::new("v", "c"), AppName::new("a1"));
+    let mut standing = Standing::default();
+    let abandoned = Reason::ReleaseAbandoned { version: 7, since: Timestamp::from_millis(0) };
+    let scopes = ["lhr", "iad"].map(|region| held(region, std::slice::from_ref(&abandoned)));
+    let plan = Plan::new(scopes.to_vec(), History::default());
+    let lines = news(&["text"], || {
+        standing.decided(&app, &plan, &metrics);
+        standing.decided(&app, &plan, &metrics);
+    });
+    assert_eq!(
+        lines,
+        [
+            "WARN | release guard let go | release v7 says `running` since 1970-01-01T00:00:00.000Z: taken as abandoned"
+        ]
+    );
+}
+
+#[test]
+fn an_app_that_keeps_failing_is_said_once_and_so_is_its_recovery() {
+    let (metrics, app) = (Metrics::new("v", "c"), AppName::new("a1"));
+    let mut standing = Standing::default();
+    let mut tick = |failure: Option<(&dyn Error, &str)>| {
+        news(&["error", "next"], || standing.ticked(&app, failure, &metrics))
+    };
+    assert_eq!(tick(None), [""; 0]);
+    let failure: (&dyn Error, &str) = (&Failure, "tried again in 15s");
+    assert_eq!(
+        tick(Some(failure)),
+        ["ERROR | ticks began to fail | no answer | tried again in 15s"]
+    );
+    assert_eq!(tick(Some(failure)), [""; 0]);
+    assert_eq!(tick(None), ["INFO | ticks work again"]);
+}
