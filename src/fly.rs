@@ -1,1 +1,15 @@
 //! Fly over HTTP: the Machines API and the release look-up.
+//!
+//! [`FlyClient`] is the [`MachinesApi`](crate::ports::MachinesApi) of `serve`. A call is made in this
+//! order: wait for a place within Fly's limits (`limiter`), send, read a bounded answer (`client`),
+//! give a failure its class (`classify`), try again where that is safe (`retry`), decode (`wire`).
+
+mod calls;
+mod classify;
+mod client;
+mod limiter;
+mod releases;
+mod retry;
+pub mod wire;
+
+pub use client::{CallObserver, FlyClient, FlyClientError};

@@ -1,0 +1,330 @@
+//! One call: admitted, sent, answered within bounds, classified, tried again where that is safe.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Url};
+use secrecy::SecretString;
+
+use super::classify::{
+    advice, changes_something, classify, leaves_outcome_unknown, speaks_of_capacity,
+};
+use super::limiter::Limiter;
+use super::retry::{Failure, Retries, parse_retry_after};
+use crate::model::AppName;
+use crate::ports::{ApiError, Clock, ErrorClass, Operation};
+use crate::transport::body::{BodyError, excerpt, media_type, read_body, words};
+use crate::transport::token::{Audience, Token, TokenError};
+use crate::transport::{describe, never_arrived, parse_address, redirected, without_credentials};
+
+/// The most bytes of an answer that is no list.
+pub(super) const SMALL_ANSWER: usize = 1 << 20;
+/// The most bytes of one page of machines: a thousand of them with generous configs.
+pub(super) const PAGE_ANSWER: usize = 32 << 20;
+
+/// Is told of each HTTP request, retries included: the call, the status of the answer if there was
+/// one, and how long it took.
+pub type CallObserver = Arc<dyn Fn(Operation, Option<u16>, Duration) + Send + Sync>;
+
+/// Fly over HTTP.
+pub struct FlyClient {
+    http: Client,
+    pub(super) flaps: Url,
+    pub(super) api: Url,
+    token: Token,
+    machines_authorization: HeaderValue,
+    graphql_authorization: HeaderValue,
+    limiter: Limiter,
+    clock: Arc<dyn Clock>,
+    observer: Option<CallObserver>,
+}
+
+/// Why no client could be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FlyClientError {
+    /// An address cannot be used. Its text is not repeated: it may hold a password.
+    #[error("the address of {api} {problem}")]
+    Address {
+        /// Whose.
+        api: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The token cannot be used.
+    #[error("the Fly API token cannot be used")]
+    Token(#[from] TokenError),
+}
+
+impl FlyClient {
+    /// A client for the Machines API at `flaps_base_url` and GraphQL at `api_base_url`. A path in
+    /// either is kept.
+    pub fn new(
+        http: Client,
+        flaps_base_url: &str,
+        api_base_url: &str,
+        token: &SecretString,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, FlyClientError> {
+        let token = Token::parse(token)?;
+        Ok(Self {
+            http,
+            flaps: base_url("the Machines API", flaps_base_url)?,
+            api: base_url("Fly's GraphQL API", api_base_url)?,
+            machines_authorization: token.authorization(Audience::Machines)?,
+            graphql_authorization: token.authorization(Audience::GraphQl)?,
+            token,
+            limiter: Limiter::new(Arc::clone(&clock)),
+            clock,
+            observer: None,
+        })
+    }
+
+    /// The same client, telling `observer` of each request.
+    #[must_use]
+    pub fn with_observer(mut self, observer: CallObserver) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Makes `call` until it succeeds or must not be tried again.
+    pub(super) async fn make(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+        let mut retries = Retries::new();
+        let mut may_have_arrived = false;
+        loop {
+            self.limiter.admit(call.operation, call.limited_by).await;
+            let begun = self.clock.now();
+            let result = self.attempt(call).await;
+            if let Some(observer) = &self.observer {
+                let status = match &result {
+                    Ok(answer) => Some(answer.status),
+                    Err(failed) => failed.error.status,
+                };
+                observer(call.operation, status, self.clock.now().since(begun));
+            }
+            let failed = match result {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            may_have_arrived |= failed.error.outcome_unknown;
+            match retries.next(call.operation, failed.failure) {
+                Some(delay) => {
+                    tracing::debug!(error = %failed.error, ?delay, "trying again");
+                    self.clock.sleep(delay).await;
+                }
+                None => {
+                    return Err(ApiError { outcome_unknown: may_have_arrived, ..*failed.error });
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, call: &Call<'_>) -> Result<Answer, Failed> {
+        let authorization = match call.operation {
+            Operation::CurrentRelease => &self.graphql_authorization,
+            _ => &self.machines_authorization,
+        };
+        let mut request = self
+            .http
+            .request(call.method.clone(), call.url.clone())
+            .header(AUTHORIZATION, authorization.clone());
+        if let Some(nonce) = call.nonce {
+            request = request.header("fly-machine-lease-nonce", nonce);
+        }
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let response = request.send().await.map_err(|error| self.unanswered(call, None, &error))?;
+
+        let status = response.status().as_u16();
+        let head = Head::of(response.headers());
+        let media_type = media_type(&response);
+        if !(200..300).contains(&status) {
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
+            let retry_after = retry_after.and_then(|v| parse_retry_after(v, self.clock.now()));
+            let redirect = response.status().is_redirection();
+            let redirect = redirect.then(|| redirected(response.headers()));
+            // What a refusal says is worth having, but the status counts without it too.
+            let body = read_body(response, SMALL_ANSWER).await.unwrap_or_default();
+            let error = self.refused(call, status, head.request_id, &body, redirect);
+            return Err(Failed::new(Failure::Status { status, retry_after }, error));
+        }
+        match read_body(response, call.body_limit).await {
+            Ok(body) => Ok(Answer { status, media_type, head, body }),
+            Err(BodyError::Broken(error)) => Err(self.unanswered(call, Some(status), &error)),
+            Err(error @ BodyError::TooLarge { .. }) => {
+                let message = format!("but {error}");
+                let mut error = call.error(ErrorClass::Rejected, Some(status), message);
+                error.outcome_unknown = changes_something(call.operation);
+                error.request_id = head.request_id;
+                Err(Failed::new(Failure::Status { status, retry_after: None }, error))
+            }
+        }
+    }
+
+    /// There was no answer, or only the beginning of one.
+    fn unanswered(&self, call: &Call<'_>, status: Option<u16>, cause: &reqwest::Error) -> Failed {
+        let not_sent = never_arrived(cause);
+        let failure = match (not_sent, cause.is_timeout()) {
+            (true, _) => Failure::NotSent,
+            (false, true) => Failure::TimedOut,
+            (false, false) => Failure::Broken,
+        };
+        let mut origin = call.url.clone();
+        origin.set_path("");
+        let what = if status.is_some() { "but the answer broke off" } else { "no answer" };
+        let cause = self.token.redact(&describe(cause));
+        let message = format!("{what} from {}: {cause}", without_credentials(&origin));
+        let mut error = call.error(ErrorClass::Transient, status, message);
+        error.outcome_unknown = !not_sent && changes_something(call.operation);
+        Failed::new(failure, error)
+    }
+
+    /// The answer says no.
+    fn refused(
+        &self,
+        call: &Call<'_>,
+        status: u16,
+        request_id: Option<String>,
+        body: &[u8],
+        redirect: Option<String>,
+    ) -> ApiError {
+        let said = words(body, &["message", "error"]);
+        // Newer answers name the kind of failure beside the text.
+        let kind = words(body, &["status"]);
+        let class = classify(call.operation, status, &format!("{said} {kind}"));
+        let said = excerpt(&self.token.redact(&redirect.unwrap_or(said)));
+        let said = if said.is_empty() { "without a word".to_owned() } else { said };
+        let message = said + &advice(call.operation, class, status, call.app);
+        let mut error = call.error(class, Some(status), message);
+        error.outcome_unknown = leaves_outcome_unknown(call.operation, status);
+        error.request_id = request_id;
+        error
+    }
+
+    /// The answer says yes, but not in a form that can be read.
+    pub(super) fn unreadable(&self, call: &Call<'_>, answer: &Answer, why: &str) -> ApiError {
+        let is_json = answer.media_type.is_empty() || answer.media_type.ends_with("json");
+        let message = if is_json && !answer.body.trim_ascii_start().starts_with(b"<") {
+            format!("with an answer that cannot be read: {why}")
+        } else {
+            let media_type =
+                if answer.media_type.is_empty() { "a page" } else { &answer.media_type };
+            let said = excerpt(&self.token.redact(&words(&answer.body, &[])));
+            format!("with {media_type}, not JSON: {said}")
+        };
+        let mut error = call.error(ErrorClass::Rejected, Some(answer.status), message);
+        error.request_id.clone_from(&answer.head.request_id);
+        error.outcome_unknown = changes_something(call.operation);
+        error
+    }
+
+    /// The status says yes, the answer itself says no, in the words `said`.
+    pub(super) fn denied(&self, call: &Call<'_>, answer: &Answer, said: &str) -> ApiError {
+        let class = if speaks_of_capacity(call.operation, said) {
+            ErrorClass::Capacity
+        } else {
+            ErrorClass::Rejected
+        };
+        let message = format!("but {}", excerpt(&self.token.redact(said)));
+        let mut error = call.error(class, Some(answer.status), message);
+        error.request_id.clone_from(&answer.head.request_id);
+        error
+    }
+}
+
+impl fmt::Debug for FlyClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlyClient")
+            .field("flaps", &self.flaps.as_str())
+            .field("api", &self.api.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One call as it goes out.
+pub(super) struct Call<'a> {
+    pub(super) operation: Operation,
+    pub(super) app: &'a AppName,
+    /// On what, in errors.
+    pub(super) subject: String,
+    /// What Fly's rate limit for it is counted by: a machine's id or an app's name.
+    pub(super) limited_by: &'a str,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    /// Proof of a lease.
+    pub(super) nonce: Option<&'a str>,
+    /// JSON.
+    pub(super) body: Option<Vec<u8>>,
+    /// The most bytes of a good answer.
+    pub(super) body_limit: usize,
+}
+
+impl Call<'_> {
+    /// The error of this call, where the request had no effect.
+    pub(super) fn error(
+        &self,
+        class: ErrorClass,
+        status: Option<u16>,
+        message: String,
+    ) -> ApiError {
+        ApiError {
+            operation: self.operation,
+            subject: self.subject.clone(),
+            class,
+            status,
+            message,
+            request_id: None,
+            outcome_unknown: false,
+        }
+    }
+}
+
+/// An answer with a status of success, whole.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    media_type: String,
+    pub(super) head: Head,
+    pub(super) body: Vec<u8>,
+}
+
+/// What is read from the head of an answer.
+pub(super) struct Head {
+    request_id: Option<String>,
+    /// Where the next page of a list begins; absent on the last one.
+    pub(super) next_cursor: Option<String>,
+}
+
+impl Head {
+    fn of(headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        Self {
+            request_id: text("fly-request-id").map(excerpt),
+            next_cursor: text("fly-next-cursor").filter(|c| !c.is_empty()).map(str::to_owned),
+        }
+    }
+}
+
+/// One try that failed: what it means for another try, and what it is to the caller.
+struct Failed {
+    failure: Failure,
+    error: Box<ApiError>,
+}
+
+impl Failed {
+    fn new(failure: Failure, error: ApiError) -> Self {
+        Self { failure, error: Box::new(error) }
+    }
+}
+
+fn base_url(api: &'static str, text: &str) -> Result<Url, FlyClientError> {
+    let refused = |problem| FlyClientError::Address { api, problem };
+    let mut url = parse_address(text).map_err(refused)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("must not hold a user or a password: the token is sent in a header"));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
