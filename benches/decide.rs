@@ -1,2 +1,68 @@
-//! x
-fn main() {}
+//! How long a decision takes on 10, 1,000 and 10,000 machines: one with nothing to do, and one that
+//! starts a tenth of them.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use fly_autoscaler::decide::{GroupTargets, History, Observed, Policy, Targets, Wanted, decide};
+use fly_autoscaler::model::{
+    Bounds, HostStatus, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
+    ScopeBounds, Timestamp,
+};
+
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// Half of the machines run, in the scrambled order in which a list comes.
+fn observed(count: usize) -> Observed {
+    let machines = (0..count)
+        .map(|number| Machine {
+            id: MachineId::new(format!("{:014x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))),
+            state: if number % 2 == 0 { MachineState::Started } else { MachineState::Stopped },
+            region: Region::new(["lhr", "iad", "fra", "syd"][number % 4]),
+            host_status: HostStatus::Ok,
+            is_cordoned: false,
+            created_at: Some(NOW),
+            image: Some(Arc::from("registry.fly.io/app:v1")),
+            facts: MachineFacts {
+                group: Some(ProcessGroup::new("app")),
+                release_version: Some(7),
+                ..MachineFacts::default()
+            },
+            config: None,
+        })
+        .collect();
+    Observed { machines, own_machine: None }
+}
+
+fn targets(started: usize) -> Targets {
+    let count = u32::try_from(started).expect("a small count");
+    Targets {
+        groups: vec![GroupTargets {
+            group: ProcessGroup::new("app"),
+            policy: Arc::new(Policy { max_machines: 100_000, ..Policy::default() }),
+            app_wide: Wanted::Bounds(ScopeBounds {
+                started: Bounds::exactly(count),
+                ..ScopeBounds::default()
+            }),
+        }],
+    }
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let history = History::new("bench");
+    let mut group = criterion.benchmark_group("decide");
+    for count in [10, 1_000, 10_000] {
+        let observed = observed(count);
+        for (name, wanted) in [("quiet", count / 2), ("start a tenth", count / 2 + count / 10)] {
+            let targets = targets(wanted);
+            group.bench_with_input(BenchmarkId::new(name, count), &count, |bencher, _| {
+                bencher.iter(|| black_box(decide(black_box(&observed), &targets, &history, NOW)));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decisions);
+criterion_main!(benches);

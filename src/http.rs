@@ -1,1 +1,96 @@
-//! What is served: metrics, health, readiness and status.
+//! What is served: metrics, health, readiness and status. Nothing here changes anything.
+
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+
+use crate::model::Timestamp;
+use crate::ports::Clock;
+use crate::status::{AppStatus, Board, Readiness};
+use crate::telemetry::metrics::{Metrics, TEXT_FORMAT};
+
+pub use server::serve;
+
+/// What the endpoints read.
+#[derive(Clone)]
+pub struct Sources {
+    /// The last tick of each app.
+    pub board: Board,
+    /// The numbers for Prometheus.
+    pub metrics: Arc<Metrics>,
+    /// The time, for the age of the last success.
+    pub clock: Arc<dyn Clock>,
+    /// How often there should be a tick.
+    pub interval: Duration,
+    /// This program's version.
+    pub version: &'static str,
+}
+
+/// The routes.
+pub fn router(sources: Sources) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/status", get(status))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(sources)
+}
+
+async fn metrics(State(sources): State<Sources>) -> Response {
+    match sources.metrics.render() {
+        Ok(text) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot render the metrics: {error}\n"))
+                .into_response()
+        }
+    }
+}
+
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+async fn readyz(State(sources): State<Sources>) -> Response {
+    match sources.board.readiness(sources.clock.now(), sources.interval) {
+        Readiness::Ready => "ready\n".into_response(),
+        Readiness::NotReady(why) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
+        }
+    }
+}
+
+/// The answer of `/status`.
+#[derive(Serialize)]
+struct StatusAnswer {
+    version: &'static str,
+    now: Timestamp,
+    interval_seconds: f64,
+    apps: Vec<AppStatus>,
+}
+
+async fn status(State(sources): State<Sources>) -> Json<StatusAnswer> {
+    Json(StatusAnswer {
+        version: sources.version,
+        now: sources.clock.now(),
+        interval_seconds: sources.interval.as_secs_f64(),
+        apps: sources.board.apps(),
+    })
+}
+
+async fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "not found; there are /metrics, /healthz, /readyz and /status\n")
+}
+
+async fn method_not_allowed() -> (StatusCode, &'static str) {
+    (StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n")
+}

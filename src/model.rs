@@ -3,6 +3,7 @@
 pub mod app;
 pub mod bounds;
 pub mod machine;
+pub mod outcome;
 pub mod region;
 pub mod sample;
 pub mod scope;
@@ -11,6 +12,7 @@ pub mod time;
 pub use app::{AppName, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
 pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState};
+pub use outcome::TickOutcome;
 pub use region::Region;
 pub use sample::{MetricName, Sample, Value, VariableTable};
 pub use scope::Scope;

@@ -1,1 +1,423 @@
 //! One tick of one app: observe, collect, evaluate, decide, act, remember.
+
+mod report;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, join, select};
+
+use crate::act::{Outcome, act};
+use crate::collect::{Collected, Collector, RegionMemory, collect};
+use crate::decide::view::View;
+use crate::decide::{
+    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verb, Verdict,
+    Wanted, decide, guard_release,
+};
+use crate::evaluate::{EvaluateError, ScopeExpressions};
+use crate::model::{
+    AppName, HostStatus, Kind, MachineId, MetricName, ProcessGroup, Scope, Side, TickOutcome,
+    Timestamp, Value, VariableTable,
+};
+use crate::ports::{ApiError, Clock, ErrorClass, Lease, MachinesApi, StateStore};
+use crate::status::{Tick, machine_counts};
+use crate::telemetry::Metrics;
+
+use report::Reporter;
+
+/// How long a lease lasts if this process dies before it gives it back: long enough for the creates of
+/// a tick, short enough that nobody waits for a dead scaler. It also keeps the proxy from starting
+/// that one machine meanwhile.
+const LEASE_TTL: Duration = Duration::from_secs(30);
+
+/// How one process group is scaled.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The group.
+    pub group: ProcessGroup,
+    /// What gives the numbers.
+    pub expressions: ScopeExpressions,
+    /// The rules around them.
+    pub policy: Arc<Policy>,
+}
+
+/// How ticks are run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a tick may take. Actions under way are awaited beyond it; none begins.
+    pub timeout: Duration,
+    /// Whether a deploy that is under way holds the tick.
+    pub release_guard: bool,
+    /// When a deploy that is under way counts as abandoned.
+    pub release_timeout: Duration,
+    /// How many actions may be under way at once.
+    pub action_concurrency: usize,
+    /// Show what would be done, and do nothing.
+    pub dry_run: bool,
+    /// The machine that this process runs on.
+    pub own_machine: Option<MachineId>,
+}
+
+/// What a reconciler works with.
+#[derive(Clone)]
+pub struct Adapters {
+    /// Fly.
+    pub api: Arc<dyn MachinesApi>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where histories are kept.
+    pub store: Arc<dyn StateStore>,
+    /// Where it is counted what happens.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Brings one app's machines to what its expressions say, tick by tick.
+pub struct Reconciler {
+    app: AppName,
+    collectors: Vec<Collector>,
+    groups: Vec<Group>,
+    settings: Settings,
+    adapters: Adapters,
+    regions: RegionMemory,
+    reporter: Reporter,
+}
+
+/// The first half of a tick: what would be done.
+struct Decided {
+    observed: Observed,
+    targets: Targets,
+    plan: Plan,
+    release: ReleaseState,
+}
+
+impl Reconciler {
+    /// A reconciler for `app`.
+    #[must_use]
+    pub fn new(
+        app: AppName,
+        collectors: Vec<Collector>,
+        groups: Vec<Group>,
+        settings: Settings,
+        adapters: Adapters,
+    ) -> Self {
+        let reporter = Reporter::new(app.clone(), Arc::clone(&adapters.metrics));
+        let regions = RegionMemory::default();
+        Self { app, collectors, groups, settings, adapters, regions, reporter }
+    }
+
+    /// The app.
+    #[must_use]
+    pub fn app(&self) -> &AppName {
+        &self.app
+    }
+
+    /// Runs one tick, up to and including its actions.
+    pub async fn tick(&mut self) -> Tick {
+        let mut tick = self.begin();
+        let mut history = self.adapters.store.load(&self.app);
+        let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
+
+        match self.plan_within(&mut tick, &history, &mut deadline).await {
+            Err(error) => {
+                // A tick that cannot see breaks the row of wishes for a large destroy.
+                history.large_destroy_wishes.clear();
+                tick.error = Some(error);
+                tick.fly_failed = true;
+            }
+            Ok(decided) => {
+                let plan = if self.settings.dry_run {
+                    decided.plan
+                } else {
+                    self.carry_out(&mut tick, decided, &history, deadline).await
+                };
+                history = plan.next.clone();
+                let now = self.adapters.clock.now();
+                let effects = tick.outcomes.iter().filter_map(Outcome::effect);
+                effects.for_each(|effect| history.record(now, effect));
+                tick.plan = Some(plan);
+            }
+        }
+        self.adapters.store.save(&self.app, history);
+        tick.outcome = outcome_of(&tick);
+        tick.fly_failed |= fly_failed(&tick.outcomes);
+        self.reporter.ended(&tick, self.adapters.clock.now());
+        tick
+    }
+
+    /// Runs a tick up to its last step: what the next one would do, and why. Changes nothing.
+    pub async fn preview(&mut self) -> Tick {
+        let mut tick = self.begin();
+        tick.dry_run = true;
+        let history = self.adapters.store.load(&self.app);
+        let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
+        match self.plan_within(&mut tick, &history, &mut deadline).await {
+            Ok(decided) => tick.plan = Some(decided.plan),
+            Err(error) => tick.error = Some(error),
+        }
+        tick.outcome = outcome_of(&tick);
+        tick
+    }
+
+    fn begin(&self) -> Tick {
+        Tick {
+            at: self.adapters.clock.now(),
+            outcome: TickOutcome::Failed,
+            dry_run: self.settings.dry_run,
+            samples: Vec::new(),
+            machines: Vec::new(),
+            plan: None,
+            outcomes: Vec::new(),
+            error: None,
+            fly_failed: false,
+        }
+    }
+
+    /// Observes, collects, evaluates and decides, or says why there is no plan.
+    async fn plan_within(
+        &mut self,
+        tick: &mut Tick,
+        history: &History,
+        deadline: &mut (impl Future<Output = ()> + Unpin),
+    ) -> Result<Decided, String> {
+        let timeout = self.settings.timeout;
+        let planned = std::pin::pin!(self.plan(tick, history));
+        match select(planned, deadline).await {
+            Either::Left((planned, _)) => planned.map_err(|error| error.to_string()),
+            Either::Right(((), _)) => {
+                Err(format!("the tick took longer than its timeout of {timeout:?}"))
+            }
+        }
+    }
+
+    async fn plan(&mut self, tick: &mut Tick, history: &History) -> Result<Decided, ApiError> {
+        let api = Arc::clone(&self.adapters.api);
+        let (machines, collected) = join(
+            api.list(&self.app),
+            collect(&self.collectors, &self.app, &mut self.regions, tick.at),
+        )
+        .await;
+        tick.samples = report::samples(&collected);
+        self.reporter.collected(&collected);
+        let observed =
+            Observed { machines: machines?, own_machine: self.settings.own_machine.clone() };
+        tick.machines = machine_counts(&observed);
+        self.reporter.observed(&observed);
+        let targets = self.evaluate(&collected, &observed, history, tick.at);
+        let plan = decide(&observed, &targets, history, tick.at);
+        let release = match plan.verdict {
+            Verdict::Act => self.read_release().await,
+            Verdict::Quiet | Verdict::Hold => ReleaseState::Ignored,
+        };
+        let plan = guard_release(plan, &release, self.settings.release_timeout, tick.at);
+        Ok(Decided { observed, targets, plan, release })
+    }
+
+    /// Evaluates the expressions of every group over what was collected and observed.
+    fn evaluate(
+        &self,
+        collected: &Collected,
+        observed: &Observed,
+        history: &History,
+        now: Timestamp,
+    ) -> Targets {
+        let wanted = |group: &Group| {
+            let view = View::of_group(observed, &group.group, history, now);
+            let table = with_machines(&collected.table, &view);
+            match group.expressions.evaluate(&table, now) {
+                Ok(bounds) => Wanted::Bounds(bounds),
+                Err(errors) => {
+                    self.reporter.evaluate_failed(&group.group, &errors);
+                    Wanted::Hold(reasons_of(errors))
+                }
+            }
+        };
+        let groups = self.groups.iter().map(|group| GroupTargets {
+            group: group.group.clone(),
+            policy: Arc::clone(&group.policy),
+            app_wide: wanted(group),
+        });
+        Targets { groups: groups.collect() }
+    }
+
+    /// Asked for only when there is something to do.
+    async fn read_release(&self) -> ReleaseState {
+        if !self.settings.release_guard {
+            return ReleaseState::Ignored;
+        }
+        match self.adapters.api.current_release(&self.app).await {
+            Ok(Some(release)) => ReleaseState::Known(release),
+            Ok(None) => ReleaseState::None,
+            Err(error) => ReleaseState::Unreadable(error.to_string()),
+        }
+    }
+
+    /// Acts on the plan, under leases where machines come or go; gives the plan that was acted on.
+    async fn carry_out(
+        &self,
+        tick: &mut Tick,
+        mut decided: Decided,
+        history: &History,
+        deadline: impl Future<Output = ()> + Unpin,
+    ) -> Plan {
+        let mut leases = Vec::new();
+        if decided.plan.creates_or_destroys() {
+            leases = self.take_leases(&mut decided).await;
+            if !leases.is_empty()
+                && let Err(error) = self.decide_again(tick, &mut decided, history).await
+            {
+                tick.error = Some(error.to_string());
+                decided.plan =
+                    decided.plan.held(&Reason::LeaseFailed { message: error.to_string() });
+            }
+        }
+        if decided.plan.verdict == Verdict::Act {
+            tick.outcomes = act(
+                self.adapters.api.as_ref(),
+                &self.app,
+                &decided.plan,
+                &leases,
+                self.settings.action_concurrency,
+                deadline,
+            )
+            .await;
+        }
+        for lease in &leases {
+            // A lease that cannot be given back runs out by itself; the machine may be gone with it.
+            let _ = self.adapters.api.release_lease(&self.app, lease).await;
+        }
+        decided.plan
+    }
+
+    /// Takes the lease of each group that creates or destroys, so that two scalers (a standby, a deploy
+    /// of the autoscaler itself) do not both do it. A group whose lease is not to be had is held.
+    async fn take_leases(&self, decided: &mut Decided) -> Vec<Lease> {
+        let scopes: BTreeSet<Scope> = decided
+            .plan
+            .actions()
+            .filter(|(_, planned)| matches!(planned.action.verb(), Verb::Create | Verb::Destroy))
+            .map(|(scope, _)| scope.clone())
+            .collect();
+        let mut leases = Vec::new();
+        for scope in scopes {
+            let Some(machine) = lowest_id(&decided.observed, &scope.group) else { continue };
+            let reason = match self.adapters.api.acquire_lease(&self.app, machine, LEASE_TTL).await
+            {
+                Ok(lease) => {
+                    leases.push(lease);
+                    continue;
+                }
+                Err(error) if error.class == ErrorClass::Conflict => {
+                    Reason::LeaseHeld { message: error.to_string() }
+                }
+                Err(error) => Reason::LeaseFailed { message: error.to_string() },
+            };
+            decided.plan = decided.plan.clone().held_in(&scope, &reason);
+        }
+        leases
+    }
+
+    /// Reads the machines again under the lease: another scaler may have changed them before we got it.
+    async fn decide_again(
+        &self,
+        tick: &mut Tick,
+        decided: &mut Decided,
+        history: &History,
+    ) -> Result<(), ApiError> {
+        decided.observed.machines = self.adapters.api.list(&self.app).await?;
+        tick.machines = machine_counts(&decided.observed);
+        let held: Vec<(Scope, Reason)> = decided
+            .plan
+            .scopes
+            .iter()
+            .filter_map(|scope| {
+                let lease = |reason: &&Reason| {
+                    matches!(reason, Reason::LeaseHeld { .. } | Reason::LeaseFailed { .. })
+                };
+                Some((scope.scope.clone(), scope.reasons.iter().find(lease)?.clone()))
+            })
+            .collect();
+        let now = self.adapters.clock.now();
+        let mut plan = decide(&decided.observed, &decided.targets, history, now);
+        for (scope, reason) in &held {
+            plan = plan.held_in(scope, reason);
+        }
+        decided.plan = guard_release(plan, &decided.release, self.settings.release_timeout, now);
+        Ok(())
+    }
+}
+
+/// Adds the observed machine counts, unless a metric has that name.
+fn with_machines(table: &VariableTable, view: &View<'_>) -> VariableTable {
+    let tally = view.tally();
+    let mut table = table.clone();
+    for (name, count) in [
+        ("created_machines", tally.created),
+        ("started_machines", tally.started),
+        ("stopped_machines", tally.stopped),
+    ] {
+        if table.get(name).is_none() {
+            table.set(name, Value::Number(f64::from(count)));
+        }
+    }
+    table
+}
+
+/// Why a scope has no numbers: each failed metric once, and each expression that failed by itself.
+fn reasons_of(errors: Vec<(Kind, Side, EvaluateError)>) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = Vec::new();
+    for (kind, side, error) in errors {
+        let reason = match error {
+            EvaluateError::Metric { name, message } => Reason::MetricFailed {
+                metric: MetricName::new(&name),
+                message: message.to_string(),
+            },
+            error => Reason::ExpressionFailed { kind, side, message: error.to_string() },
+        };
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    reasons
+}
+
+/// The machine of `group` that every scaler would lease.
+fn lowest_id<'a>(observed: &'a Observed, group: &ProcessGroup) -> Option<&'a MachineId> {
+    observed
+        .machines
+        .iter()
+        .filter(|machine| {
+            machine.facts.group.as_ref() == Some(group) && machine.host_status == HostStatus::Ok
+        })
+        .map(|machine| &machine.id)
+        .min()
+}
+
+fn outcome_of(tick: &Tick) -> TickOutcome {
+    let Some(plan) = &tick.plan else { return TickOutcome::Failed };
+    if tick.error.is_some() {
+        return TickOutcome::Failed;
+    }
+    match plan.verdict {
+        Verdict::Quiet => TickOutcome::Quiet,
+        Verdict::Hold => TickOutcome::Held,
+        Verdict::Act if tick.dry_run => TickOutcome::Acted,
+        Verdict::Act => {
+            let some_done = tick.outcomes.iter().any(Outcome::is_done);
+            if some_done { TickOutcome::Acted } else { TickOutcome::Failed }
+        }
+    }
+}
+
+/// Whether Fly itself is the trouble: no answer, too many requests, a refused token, and nothing that
+/// worked beside it. A full region or a machine in the wrong state is no reason to wait.
+fn fly_failed(outcomes: &[Outcome]) -> bool {
+    let is_trouble = |error: &ApiError| {
+        matches!(
+            error.class,
+            ErrorClass::Authorization | ErrorClass::RateLimited | ErrorClass::Transient
+        )
+    };
+    outcomes.iter().filter_map(Outcome::error).any(is_trouble)
+        && !outcomes.iter().any(Outcome::is_done)
+}

@@ -1,7 +1,6 @@
 //! The last tick as data: what HTTP and the commands print.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,49 +8,7 @@ use serde::Serialize;
 
 use crate::act::Outcome;
 use crate::decide::{Observed, Plan};
-use crate::model::{AppName, HostStatus, MetricName, ProcessGroup, Region, Timestamp};
-
-/// How a tick ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TickOutcome {
-    /// Something was done, or would have been in a dry run.
-    Acted,
-    /// Everything was as wanted.
-    Quiet,
-    /// Something was kept from being done, or could not be judged.
-    Held,
-    /// The machines could not be read, or everything that was tried failed.
-    Failed,
-}
-
-impl TickOutcome {
-    /// Every outcome, for closed label sets.
-    pub const ALL: [Self; 4] = [Self::Acted, Self::Quiet, Self::Held, Self::Failed];
-
-    /// The label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Acted => "acted",
-            Self::Quiet => "quiet",
-            Self::Held => "held",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Whether the tick could do its work.
-    #[must_use]
-    pub fn is_success(self) -> bool {
-        matches!(self, Self::Acted | Self::Quiet)
-    }
-}
-
-impl fmt::Display for TickOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+use crate::model::{AppName, HostStatus, MetricName, ProcessGroup, Region, TickOutcome, Timestamp};
 
 /// What one collector measured, or why it could not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -124,6 +81,8 @@ pub struct Tick {
     /// Why there is no plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Fly itself did not answer as it should, so that the next tick waits longer.
+    pub fly_failed: bool,
 }
 
 /// What is known of one app between ticks.
@@ -268,6 +227,7 @@ mod tests {
             plan: None,
             outcomes: Vec::new(),
             error: error.map(Into::into),
+            fly_failed: false,
         })
     }
 

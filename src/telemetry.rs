@@ -13,7 +13,6 @@ mod names;
 mod per_app;
 mod standing;
 
-pub use events::TickOutcome;
 pub use logging::{Chain, LogFormat};
 pub use metrics::Metrics;
 pub use standing::Standing;

@@ -262,8 +262,17 @@ impl Plan {
     }
 
     /// The same plan with every action taken out, for `reason`.
-    pub fn held(mut self, reason: &Reason) -> Self {
-        for scope in &mut self.scopes {
+    pub fn held(self, reason: &Reason) -> Self {
+        self.held_where(|_| true, reason)
+    }
+
+    /// The same plan with every action of `scope` taken out, for `reason`.
+    pub fn held_in(self, scope: &Scope, reason: &Reason) -> Self {
+        self.held_where(|own| own == scope, reason)
+    }
+
+    fn held_where(mut self, applies: impl Fn(&Scope) -> bool, reason: &Reason) -> Self {
+        for scope in self.scopes.iter_mut().filter(|own| applies(&own.scope)) {
             scope.actions.clear();
             scope.spares.clear();
             scope.reasons.push(reason.clone());

@@ -12,9 +12,7 @@ mod tick;
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
-pub use tick::{
-    AppFailing, AppRecovered, BackingOff, TickBegan, TickEnded, TickOutcome, TickSkipped,
-};
+pub use tick::{AppFailing, AppRecovered, BackingOff, TickBegan, TickEnded, TickSkipped};
 
 #[cfg(test)]
 mod tests;

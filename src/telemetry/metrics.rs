@@ -10,10 +10,10 @@ use prometheus::{
 
 use crate::decide::{ScopePlan, Verb};
 use crate::model::{
-    AppName, HostStatus, Kind, Machine, MachineState, MetricName, Region, Side, Timestamp,
+    AppName, HostStatus, Kind, Machine, MachineState, MetricName, Region, Side, TickOutcome,
+    Timestamp,
 };
 
-use super::events::TickOutcome;
 use super::names::{self, Name};
 use super::per_app::PerApp;
 

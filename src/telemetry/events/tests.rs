@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::decide::{Action, History, Plan, PlannedAction, Reason, ScopePlan, Tally};
 use crate::model::{
-    AppName, Bounds, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, Side, Timestamp,
+    AppName, Bounds, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, Side, TickOutcome,
+    Timestamp,
 };
 use crate::telemetry::capture;
 use crate::telemetry::metrics::Metrics;

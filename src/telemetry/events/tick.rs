@@ -7,54 +7,12 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use crate::decide::{Plan, Verb, Weight};
-use crate::model::{AppName, Timestamp};
+use crate::model::{AppName, TickOutcome, Timestamp};
 use crate::telemetry::logging::Chain;
 use crate::telemetry::metrics::Metrics;
 
 /// How many actions or reasons one log line names; the rest is counted.
 const LISTED: usize = 10;
-
-/// How a tick ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TickOutcome {
-    /// Something was done, and all of it worked.
-    Acted,
-    /// Everything was as wanted.
-    Quiet,
-    /// Something was kept from being done.
-    Held,
-    /// The app could not be read, or an action failed.
-    Failed,
-}
-
-impl TickOutcome {
-    /// Every outcome, for closed label sets.
-    pub const ALL: [Self; 4] = [Self::Acted, Self::Quiet, Self::Held, Self::Failed];
-
-    /// The label.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Acted => "acted",
-            Self::Quiet => "quiet",
-            Self::Held => "held",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Whether the app is known to be as wanted, or on its way there.
-    #[must_use]
-    pub fn is_success(self) -> bool {
-        matches!(self, Self::Acted | Self::Quiet)
-    }
-}
-
-impl fmt::Display for TickOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// A tick begins.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,60 @@
+//! Accepts connections, with bounds that keep a slow or greedy client from costing more than itself.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+/// How many clients are served at once: Prometheus, a probe and a few people need far fewer.
+const MAX_CONNECTIONS: usize = 128;
+/// How long a client may take to send its request line and headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may last. Nothing here takes long; a longer one is a client that forgot it.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long to wait after a failed accept (out of file descriptors, say) before trying again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `router` on `listener` until `shutdown` completes. The caller owns the socket, so that it can
+/// choose the port and knows that it is bound before anything else begins.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        // The place is taken before the connection is accepted, so that what is beyond the limit
+        // waits in the kernel's queue.
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            Some((place, listener.accept().await))
+        };
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = next => accepted,
+        };
+        let Some((place, accepted)) = accepted else { break };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        connections.spawn(async move {
+            let _place = place;
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            // What goes wrong here is the client's: a broken connection, or too slow a request.
+            let _ = tokio::time::timeout(CONNECTION_TIMEOUT, connection).await;
+        });
+    }
+}

@@ -1,0 +1,179 @@
+//! What a tick says about itself while it runs and when it ends.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::act::{ActionResult, Outcome};
+use crate::collect::Collected;
+use crate::decide::Observed;
+use crate::evaluate::EvaluateError;
+use crate::model::{AppName, Kind, ProcessGroup, Sample, Scope, Side, TickOutcome, Timestamp};
+use crate::ports::ErrorClass;
+use crate::status::{SampleStatus, Tick};
+use crate::telemetry::events::{ActionDone, ActionFailed, EvaluateFailed, TickEnded, WouldAct};
+use crate::telemetry::Metrics;
+use crate::telemetry::Standing;
+
+/// Emits the events of one app's ticks.
+pub(super) struct Reporter {
+    app: AppName,
+    metrics: Arc<Metrics>,
+    standing: Standing,
+}
+
+impl Reporter {
+    pub(super) fn new(app: AppName, metrics: Arc<Metrics>) -> Self {
+        Self { app, metrics, standing: Standing::default() }
+    }
+
+    pub(super) fn collected(&mut self, collected: &Collected) {
+        let results = collected.samples.iter().map(|sampled| {
+            let failure = sampled.outcome.as_ref().err().map(|error| error as &dyn Error);
+            (&sampled.metric, failure)
+        });
+        self.standing.collected(&self.app, results, &self.metrics);
+        let values = collected.samples.iter().flat_map(|sampled| {
+            let metric = &sampled.metric;
+            let values = match &sampled.outcome {
+                Ok(Sample::Plain { value, .. }) => vec![(metric, None, *value)],
+                Ok(Sample::ByRegion { values }) => values
+                    .iter()
+                    .filter_map(|(region, value)| {
+                        Some((metric, Some(region), *value.as_ref().ok()?))
+                    })
+                    .collect(),
+                Err(_) => Vec::new(),
+            };
+            values
+        });
+        self.metrics.set_metric_values(&self.app, values);
+    }
+
+    pub(super) fn observed(&self, observed: &Observed) {
+        self.metrics.set_machines(&self.app, &observed.machines);
+    }
+
+    pub(super) fn evaluate_failed(
+        &self,
+        group: &ProcessGroup,
+        errors: &[(Kind, Side, EvaluateError)],
+    ) {
+        let scope = Scope::app_wide(group.clone());
+        for (kind, side, error) in errors {
+            EvaluateFailed {
+                app: &self.app,
+                scope: &scope,
+                kind: *kind,
+                side: *side,
+                reason: error.reason(),
+                error,
+            }
+            .emit(&self.metrics);
+        }
+    }
+
+    pub(super) fn ended(&mut self, tick: &Tick, now: Timestamp) {
+        let (app, metrics) = (&self.app, &self.metrics);
+        if let Some(plan) = &tick.plan {
+            metrics.set_targets(app, &plan.scopes);
+            self.standing.decided(app, plan, metrics);
+            if tick.dry_run {
+                for (scope, planned) in plan.actions() {
+                    let (action, reason) = (&planned.action, &planned.reason);
+                    WouldAct { app, scope, action, reason }.emit(metrics);
+                }
+            }
+        }
+        for outcome in &tick.outcomes {
+            report_outcome(app, outcome, metrics);
+        }
+        let failure = Text(tick.error.clone().unwrap_or_else(|| "every action failed".into()));
+        let failed = tick.outcome == TickOutcome::Failed;
+        let failure = failed.then_some((&failure as &dyn Error, "tried again in a later tick"));
+        self.standing.ticked(app, failure, metrics);
+        TickEnded {
+            app,
+            outcome: tick.outcome,
+            at: now,
+            duration: now.since(tick.at),
+            plan: tick.plan.as_ref(),
+            done: tick.outcomes.iter().filter(|outcome| outcome.is_done()).count(),
+            failed: tick.outcomes.iter().filter(|outcome| !outcome.is_done()).count(),
+        }
+        .emit(metrics);
+    }
+}
+
+fn report_outcome(app: &AppName, outcome: &Outcome, metrics: &Metrics) {
+    let action = &outcome.action;
+    match &outcome.result {
+        ActionResult::Done { machine, .. } => ActionDone { app, action, machine }.emit(metrics),
+        ActionResult::Gone => {
+            if let Some(machine) = action.machine() {
+                ActionDone { app, action, machine }.emit(metrics);
+            }
+        }
+        ActionResult::Failed(error) => ActionFailed {
+            app,
+            action,
+            error,
+            class: error.class.as_str(),
+            needs_someone: error.class == ErrorClass::Authorization,
+            next: if error.outcome_unknown {
+                "it may have happened: the next tick looks again"
+            } else {
+                "left to the next tick"
+            },
+        }
+        .emit(metrics),
+        // Said by the tick's own line: nothing was tried, so nothing failed.
+        ActionResult::NotAttempted(_) => {}
+    }
+}
+
+/// What was measured, for the status.
+pub(super) fn samples(collected: &Collected) -> Vec<SampleStatus> {
+    collected
+        .samples
+        .iter()
+        .map(|sampled| {
+            let mut status = SampleStatus {
+                metric: sampled.metric.clone(),
+                value: None,
+                regions: std::collections::BTreeMap::new(),
+                error: None,
+            };
+            match &sampled.outcome {
+                Ok(Sample::Plain { value, .. }) => status.value = Some(*value),
+                Ok(Sample::ByRegion { values }) => {
+                    for (region, value) in values {
+                        match value {
+                            Ok(value) => {
+                                status.regions.insert(region.clone(), *value);
+                            }
+                            Err(error) => status.error = Some(format!("{region}: {error}")),
+                        }
+                    }
+                    if status.error.is_none() {
+                        status.value = Some(status.regions.values().sum());
+                    }
+                }
+                Err(error) => status.error = Some(error.to_string()),
+            }
+            status
+        })
+        .collect()
+}
+
+/// A message as an error.
+#[derive(Debug)]
+struct Text(String);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Text {}
