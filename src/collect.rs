@@ -1,1 +1,128 @@
 //! STAGE 1: sources to a table of variables, under one deadline.
+
+pub mod absent;
+pub mod expand;
+pub mod prometheus;
+mod variables;
+
+use std::fmt;
+use std::time::Duration;
+
+use futures::future::join_all;
+
+pub use absent::RegionMemory;
+pub use prometheus::PrometheusSource;
+
+use crate::model::{AppName, By, MetricName, OnFailure, Region, Sample, Timestamp, VariableTable};
+use crate::ports::{MetricSource, SourceError};
+
+/// A source, and how what it says is to be taken.
+pub struct Collector {
+    /// What measures.
+    pub source: Box<dyn MetricSource>,
+    /// Which labels its source tells values apart by.
+    pub by: By,
+    /// How long a measurement may take.
+    pub timeout: Duration,
+    /// The number that an empty result stands for; `None`: it is a failed sample.
+    pub empty: Option<f64>,
+    /// How old a sample may be; `None`: any age.
+    pub max_age: Option<Duration>,
+    /// What a failed sample does.
+    pub on_failure: OnFailure,
+    /// With `by: region`: how long a region that stops giving a value keeps the last one.
+    pub absent_after: Duration,
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").field("metric", self.source.metric()).finish_non_exhaustive()
+    }
+}
+
+/// Why a collector has no sample.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CollectError {
+    /// The source gave none.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// It did not answer within the collector's timeout.
+    #[error("no answer within {timeout:?}")]
+    TimedOut {
+        /// The collector's timeout.
+        timeout: Duration,
+    },
+    /// It is older than `max-age`.
+    #[error("the sample is {age:?} old, more than max-age ({max_age:?})")]
+    TooOld {
+        /// How old.
+        age: Duration,
+        /// The collector's `max-age`.
+        max_age: Duration,
+    },
+}
+
+/// What one collector measured, before `empty` and `on-failure` are applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// The collector's metric.
+    pub metric: MetricName,
+    /// The sample, or why there is none.
+    pub outcome: Result<Sample, CollectError>,
+}
+
+/// What all collectors of an app measured in one tick.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Collected {
+    /// The variables, `empty` and `on-failure` applied.
+    pub table: VariableTable,
+    /// What was measured, in the order of the collectors.
+    pub samples: Vec<Sampled>,
+}
+
+/// Measures with all `collectors` at once, each under its own timeout.
+///
+/// `regions` are the listed ones: with `by: region` each has its variable, whether it was measured or
+/// not. `memory` belongs to the app and carries the last values of regions from tick to tick.
+pub async fn collect(
+    collectors: &[Collector],
+    app: &AppName,
+    regions: &[Region],
+    memory: &mut RegionMemory,
+    now: Timestamp,
+) -> Collected {
+    let outcomes = join_all(collectors.iter().map(|collector| sample(collector, app, now))).await;
+    let mut table = VariableTable::default();
+    let mut samples = Vec::with_capacity(collectors.len());
+    for (collector, outcome) in collectors.iter().zip(outcomes) {
+        let metric = collector.source.metric().clone();
+        variables::set(&mut table, collector, &outcome, regions, memory, now);
+        samples.push(Sampled { metric, outcome });
+    }
+    Collected { table, samples }
+}
+
+async fn sample(
+    collector: &Collector,
+    app: &AppName,
+    now: Timestamp,
+) -> Result<Sample, CollectError> {
+    let timeout = collector.timeout;
+    let sample = tokio::time::timeout(timeout, collector.source.sample(app, now))
+        .await
+        .map_err(|_| CollectError::TimedOut { timeout })??;
+    let (Sample::Plain { at, .. } | Sample::ByRegion { at, .. }) = sample;
+    match (at.map(|at| now.since(at)), collector.max_age) {
+        (Some(age), Some(max_age)) if age > max_age => Err(CollectError::TooOld { age, max_age }),
+        _ => Ok(sample),
+    }
+}
+
+impl CollectError {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Source(SourceError::Empty { .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

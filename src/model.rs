@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod bounds;
+pub mod collector;
 pub mod machine;
 pub mod outcome;
 pub mod region;
@@ -11,6 +12,7 @@ pub mod time;
 
 pub use app::{AppName, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
+pub use collector::{By, OnFailure, SeriesRule};
 pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState};
 pub use outcome::TickOutcome;
 pub use region::Region;

@@ -252,7 +252,7 @@ mod tests {
     fn facts_come_from_the_incomplete_config_but_a_clone_cannot() {
         let machine = one(r#"{"id":"m","state":"started","region":"r","host_status":"unreachable",
             "incomplete_config":{"metadata":{"fly_process_group":"web"}}}"#);
-        assert_eq!(machine.facts.group.as_ref().map(AsRef::as_ref), Some("web"));
+        assert_eq!(machine.facts.group, Some(crate::model::ProcessGroup::new("web")));
         assert!(machine.config.is_none());
     }
 

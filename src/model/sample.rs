@@ -29,6 +29,8 @@ pub enum Sample {
     ByRegion {
         /// What was said for each region that was named.
         values: BTreeMap<Region, Result<f64, Arc<str>>>,
+        /// When the source says the oldest of them was measured, if it says so.
+        at: Option<Timestamp>,
     },
 }
 

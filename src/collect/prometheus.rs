@@ -1,0 +1,291 @@
+//! One instant query against Prometheus or VictoriaMetrics, which is what Fly runs.
+
+mod answer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Url};
+use secrecy::SecretString;
+
+use super::expand::expand;
+use crate::model::{AppName, By, MetricName, Region, Sample, SeriesRule, Timestamp};
+use crate::ports::{BoxFuture, MetricSource, SourceError};
+use crate::transport::body::{BodyError, excerpt, media_type, read_body, words};
+use crate::transport::token::{Audience, Token, TokenError};
+use crate::transport::{describe, join, parse_address, redirected, without_credentials};
+use answer::{Point, Series};
+
+/// The most bytes of an answer: far more than a thousand regions' values take.
+const ANSWER_LIMIT: usize = 8 << 20;
+/// The most regions of one sample. Fly has some 35; a label that holds something else than a region
+/// would otherwise fill the memory.
+const MAX_REGIONS: usize = 1000;
+/// The most characters of a region's name.
+const MAX_REGION_CHARS: usize = 64;
+/// How many distinct warnings are logged in the life of a source.
+const MAX_WARNINGS: usize = 100;
+
+const TOKEN_HINT: &str = "; Fly's Prometheus needs an org or read-only token (fly tokens create \
+    readonly), not a deploy token";
+const ADDRESS_HINT: &str =
+    "; is the address right? Fly's is https://api.fly.io/prometheus/ and the org's slug";
+
+/// A query, and where it goes.
+pub struct PrometheusSource {
+    http: Client,
+    metric: MetricName,
+    query: String,
+    by: By,
+    series: SeriesRule,
+    url: Url,
+    /// The address for people, without credentials.
+    address: String,
+    token: Option<Token>,
+    authorization: Option<HeaderValue>,
+    warned: Mutex<BTreeSet<String>>,
+}
+
+/// Why no source could be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrometheusSourceError {
+    /// The address cannot be used. Its text is not repeated: it may hold a password.
+    #[error("the Prometheus address {problem}")]
+    Address {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The token cannot be used.
+    #[error("the Prometheus token cannot be used")]
+    Token(#[from] TokenError),
+}
+
+/// What to ask, and how to read the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrometheusQuery {
+    /// The variable to fill.
+    pub metric: MetricName,
+    /// The query; `$APP_NAME` stands for the app.
+    pub query: String,
+    /// Which labels tell values apart.
+    pub by: By,
+    /// What more than one series means.
+    pub series: SeriesRule,
+}
+
+impl PrometheusSource {
+    /// A source that asks `query` of the server at `address`, to which `/api/v1/query` is added. A
+    /// user and password in the address are sent unless there is a token; a query string in it
+    /// (`?nocache=1`) is kept.
+    pub fn new(
+        http: Client,
+        address: &str,
+        token: Option<&SecretString>,
+        query: PrometheusQuery,
+    ) -> Result<Self, PrometheusSourceError> {
+        let refused = |problem| PrometheusSourceError::Address { problem };
+        let mut base = parse_address(address).map_err(refused)?;
+        base.set_fragment(None);
+        let token = token.map(Token::parse).transpose()?;
+        let authorization =
+            token.as_ref().map(|token| token.authorization(Audience::Prometheus)).transpose()?;
+        let shown = without_credentials(&base);
+        if authorization.is_some() {
+            // Otherwise reqwest would send both, and which one counts is up to the server.
+            base.set_username("")
+                .and_then(|()| base.set_password(None))
+                .map_err(|()| refused("names no host"))?;
+        }
+        let url = join(&base, &["api", "v1", "query"]).ok_or(refused("names no host"))?;
+        Ok(Self {
+            http,
+            metric: query.metric,
+            query: query.query,
+            by: query.by,
+            series: query.series,
+            url,
+            address: shown,
+            token,
+            authorization,
+            warned: Mutex::default(),
+        })
+    }
+
+    async fn measure(&self, app: &AppName) -> Result<Sample, SourceError> {
+        let query = expand(&self.query, app);
+        let body = self.ask(&query).await?;
+        let answer = answer::read(&body).map_err(|message| self.garbled(message))?;
+        self.warn_once(answer.warnings);
+        let mine = |series: &Series| !self.by.app() || series.app.as_deref() == Some(app.as_str());
+        let series: Vec<Series> = answer.series.into_iter().filter(mine).collect();
+        if series.is_empty() {
+            return Err(SourceError::Empty { query });
+        }
+        if self.by.region() { self.by_region(&series) } else { self.plain(query, &series) }
+    }
+
+    /// Sends the query and gives the body of a good answer.
+    ///
+    /// As a POST: a query may be longer than a URL, a URL is logged on the way, and Fly's, Prometheus's
+    /// and VictoriaMetrics's servers all take it (the Go autoscaler's client posts too). No `time` is
+    /// sent: the server's clock is the one that stamped the samples.
+    async fn ask(&self, query: &str) -> Result<Vec<u8>, SourceError> {
+        let mut request = self
+            .http
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form(&self.url, "query", query));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        let response = request.send().await.map_err(|error| self.unreachable(&describe(&error)))?;
+        let status = response.status();
+        let media_type = media_type(&response);
+        let redirect = status.is_redirection().then(|| redirected(response.headers()));
+        let body = read_body(response, ANSWER_LIMIT).await;
+        if !status.is_success() {
+            // What a refusal says is worth having, but the status counts without it too.
+            let said = redirect.unwrap_or_else(|| words(&body.unwrap_or_default(), &["error"]));
+            return Err(self.refused(status.as_u16(), &said));
+        }
+        let body = body.map_err(|error| match error {
+            BodyError::TooLarge { .. } => self.garbled(error.to_string()),
+            BodyError::Broken(_) => self.unreachable(&error.to_string()),
+        })?;
+        if let Some(error) = answer::error(&body) {
+            return Err(self.refused(status.as_u16(), &error));
+        }
+        if body.trim_ascii_start().starts_with(b"<") {
+            let said = self.clean(&words(&body, &[]));
+            return Err(self.garbled(format!("{status} with {media_type}, not JSON: {said}")));
+        }
+        Ok(body)
+    }
+
+    fn plain(&self, query: String, series: &[Series]) -> Result<Sample, SourceError> {
+        let one = match (series, self.series) {
+            ([one], _) | ([one, ..], SeriesRule::First) => one,
+            _ => return Err(SourceError::Several { query, count: series.len() }),
+        };
+        match one.point.finite() {
+            Ok(value) => Ok(Sample::Plain { value, at: one.point.at }),
+            Err(text) => Err(SourceError::NotFinite { query, value: text.to_owned() }),
+        }
+    }
+
+    fn by_region(&self, series: &[Series]) -> Result<Sample, SourceError> {
+        let mut values: BTreeMap<Region, Result<f64, Arc<str>>> = BTreeMap::new();
+        for one in series {
+            let region = self.region(one.region.as_deref().unwrap_or_default())?;
+            let count = values.len();
+            match values.get_mut(&region) {
+                None if count == MAX_REGIONS => {
+                    return Err(self.garbled(format!(
+                        "more than {MAX_REGIONS} values of the label `region`, which can hardly be regions"
+                    )));
+                }
+                None => {
+                    values.insert(region, value_of(&one.point));
+                }
+                Some(_) if self.series == SeriesRule::First => {}
+                Some(value) => {
+                    *value = Err(Arc::from(
+                        "more than one series for the region; use sum by (region) (...)",
+                    ));
+                }
+            }
+        }
+        let at = series.iter().filter_map(|one| one.point.at).min();
+        Ok(Sample::ByRegion { values, at })
+    }
+
+    fn region(&self, label: &str) -> Result<Region, SourceError> {
+        if label.is_empty() {
+            let why = "a series has no label `region`; use sum by (region) (...)";
+            return Err(self.garbled(why.to_owned()));
+        }
+        if label.chars().count() > MAX_REGION_CHARS {
+            let start: String = label.chars().take(MAX_REGION_CHARS).collect();
+            let start = self.clean(&start);
+            return Err(self.garbled(format!(
+                "a label `region` begins with `{start}` and is longer than {MAX_REGION_CHARS} characters, which can hardly be a region"
+            )));
+        }
+        Ok(Region::new(label.to_lowercase()))
+    }
+
+    /// Logs each warning once, and no more than a hundred of them: they come with every answer.
+    fn warn_once(&self, warnings: Vec<String>) {
+        for warning in warnings {
+            let warning = self.clean(&warning);
+            // A poisoned lock holds a set of texts, which is as good as ever.
+            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            if warned.len() < MAX_WARNINGS && warned.insert(warning.clone()) {
+                tracing::warn!(metric = %self.metric, address = %self.address, %warning, "the query has a warning");
+            }
+        }
+    }
+
+    fn refused(&self, status: u16, message: &str) -> SourceError {
+        let hint = match status {
+            401 | 403 => TOKEN_HINT,
+            404 => ADDRESS_HINT,
+            _ => "",
+        };
+        let message = self.clean(message);
+        let message = if message.is_empty() { "nothing more".to_owned() } else { message };
+        SourceError::Refused { address: self.address.clone(), status, message, hint }
+    }
+
+    fn unreachable(&self, message: &str) -> SourceError {
+        SourceError::Unreachable { address: self.address.clone(), message: self.clean(message) }
+    }
+
+    fn garbled(&self, message: String) -> SourceError {
+        SourceError::Garbled { address: self.address.clone(), message }
+    }
+
+    /// A server's words, fit for a log.
+    fn clean(&self, text: &str) -> String {
+        match &self.token {
+            Some(token) => excerpt(&token.redact(text)),
+            None => excerpt(text),
+        }
+    }
+}
+
+impl MetricSource for PrometheusSource {
+    fn metric(&self) -> &MetricName {
+        &self.metric
+    }
+
+    fn sample<'a>(
+        &'a self,
+        app: &'a AppName,
+        _now: Timestamp,
+    ) -> BoxFuture<'a, Result<Sample, SourceError>> {
+        Box::pin(self.measure(app))
+    }
+}
+
+impl fmt::Debug for PrometheusSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrometheusSource")
+            .field("metric", &self.metric)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+fn value_of(point: &Point) -> Result<f64, Arc<str>> {
+    point.finite().map_err(|text| Arc::from(format!("the value is {text}, no finite number")))
+}
+
+/// One pair as the body of a form. A URL's query string is encoded just so; `url` only lends itself.
+fn form(url: &Url, key: &str, value: &str) -> String {
+    let mut url = url.clone();
+    url.query_pairs_mut().clear().append_pair(key, value);
+    url.query().unwrap_or_default().to_owned()
+}

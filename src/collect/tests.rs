@@ -1,0 +1,238 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::*;
+use crate::model::Value;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+/// Answers with what it was given; never, where that is nothing.
+struct Fixed {
+    metric: MetricName,
+    outcome: Option<Result<Sample, SourceError>>,
+}
+
+impl MetricSource for Fixed {
+    fn metric(&self) -> &MetricName {
+        &self.metric
+    }
+
+    fn sample<'a>(
+        &'a self,
+        _app: &'a AppName,
+        _now: Timestamp,
+    ) -> BoxFuture<'a, Result<Sample, SourceError>> {
+        match &self.outcome {
+            Some(outcome) => Box::pin(std::future::ready(outcome.clone())),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+fn collector(metric: &str, by: By, outcome: Option<Result<Sample, SourceError>>) -> Collector {
+    Collector {
+        source: Box::new(Fixed { metric: MetricName::new(metric), outcome }),
+        by,
+        timeout: Duration::from_secs(10),
+        empty: None,
+        max_age: None,
+        on_failure: OnFailure::Hold,
+        absent_after: Duration::from_secs(300),
+    }
+}
+
+fn plain(value: f64, seconds_ago: u64) -> Option<Result<Sample, SourceError>> {
+    let at = Some(NOW.minus(Duration::from_secs(seconds_ago)));
+    Some(Ok(Sample::Plain { value, at }))
+}
+
+fn by_region(values: &[(&str, Option<f64>)]) -> Option<Result<Sample, SourceError>> {
+    let entry = |(region, value): &(&str, Option<f64>)| {
+        (Region::new(region), value.ok_or_else(|| Arc::from("the value is NaN")))
+    };
+    let values: BTreeMap<_, _> = values.iter().map(entry).collect();
+    Some(Ok(Sample::ByRegion { values, at: None }))
+}
+
+fn empty() -> Option<Result<Sample, SourceError>> {
+    Some(Err(SourceError::Empty { query: "q".into() }))
+}
+
+/// The table as `name=value` with `nil`, and `!` and the reason for what failed.
+async fn table(collectors: &[Collector], memory: &mut RegionMemory, now: Timestamp) -> Vec<String> {
+    let regions = [Region::new("lhr"), Region::new("iad")];
+    let app = AppName::new("my-app");
+    let collected = collect(collectors, &app, &regions, memory, now).await;
+    collected
+        .table
+        .iter()
+        .map(|(name, value)| match value {
+            Ok(Value::Number(number)) => format!("{name}={number}"),
+            Ok(Value::Nil) => format!("{name}=nil"),
+            Ok(Value::Text(text)) => format!("{name}={text:?}"),
+            Err(why) => format!("{name}! {why}"),
+        })
+        .collect()
+}
+
+async fn first_table(collectors: &[Collector]) -> Vec<String> {
+    table(collectors, &mut RegionMemory::default(), NOW).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_failure_is_taken_as_its_collector_says() {
+    let failed = |on_failure| Collector { on_failure, ..collector("q", By::None, empty()) };
+    let table = [
+        (collector("q", By::None, plain(4.5, 0)), "q=4.5"),
+        (failed(OnFailure::Hold), "q! the query `q` returned no series"),
+        (failed(OnFailure::Nil), "q=nil"),
+        (failed(OnFailure::Number(8.0)), "q=8"),
+        (Collector { empty: Some(0.0), ..failed(OnFailure::Number(8.0)) }, "q=0"),
+        (
+            Collector { empty: Some(0.0), ..collector("q", By::None, None) },
+            "q! no answer within 10s",
+        ),
+        (
+            Collector {
+                max_age: Some(Duration::from_secs(60)),
+                ..collector("q", By::None, plain(4.5, 61))
+            },
+            "q! the sample is 61s old, more than max-age (60s)",
+        ),
+        (
+            Collector {
+                max_age: Some(Duration::from_secs(60)),
+                ..collector("q", By::None, plain(4.5, 60))
+            },
+            "q=4.5",
+        ),
+    ];
+    for (collector, want) in table {
+        assert_eq!(first_table(&[collector]).await, [want]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn collectors_run_at_once_and_one_that_hangs_delays_nobody_longer_than_its_timeout() {
+    let begun = tokio::time::Instant::now();
+    let collectors = [
+        collector("a", By::None, None),
+        collector("b", By::None, plain(1.0, 0)),
+        collector("c", By::None, None),
+    ];
+    let got = first_table(&collectors).await;
+    assert_eq!(got, ["a! no answer within 10s", "b=1", "c! no answer within 10s"]);
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn samples_come_in_the_order_of_the_collectors_and_as_measured() {
+    let with_number = |metric, outcome| Collector {
+        on_failure: OnFailure::Number(8.0),
+        ..collector(metric, By::None, outcome)
+    };
+    let collectors = [with_number("z", empty()), with_number("a", plain(1.0, 0))];
+    let app = AppName::new("my-app");
+    let collected = collect(&collectors, &app, &[], &mut RegionMemory::default(), NOW).await;
+    let error = CollectError::Source(SourceError::Empty { query: "q".into() });
+    assert_eq!(
+        collected.samples,
+        [
+            Sampled { metric: MetricName::new("z"), outcome: Err(error) },
+            Sampled {
+                metric: MetricName::new("a"),
+                outcome: Ok(Sample::Plain { value: 1.0, at: Some(NOW) })
+            },
+        ]
+    );
+}
+
+#[tokio::test]
+async fn regions_have_a_variable_each_and_their_sum() {
+    // what was measured | on failure | the table
+    let table = [
+        (
+            by_region(&[("lhr", Some(3.0)), ("syd", Some(0.5))]),
+            OnFailure::Hold,
+            vec!["t=3.5", "t_iad=0", "t_lhr=3", "t_syd=0.5"],
+        ),
+        (
+            by_region(&[("lhr", Some(3.0)), ("syd", None)]),
+            OnFailure::Hold,
+            vec![
+                "t! region syd: the value is NaN",
+                "t_iad=0",
+                "t_lhr=3",
+                "t_syd! the value is NaN",
+            ],
+        ),
+        (
+            by_region(&[("lhr", Some(3.0)), ("syd", None)]),
+            OnFailure::Nil,
+            vec!["t=nil", "t_iad=0", "t_lhr=3", "t_syd=nil"],
+        ),
+        (
+            by_region(&[("lhr", Some(3.0)), ("syd", None)]),
+            OnFailure::Number(10.0),
+            vec!["t=13", "t_iad=0", "t_lhr=3", "t_syd=10"],
+        ),
+        (
+            by_region(&[("eu-1", Some(1.0)), ("eu_1", Some(2.0))]),
+            OnFailure::Hold,
+            vec![
+                "t=3",
+                "t_eu_1! more than one region is called `t_eu_1` in expressions",
+                "t_iad=0",
+                "t_lhr=0",
+            ],
+        ),
+        (
+            empty(),
+            OnFailure::Hold,
+            vec![
+                "t! the query `q` returned no series",
+                "t_iad! the query `q` returned no series",
+                "t_lhr! the query `q` returned no series",
+            ],
+        ),
+        (empty(), OnFailure::Number(2.0), vec!["t=2", "t_iad=2", "t_lhr=2"]),
+    ];
+    for (outcome, on_failure, want) in table {
+        let collector = Collector { on_failure, ..collector("t", By::Region, outcome) };
+        assert_eq!(first_table(&[collector]).await, want);
+    }
+}
+
+#[tokio::test]
+async fn a_sum_that_is_no_number_fails() {
+    let outcome = by_region(&[("lhr", Some(f64::MAX)), ("iad", Some(f64::MAX))]);
+    let got = first_table(&[collector("t", By::Region, outcome)]).await;
+    assert_eq!(got[0], "t! the sum of all regions is too large for a number");
+}
+
+#[tokio::test]
+async fn a_plain_failure_leaves_other_metrics_with_a_regions_ending_alone() {
+    let collectors =
+        [collector("queue_lhr", By::None, plain(1.0, 0)), collector("queue", By::None, empty())];
+    assert_eq!(
+        first_table(&collectors).await,
+        ["queue! the query `q` returned no series", "queue_lhr=1"]
+    );
+}
+
+#[tokio::test]
+async fn a_region_that_vanishes_keeps_its_value_for_absent_after() {
+    let mut memory = RegionMemory::default();
+    let both = [collector("t", By::Region, by_region(&[("lhr", Some(3.0)), ("iad", Some(4.0))]))];
+    let one = [collector("t", By::Region, by_region(&[("lhr", Some(1.0))]))];
+    let none = [collector("t", By::Region, empty())];
+    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+    assert_eq!(table(&both, &mut memory, at(0)).await, ["t=7", "t_iad=4", "t_lhr=3"]);
+    assert_eq!(table(&one, &mut memory, at(15)).await, ["t=5", "t_iad=4", "t_lhr=1"]);
+    let failed = table(&none, &mut memory, at(30)).await;
+    assert!(failed.iter().all(|line| line.contains('!')), "no series at all: {failed:?}");
+    assert_eq!(table(&one, &mut memory, at(299)).await, ["t=5", "t_iad=4", "t_lhr=1"]);
+    assert_eq!(table(&one, &mut memory, at(300)).await, ["t=1", "t_iad=0", "t_lhr=1"]);
+}
