@@ -17,8 +17,8 @@ use crate::decide::{
 };
 use crate::evaluate::{EvaluateError, ScopeExpressions};
 use crate::model::{
-    AppName, HostStatus, Kind, MachineId, MetricName, ProcessGroup, Scope, Side, TickOutcome,
-    Timestamp, Value, VariableTable,
+    AppName, HostStatus, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, Side,
+    TickOutcome, Timestamp, Value, VariableTable,
 };
 use crate::ports::{ApiError, Clock, ErrorClass, Lease, MachinesApi, StateStore};
 use crate::status::{Tick, machine_counts};
@@ -79,6 +79,8 @@ pub struct Reconciler {
     groups: Vec<Group>,
     settings: Settings,
     adapters: Adapters,
+    /// The regions that any group lists: each has its variable in a collector that is `by: region`.
+    listed: Vec<Region>,
     regions: RegionMemory,
     reporter: Reporter,
 }
@@ -102,8 +104,11 @@ impl Reconciler {
         adapters: Adapters,
     ) -> Self {
         let reporter = Reporter::new(app.clone(), Arc::clone(&adapters.metrics));
+        let listed: BTreeSet<Region> =
+            groups.iter().flat_map(|group| group.policy.regions.iter().cloned()).collect();
+        let listed = listed.into_iter().collect();
         let regions = RegionMemory::default();
-        Self { app, collectors, groups, settings, adapters, regions, reporter }
+        Self { app, collectors, groups, settings, adapters, listed, regions, reporter }
     }
 
     /// The app.
@@ -194,7 +199,7 @@ impl Reconciler {
         let api = Arc::clone(&self.adapters.api);
         let (machines, collected) = join(
             api.list(&self.app),
-            collect(&self.collectors, &self.app, &mut self.regions, tick.at),
+            collect(&self.collectors, &self.app, &self.listed, &mut self.regions, tick.at),
         )
         .await;
         tick.samples = report::samples(&collected);

@@ -11,9 +11,9 @@ use crate::evaluate::EvaluateError;
 use crate::model::{AppName, Kind, ProcessGroup, Sample, Scope, Side, TickOutcome, Timestamp};
 use crate::ports::ErrorClass;
 use crate::status::{SampleStatus, Tick};
-use crate::telemetry::events::{ActionDone, ActionFailed, EvaluateFailed, TickEnded, WouldAct};
 use crate::telemetry::Metrics;
 use crate::telemetry::Standing;
+use crate::telemetry::events::{ActionDone, ActionFailed, EvaluateFailed, TickEnded, WouldAct};
 
 /// Emits the events of one app's ticks.
 pub(super) struct Reporter {
@@ -35,17 +35,16 @@ impl Reporter {
         self.standing.collected(&self.app, results, &self.metrics);
         let values = collected.samples.iter().flat_map(|sampled| {
             let metric = &sampled.metric;
-            let values = match &sampled.outcome {
+            match &sampled.outcome {
                 Ok(Sample::Plain { value, .. }) => vec![(metric, None, *value)],
-                Ok(Sample::ByRegion { values }) => values
+                Ok(Sample::ByRegion { values, .. }) => values
                     .iter()
                     .filter_map(|(region, value)| {
                         Some((metric, Some(region), *value.as_ref().ok()?))
                     })
                     .collect(),
                 Err(_) => Vec::new(),
-            };
-            values
+            }
         });
         self.metrics.set_metric_values(&self.app, values);
     }
@@ -146,7 +145,7 @@ pub(super) fn samples(collected: &Collected) -> Vec<SampleStatus> {
             };
             match &sampled.outcome {
                 Ok(Sample::Plain { value, .. }) => status.value = Some(*value),
-                Ok(Sample::ByRegion { values }) => {
+                Ok(Sample::ByRegion { values, .. }) => {
                     for (region, value) in values {
                         match value {
                             Ok(value) => {
