@@ -1,2 +1,113 @@
-//! x
-fn main() {}
+//! The command line: arguments in, exit code out.
+//!
+//! This crate is the composition root: the only place that builds adapters and ends the process.
+
+mod check;
+mod compose;
+mod demo;
+mod eval;
+mod output;
+mod plan;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use fly_autoscaler::config::{ConfigErrors, FlagValues, double_dashes};
+
+/// The version and, where the build knew it, the commit.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const COMMIT: &str = match option_env!("FAS_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
+const DONE: u8 = 0;
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+/// `plan --exit-code`: something would change.
+const WOULD_CHANGE: u8 = 3;
+
+/// Scales the Fly Machines of an app by its metrics, and says why.
+#[derive(Parser)]
+#[command(
+    name = "fly-autoscaler",
+    after_help = "Try it without an account: fly-autoscaler demo\n\
+                  Exit codes: 0 done, 1 failed at run time, 2 usage or configuration, 3 see `plan --help`."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the autoscaler: look, decide and act every interval, and serve HTTP
+    #[command(after_help = "Example: FAS_APP_NAME=my-app fly-autoscaler serve --config fly-autoscaler.yml")]
+    Serve(ConfigArguments),
+    /// Collect once, evaluate the expressions and print the numbers as JSON
+    #[command(after_help = "Examples:\n  \
+        fly-autoscaler eval --config fly-autoscaler.yml\n  \
+        fly-autoscaler eval 'ceil(queue_depth / 10)' --var queue_depth=42")]
+    Eval(eval::Arguments),
+    /// Show what the next tick would do, and why; change nothing
+    #[command(after_help = "Example: fly-autoscaler plan --config fly-autoscaler.yml --exit-code")]
+    Plan(plan::Arguments),
+    /// Validate the configuration offline and print it with the origin of each value
+    #[command(after_help = "Example: fly-autoscaler check --config fly-autoscaler.yml")]
+    Check(ConfigArguments),
+    /// Run the autoscaler against an embedded Fly with changing traffic; no account needed
+    #[command(after_help = "Example: fly-autoscaler demo --speed 60 --duration 2m")]
+    Demo(demo::Arguments),
+    /// Print the version and the commit
+    Version,
+    /// Print a completion script for a shell
+    #[command(after_help = "Example: fly-autoscaler completions bash > /etc/bash_completion.d/fly-autoscaler")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(clap::Args)]
+struct ConfigArguments {
+    #[command(flatten)]
+    flags: FlagValues,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse_from(double_dashes(std::env::args_os()));
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let code = if error.is::<ConfigErrors>() { WRONG_USAGE } else { FAILED };
+            output::error(&error);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<u8> {
+    match cli.command {
+        Command::Serve(arguments) => runtime()?.block_on(serve::run(&arguments.flags)),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Plan(arguments) => runtime()?.block_on(plan::run(&arguments)),
+        Command::Check(arguments) => check::run(&arguments.flags),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Version => {
+            output::line(&format!("fly-autoscaler {VERSION} (commit {COMMIT})"));
+            Ok(DONE)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "fly-autoscaler", &mut script);
+            output::bytes(&script);
+            Ok(DONE)
+        }
+    }
+}
+
+/// One thread: everything waits for the network, and the memory of a second one is not earned back.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

@@ -1,0 +1,122 @@
+//! From a configuration to the adapters and the reconciler that it describes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
+use fly_autoscaler::collect::Collector;
+use fly_autoscaler::config::{CollectorConfig, Config, Secret};
+use fly_autoscaler::fly::FlyClient;
+use fly_autoscaler::model::Timestamp;
+use fly_autoscaler::ports::{Clock, MachinesApi};
+use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
+use fly_autoscaler::store::MemoryStore;
+use fly_autoscaler::telemetry::Metrics;
+use fly_autoscaler::telemetry::events::ApiCall;
+use fly_autoscaler::transport;
+
+/// How long to wait for a connection to Fly or Prometheus.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one request to Fly may take. Creates pull nothing: they are answered when the machine is
+/// placed, within seconds.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The HTTP client that everything shares. What is slower than the tick allows is cut off by it.
+pub(crate) fn http_client() -> anyhow::Result<transport::Client> {
+    let timeouts = transport::Timeouts { connect: CONNECT_TIMEOUT, request: REQUEST_TIMEOUT };
+    transport::client(timeouts).context("cannot set up the HTTP client")
+}
+
+/// Fly, with every request counted.
+pub(crate) fn fly(
+    config: &Config,
+    token: &Secret,
+    http: transport::Client,
+    clock: Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Arc<dyn MachinesApi>> {
+    let metrics = Arc::clone(metrics);
+    let observer = Arc::new(
+        move |operation: fly_autoscaler::ports::Operation, status: Option<u16>, duration| {
+            ApiCall { operation: operation.as_str(), status, duration }.emit(&metrics);
+        },
+    );
+    let client = FlyClient::new(
+        http,
+        &config.flaps_base_url,
+        &config.api_base_url,
+        token.secret(),
+        clock,
+    )?;
+    Ok(Arc::new(client.with_observer(observer)))
+}
+
+/// The collectors of a configuration.
+pub(crate) fn collectors(
+    configs: &[CollectorConfig],
+    http: &transport::Client,
+) -> anyhow::Result<Vec<Collector>> {
+    configs.iter().map(|config| collector(config, http)).collect()
+}
+
+fn collector(config: &CollectorConfig, http: &transport::Client) -> anyhow::Result<Collector> {
+    let query = PrometheusQuery {
+        metric: config.metric.clone(),
+        query: config.query.clone(),
+        by: config.by,
+        series: config.series,
+    };
+    let token = config.token.as_ref().map(Secret::secret);
+    let source = PrometheusSource::new(http.clone(), &config.address, token, query)
+        .with_context(|| format!("metric {}", config.metric))?;
+    Ok(Collector {
+        source: Box::new(source),
+        by: config.by,
+        timeout: config.timeout,
+        empty: config.empty,
+        max_age: config.max_age,
+        on_failure: config.on_failure,
+        absent_after: config.absent_after,
+    })
+}
+
+/// The reconciler of a configuration.
+pub(crate) fn reconciler(
+    config: &Config,
+    collectors: Vec<Collector>,
+    api: Arc<dyn MachinesApi>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+) -> Reconciler {
+    let groups = config
+        .groups
+        .iter()
+        .map(|group| Group {
+            group: group.group.clone(),
+            expressions: group.expressions.clone(),
+            policy: Arc::new(group.policy.clone()),
+        })
+        .collect();
+    let settings = Settings {
+        timeout: config.timeout,
+        release_guard: config.release_guard,
+        release_timeout: config.release_timeout,
+        action_concurrency: config.action_concurrency,
+        dry_run: config.dry_run,
+        own_machine: config.own_machine.clone(),
+    };
+    let store = Arc::new(MemoryStore::new(scaler_id(config, clock.now())));
+    let adapters = Adapters { api, clock, store, metrics };
+    Reconciler::new(config.app.clone(), collectors, groups, settings, adapters)
+}
+
+/// Tells this process's create requests from those of any other scaler: the machine it runs on, or
+/// else the process, and when it began.
+fn scaler_id(config: &Config, now: Timestamp) -> String {
+    let host = config
+        .own_machine
+        .as_ref()
+        .map_or_else(|| std::process::id().to_string(), ToString::to_string);
+    format!("{host}-{:x}", now.as_millis())
+}

@@ -1,0 +1,114 @@
+//! `serve`: the daemon.
+
+use std::io;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use fly_autoscaler::clock::SystemClock;
+use fly_autoscaler::config::{self, Config, FlagValues, Loaded, ProcessEnv};
+use fly_autoscaler::http::{self, Sources};
+use fly_autoscaler::ports::Clock;
+use fly_autoscaler::status::Board;
+use fly_autoscaler::supervisor::Supervisor;
+use fly_autoscaler::telemetry::{LogFormat, Metrics, logging};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{COMMIT, DONE, VERSION, compose};
+
+pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
+    let Loaded { config, warnings, .. } = config::load(flags, &ProcessEnv)?;
+    let token = config.require_api_token()?;
+    logging::init(log_format(&config), config.verbose)?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
+    let http = compose::http_client()?;
+    let collectors = compose::collectors(&config.collectors, &http)?;
+    let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
+    let supervisor = Supervisor {
+        clock: Arc::clone(&clock),
+        board: Board::default(),
+        metrics: Arc::clone(&metrics),
+        interval: config.interval,
+        shutdown_timeout: config.shutdown_timeout,
+    };
+    let sources = Sources {
+        board: supervisor.board.clone(),
+        metrics: Arc::clone(&metrics),
+        clock: Arc::clone(&clock),
+        interval: config.interval,
+        version: VERSION,
+    };
+    let listener = listen(&config.listen).await?;
+    announce(&config, &listener)?;
+
+    let stop = CancellationToken::new();
+    let signals = stop_on_signal(stop.clone())?;
+    let reconciler = compose::reconciler(&config, collectors, api, clock, metrics);
+    tokio::select! {
+        () = supervisor.run(reconciler, stop.clone()) => {}
+        () = http::serve(listener, http::router(sources), std::future::pending()) => {}
+        () = signals => {}
+    }
+    info!("stopped");
+    Ok(DONE)
+}
+
+fn log_format(config: &Config) -> LogFormat {
+    match config.log_format {
+        Some(config::LogFormat::Json) => LogFormat::Json,
+        Some(config::LogFormat::Text) => LogFormat::Text,
+        None => LogFormat::for_stderr(),
+    }
+}
+
+/// Binds the address. Where a machine has no IPv6, `[::]` is taken as all of IPv4.
+async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    let bound = match (bound, address.strip_prefix("[::]:")) {
+        (Err(error), Some(port)) if error.kind() != io::ErrorKind::AddrInUse => {
+            TcpListener::bind(format!("0.0.0.0:{port}")).await
+        }
+        (bound, _) => bound,
+    };
+    bound.with_context(|| {
+        format!("cannot listen on {address}; choose another address with `listen` (FAS_LISTEN)")
+    })
+}
+
+fn announce(config: &Config, listener: &TcpListener) -> anyhow::Result<()> {
+    info!(
+        version = VERSION,
+        commit = COMMIT,
+        app = %config.app,
+        interval = ?config.interval,
+        dry_run = config.dry_run,
+        listen = %listener.local_addr()?,
+        "fly-autoscaler started"
+    );
+    Ok(())
+}
+
+/// Requests the stop at the first signal, and ends at once at the second.
+fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => info!("SIGINT received, stopping"),
+            _ = terminate.recv() => info!("SIGTERM received, stopping"),
+        }
+        stop.cancel();
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        warn!("second signal received, not waiting any longer");
+    })
+}
