@@ -1,12 +1,13 @@
 //! Ticks, and apps whose ticks fail.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
-use crate::decide::{Plan, Verb, Weight};
+use crate::decide::{Plan, Reason, Verb, Weight};
 use crate::model::{AppName, TickOutcome, Timestamp};
 use crate::telemetry::logging::Chain;
 use crate::telemetry::metrics::Metrics;
@@ -83,9 +84,11 @@ impl TickEnded<'_> {
             debug!(app = %self.app, outcome = %self.outcome, "tick ended before a decision");
             return;
         };
-        for reason in plan.scopes.iter().flat_map(|scope| &scope.reasons) {
-            if reason.weight() == Weight::Hold {
-                metrics.count_held(reason.code());
+        for scope in &plan.scopes {
+            let holds = scope.reasons.iter().filter(|reason| reason.weight() == Weight::Hold);
+            // Two metrics that fail hold a scope once.
+            for code in holds.map(Reason::code).collect::<BTreeSet<_>>() {
+                metrics.count_held(code);
             }
         }
         let tried = self.done + self.failed > 0;
