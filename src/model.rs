@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod bounds;
+pub mod collector;
 pub mod machine;
 pub mod region;
 pub mod sample;
@@ -10,6 +11,7 @@ pub mod time;
 
 pub use app::{AppName, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
+pub use collector::{By, OnFailure, SeriesRule};
 pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState};
 pub use region::Region;
 pub use sample::{MetricName, Sample, Value, VariableTable};
