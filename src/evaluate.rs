@@ -1,1 +1,24 @@
 //! STAGE 2: a table of variables to bounds. Pure.
+//!
+//! An [`Expression`] is compiled and checked once, at start, and evaluated in every tick. It is
+//! Expr (<https://expr-lang.org/docs/language-definition>), upstream's language, or else evalexpr.
+//! `docs/expressions.md` is the guide for those who write them.
+//!
+//! The invariant: a result is a finite number or an error. Nothing here replaces what is missing.
+
+mod count;
+mod error;
+mod evalexpr;
+mod expr;
+mod expression;
+mod functions;
+mod names;
+mod scope;
+mod syntax;
+mod token;
+
+pub use count::{MAX_MACHINES, machine_count};
+pub use error::{CompileError, EvaluateError};
+pub use expression::{Expression, Language};
+pub use names::Names;
+pub use scope::ScopeExpressions;

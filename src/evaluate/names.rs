@@ -1,0 +1,64 @@
+//! The names that an expression may read, and the nearest one to a name that is unknown.
+
+use std::cmp::max;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The variables that an expression may read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    known: BTreeSet<Arc<str>>,
+}
+
+impl Names {
+    /// Exactly these names.
+    pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self { known: names.into_iter().map(|name| Arc::from(name.as_ref())).collect() }
+    }
+
+    /// Whether `name` may be read.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.known.contains(name)
+    }
+
+    /// The known name that `name` was probably meant to be, if one is near enough.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        nearest(name, self.known.iter().map(AsRef::as_ref))
+    }
+
+    /// The known names in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.known.iter().map(AsRef::as_ref)
+    }
+}
+
+/// The one of `known` that differs least from `name`: by case alone, or by at most one letter in
+/// three. Farther than that a suggestion confuses more than it helps.
+pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let allowed = max(1, name.chars().count() / 3);
+    let lower = name.to_lowercase();
+    known
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
+        })
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_near_or_none() {
+        let names = Names::new(["queue_depth", "latency", "x"]);
+        assert_eq!(names.nearest("quue_depth"), Some("queue_depth"));
+        assert_eq!(names.nearest("Queue_Depth"), Some("queue_depth"));
+        assert_eq!(names.nearest("latnecy"), Some("latency"));
+        assert_eq!(names.nearest("connections"), None);
+        assert_eq!(Names::default().nearest("x"), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! The expressions of one scope, and the bounds that they give together.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{EvaluateError, Expression, machine_count};
+use crate::model::{Bounds, Kind, ScopeBounds, Side, Timestamp, VariableTable};
+
+/// What was configured for one scope: up to four expressions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScopeExpressions {
+    /// At least this many machines exist.
+    pub created_min: Option<Expression>,
+    /// At most this many machines exist.
+    pub created_max: Option<Expression>,
+    /// At least this many machines run.
+    pub started_min: Option<Expression>,
+    /// At most this many machines run.
+    pub started_max: Option<Expression>,
+}
+
+impl ScopeExpressions {
+    /// The variables that any of the expressions reads.
+    #[must_use]
+    pub fn reads(&self) -> BTreeSet<Arc<str>> {
+        [&self.created_min, &self.created_max, &self.started_min, &self.started_max]
+            .into_iter()
+            .flatten()
+            .flat_map(|expression| expression.reads().iter().cloned())
+            .collect()
+    }
+
+    /// The bounds. Where both ends of a pair are the same expression (`created-machine-count`), it
+    /// is evaluated once.
+    ///
+    /// # Errors
+    /// Every expression that gave no number of machines; one is enough to hold the scope.
+    pub fn evaluate(
+        &self,
+        variables: &VariableTable,
+        now: Timestamp,
+    ) -> Result<ScopeBounds, Vec<(Kind, Side, EvaluateError)>> {
+        let mut failures = Vec::new();
+        let mut bounds = |kind, low: &Option<Expression>, high: &Option<Expression>| {
+            let count = |expression: &Expression| {
+                expression.evaluate(variables, now).and_then(machine_count)
+            };
+            let min = low.as_ref().map(count);
+            let max = if low == high { min.clone() } else { high.as_ref().map(count) };
+            let mut keep = |side, count: Option<Result<u32, EvaluateError>>| {
+                count?.map_err(|error| failures.push((kind, side, error))).ok()
+            };
+            Bounds { min: keep(Side::Min, min), max: keep(Side::Max, max) }
+        };
+        let created = bounds(Kind::Created, &self.created_min, &self.created_max);
+        let started = bounds(Kind::Started, &self.started_min, &self.started_max);
+        if failures.is_empty() { Ok(ScopeBounds { created, started }) } else { Err(failures) }
+    }
+}
