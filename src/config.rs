@@ -1,1 +1,207 @@
 //! Text to a configuration, or every mistake in it at once.
+//!
+//! ```text
+//! flags ----------------------\
+//! environment -----------------> layer -> validate -> Config
+//! file -> yaml -> raw --------/            (or every mistake, with its place and a hint)
+//! ```
+//!
+//! [`setting`] is the one table of what can be set. Each value keeps its place from beginning to end, so
+//! that a mistake can be shown where it was made and `check` can say where each value came from.
+
+pub mod duration;
+pub mod env;
+pub mod env_vars;
+pub mod expand;
+pub mod place;
+pub mod secret;
+pub mod setting;
+pub mod value;
+pub mod yaml;
+
+mod effective;
+mod error;
+mod flags;
+mod layer;
+mod mistake;
+mod raw;
+mod read;
+mod source;
+mod validate;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::decide::Policy;
+use crate::evaluate::ScopeExpressions;
+use crate::model::{AppName, By, MachineId, MetricName, OnFailure, ProcessGroup, SeriesRule};
+
+pub use effective::EffectiveValue;
+pub use env::{EnvSource, MapEnv, ProcessEnv};
+pub use error::{ConfigError, ConfigErrors, Notice, Warning};
+pub use flags::{FlagValues, double_dashes};
+pub use mistake::{CollectorFault, Mistake};
+pub use place::{Origin, Place};
+pub use secret::Secret;
+
+use error::Mistakes;
+use layer::Layering;
+use place::SourceText;
+use raw::{FileReader, Raw};
+
+/// A configuration in which nothing is wrong.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The app that is scaled.
+    pub app: AppName,
+    /// Its organization, where it was said.
+    pub org: Option<String>,
+    /// The process groups that are scaled.
+    pub groups: Vec<GroupConfig>,
+    /// Where the variables of expressions come from.
+    pub collectors: Vec<CollectorConfig>,
+    /// How often to look and act.
+    pub interval: Duration,
+    /// How long one tick of an app may take.
+    pub timeout: Duration,
+    /// How many apps are worked on at once.
+    pub concurrency: usize,
+    /// How often to look for new apps.
+    pub app_list_refresh_interval: Duration,
+    /// The token for Fly's APIs. `eval` and `check` work without: see [`Config::require_api_token`].
+    pub api_token: Option<Secret>,
+    /// Where the Machines API is, without a trailing slash.
+    pub flaps_base_url: String,
+    /// Where the GraphQL API is, without a trailing slash.
+    pub api_base_url: String,
+    /// Whether a running release holds everything.
+    pub release_guard: bool,
+    /// A release that runs longer is taken as abandoned.
+    pub release_timeout: Duration,
+    /// How many machines of an app are changed at once.
+    pub action_concurrency: usize,
+    /// How long running actions may take to finish at shutdown.
+    pub shutdown_timeout: Duration,
+    /// Where to serve HTTP: `host:port`, IPv6 in brackets.
+    pub listen: String,
+    /// How log lines look; `None`: by whether stderr is a terminal.
+    pub log_format: Option<LogFormat>,
+    /// Log at debug level.
+    pub verbose: bool,
+    /// Change nothing.
+    pub dry_run: bool,
+    /// The machine that this process runs on, which is never touched.
+    pub own_machine: Option<MachineId>,
+}
+
+impl Config {
+    /// The API token, for the commands that cannot do without.
+    ///
+    /// # Errors
+    ///
+    /// "api token required" where there is none.
+    pub fn require_api_token(&self) -> Result<&Secret, ConfigErrors> {
+        let missing =
+            || ConfigError { mistake: Mistake::ApiTokenRequired, place: Place::Nowhere }.into();
+        self.api_token.as_ref().ok_or_else(missing)
+    }
+}
+
+/// One process group and how it is scaled.
+#[derive(Debug, Clone)]
+pub struct GroupConfig {
+    /// The group.
+    pub group: ProcessGroup,
+    /// The app-wide expressions.
+    pub expressions: ScopeExpressions,
+    /// The rules around the numbers.
+    pub policy: Policy,
+}
+
+/// One Prometheus collector.
+#[derive(Debug, Clone)]
+pub struct CollectorConfig {
+    /// The variable that it fills.
+    pub metric: MetricName,
+    /// What it asks. `$APP_NAME` and `${APP_NAME}` are still to be replaced.
+    pub query: String,
+    /// The API's address without `/api/v1` and without a trailing slash.
+    pub address: String,
+    /// The token, as given.
+    pub token: Option<Secret>,
+    /// How long one query may take.
+    pub timeout: Duration,
+    /// What an empty result means; `None`: a failure.
+    pub empty: Option<f64>,
+    /// A sample older than this is a failure; `None`: age does not matter.
+    pub max_age: Option<Duration>,
+    /// What a failed sample does.
+    pub on_failure: OnFailure,
+    /// What to make of several series.
+    pub series: SeriesRule,
+    /// Which labels tell values apart.
+    pub by: By,
+    /// With `by: region`, how long a region that lost its series keeps its last value.
+    pub absent_after: Duration,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// What [`load`] found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What holds.
+    pub config: Config,
+    /// What works, but perhaps not as meant.
+    pub warnings: Vec<Warning>,
+    /// Every value with its origin, secrets as `***`.
+    pub effective: Vec<EffectiveValue>,
+}
+
+/// Reads the configuration from `flags`, `env` and the file that one of them names.
+///
+/// # Errors
+///
+/// Every mistake that can be found in one go, together with the warnings: a misspelt variable is often why
+/// something is missing.
+pub fn load(flags: &FlagValues, env: &dyn EnvSource) -> Result<Loaded, ConfigErrors> {
+    let mut mistakes = Mistakes::default();
+    let mut warnings = Vec::new();
+    let mut used = BTreeSet::new();
+    let file = match source::find(flags, env, &mut warnings)? {
+        Some(source) => read_file(&source, env, &mut used, &mut mistakes)?,
+        None => Raw::default(),
+    };
+    let layering = Layering { flags, env, used, mistakes: &mut mistakes, warnings };
+    let (mut raw, mut warnings) = layering.merge(file);
+    effective::add_fallback_token(&mut raw.settings, env);
+    match validate::validate(&raw, env, &mut mistakes, &mut warnings) {
+        Some(config) if mistakes.is_empty() => {
+            Ok(Loaded { config, warnings, effective: effective::effective(&raw, env) })
+        }
+        _ => Err(mistakes.into_errors(warnings)),
+    }
+}
+
+/// Reads the file's settings. Text that is no map of settings ends it here: everything in it would be
+/// reported as missing.
+fn read_file(
+    source: &Arc<SourceText>,
+    env: &dyn EnvSource,
+    used: &mut BTreeSet<String>,
+    mistakes: &mut Mistakes,
+) -> Result<Raw, ConfigError> {
+    let root = yaml::parse(&source.text).map_err(|(error, mark)| {
+        let place = Place::Text(Arc::clone(source), mark);
+        ConfigError { mistake: Mistake::Yaml(error), place }
+    })?;
+    Ok(FileReader { source, env, used, mistakes }.read(root)?)
+}

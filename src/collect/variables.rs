@@ -38,7 +38,7 @@ pub(super) fn set(
                 Some(number) if error.is_empty() => Ok(number),
                 _ => Err(Arc::from(error.to_string())),
             };
-            let listed = if collector.by.region() { regions } else { &[] };
+            let listed = if collector.by.has_region() { regions } else { &[] };
             let by_region = with_listed(RegionValues::new(), listed, &whole);
             (whole, by_region)
         }

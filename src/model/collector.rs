@@ -39,13 +39,13 @@ pub enum By {
 impl By {
     /// Whether series are told apart by the label `app`.
     #[must_use]
-    pub fn app(self) -> bool {
+    pub fn has_app(self) -> bool {
         matches!(self, Self::App | Self::AppAndRegion)
     }
 
     /// Whether series are told apart by the label `region`.
     #[must_use]
-    pub fn region(self) -> bool {
+    pub fn has_region(self) -> bool {
         matches!(self, Self::Region | Self::AppAndRegion)
     }
 }

@@ -1,0 +1,108 @@
+//! Every environment variable that this program knows, one constant each.
+//!
+//! Which key a variable sets, with what default, stands in [`super::setting`].
+
+/// Path of the YAML file, where `--config` is not given.
+pub const FAS_CONFIG: &str = "FAS_CONFIG";
+/// The YAML itself, for those who can only set variables.
+pub const FAS_CONFIG_YAML: &str = "FAS_CONFIG_YAML";
+
+/// Sets `app-name`.
+pub const FAS_APP_NAME: &str = "FAS_APP_NAME";
+/// Sets `org`.
+pub const FAS_ORG: &str = "FAS_ORG";
+/// Sets `regions`: a comma list.
+pub const FAS_REGIONS: &str = "FAS_REGIONS";
+/// Sets `process-group`.
+pub const FAS_PROCESS_GROUP: &str = "FAS_PROCESS_GROUP";
+/// Sets `created-machine-count`.
+pub const FAS_CREATED_MACHINE_COUNT: &str = "FAS_CREATED_MACHINE_COUNT";
+/// Sets `min-created-machine-count`.
+pub const FAS_MIN_CREATED_MACHINE_COUNT: &str = "FAS_MIN_CREATED_MACHINE_COUNT";
+/// Sets `max-created-machine-count`.
+pub const FAS_MAX_CREATED_MACHINE_COUNT: &str = "FAS_MAX_CREATED_MACHINE_COUNT";
+/// Sets `started-machine-count`.
+pub const FAS_STARTED_MACHINE_COUNT: &str = "FAS_STARTED_MACHINE_COUNT";
+/// Sets `min-started-machine-count`.
+pub const FAS_MIN_STARTED_MACHINE_COUNT: &str = "FAS_MIN_STARTED_MACHINE_COUNT";
+/// Sets `max-started-machine-count`.
+pub const FAS_MAX_STARTED_MACHINE_COUNT: &str = "FAS_MAX_STARTED_MACHINE_COUNT";
+/// Sets `min-machines`.
+pub const FAS_MIN_MACHINES: &str = "FAS_MIN_MACHINES";
+/// Sets `max-machines`.
+pub const FAS_MAX_MACHINES: &str = "FAS_MAX_MACHINES";
+/// Sets `initial-machine-state`.
+pub const FAS_INITIAL_MACHINE_STATE: &str = "FAS_INITIAL_MACHINE_STATE";
+/// Sets `destroy-brake`.
+pub const FAS_DESTROY_BRAKE: &str = "FAS_DESTROY_BRAKE";
+/// Sets `destroy-force`.
+pub const FAS_DESTROY_FORCE: &str = "FAS_DESTROY_FORCE";
+/// Sets `release-guard`.
+pub const FAS_RELEASE_GUARD: &str = "FAS_RELEASE_GUARD";
+/// Sets `release-timeout`.
+pub const FAS_RELEASE_TIMEOUT: &str = "FAS_RELEASE_TIMEOUT";
+/// Sets `interval`.
+pub const FAS_INTERVAL: &str = "FAS_INTERVAL";
+/// Sets `timeout`.
+pub const FAS_TIMEOUT: &str = "FAS_TIMEOUT";
+/// Sets `shutdown-timeout`.
+pub const FAS_SHUTDOWN_TIMEOUT: &str = "FAS_SHUTDOWN_TIMEOUT";
+/// Sets `concurrency`.
+pub const FAS_CONCURRENCY: &str = "FAS_CONCURRENCY";
+/// Sets `action-concurrency`.
+pub const FAS_ACTION_CONCURRENCY: &str = "FAS_ACTION_CONCURRENCY";
+/// Sets `app-list-refresh-interval`.
+pub const FAS_APP_LIST_REFRESH_INTERVAL: &str = "FAS_APP_LIST_REFRESH_INTERVAL";
+/// Sets `api-token`.
+pub const FAS_API_TOKEN: &str = "FAS_API_TOKEN";
+/// Sets `listen`.
+pub const FAS_LISTEN: &str = "FAS_LISTEN";
+/// Sets `log-format`.
+pub const FAS_LOG_FORMAT: &str = "FAS_LOG_FORMAT";
+/// Sets `verbose`.
+pub const FAS_VERBOSE: &str = "FAS_VERBOSE";
+/// Sets `dry-run`.
+pub const FAS_DRY_RUN: &str = "FAS_DRY_RUN";
+
+/// `address` of the collector that the environment describes.
+pub const FAS_PROMETHEUS_ADDRESS: &str = "FAS_PROMETHEUS_ADDRESS";
+/// Its `metric-name`.
+pub const FAS_PROMETHEUS_METRIC_NAME: &str = "FAS_PROMETHEUS_METRIC_NAME";
+/// Its `query`.
+pub const FAS_PROMETHEUS_QUERY: &str = "FAS_PROMETHEUS_QUERY";
+/// Its `token`.
+pub const FAS_PROMETHEUS_TOKEN: &str = "FAS_PROMETHEUS_TOKEN";
+/// Its `timeout`.
+pub const FAS_PROMETHEUS_TIMEOUT: &str = "FAS_PROMETHEUS_TIMEOUT";
+/// Its `empty`.
+pub const FAS_PROMETHEUS_EMPTY: &str = "FAS_PROMETHEUS_EMPTY";
+/// Its `max-age`.
+pub const FAS_PROMETHEUS_MAX_AGE: &str = "FAS_PROMETHEUS_MAX_AGE";
+/// Its `on-failure`.
+pub const FAS_PROMETHEUS_ON_FAILURE: &str = "FAS_PROMETHEUS_ON_FAILURE";
+/// Its `series`.
+pub const FAS_PROMETHEUS_SERIES: &str = "FAS_PROMETHEUS_SERIES";
+/// Its `by`: a comma list.
+pub const FAS_PROMETHEUS_BY: &str = "FAS_PROMETHEUS_BY";
+/// Its `absent-after`.
+pub const FAS_PROMETHEUS_ABSENT_AFTER: &str = "FAS_PROMETHEUS_ABSENT_AFTER";
+
+/// The variables that describe a Temporal collector. Known, so that they get a better answer than
+/// "unknown variable"; the collector itself is not available in this version.
+pub const FAS_TEMPORAL: [&str; 6] = [
+    "FAS_TEMPORAL_ADDRESS",
+    "FAS_TEMPORAL_NAMESPACE",
+    "FAS_TEMPORAL_METRIC_NAME",
+    "FAS_TEMPORAL_QUERY",
+    "FAS_TEMPORAL_CERT_DATA",
+    "FAS_TEMPORAL_KEY_DATA",
+];
+
+/// Where the Machines API is.
+pub const FLY_FLAPS_BASE_URL: &str = "FLY_FLAPS_BASE_URL";
+/// Where the GraphQL API is.
+pub const FLY_API_BASE_URL: &str = "FLY_API_BASE_URL";
+/// The API token, where `api-token` is set in no other way.
+pub const FLY_ACCESS_TOKEN: &str = "FLY_ACCESS_TOKEN";
+/// Set by Fly inside a machine: which machine this program runs on, so that it never touches it.
+pub const FLY_MACHINE_ID: &str = "FLY_MACHINE_ID";

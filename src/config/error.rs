@@ -1,0 +1,148 @@
+//! Mistakes and warnings, with their places, as people read them.
+
+use std::fmt;
+
+use super::mistake::Mistake;
+use super::place::Place;
+use super::secret::redact;
+
+/// One mistake and where it is.
+pub struct ConfigError {
+    /// What is wrong.
+    pub mistake: Mistake,
+    /// Where.
+    pub place: Place,
+}
+
+/// Every mistake of a configuration, and the warnings beside them. Printed one below the other, with
+/// places and hints.
+#[derive(Debug)]
+pub struct ConfigErrors {
+    /// The mistakes; at least one.
+    pub errors: Vec<ConfigError>,
+    /// What was noticed besides.
+    pub warnings: Vec<Warning>,
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self { errors: vec![error], warnings: Vec::new() }
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.errors.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "\n\n" })?;
+            error.fmt(f)?;
+        }
+        self.warnings.iter().try_for_each(|warning| write!(f, "\n\n{warning}"))
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    /// Like the message: a value that was pasted into the wrong key may be a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigError")
+            .field("mistake", &redact(&self.mistake.to_string()))
+            .field("place", &self.place.origin())
+            .finish()
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_entry(f, "error", &self.mistake.to_string(), &self.place, self.mistake.hint())
+    }
+}
+
+/// Where mistakes are put as they are found.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes(Vec<ConfigError>);
+
+impl Mistakes {
+    /// Notes a mistake and goes on.
+    pub(super) fn add(&mut self, mistake: Mistake, place: &Place) {
+        self.0.push(ConfigError { mistake, place: place.clone() });
+    }
+
+    /// Whether nothing was wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All mistakes, with the warnings beside them: first what belongs to no line, then line by line.
+    pub(super) fn into_errors(self, warnings: Vec<Warning>) -> ConfigErrors {
+        let mut errors = self.0;
+        errors.sort_by_key(|error| error.place.mark());
+        ConfigErrors { errors, warnings }
+    }
+}
+
+/// Something that works, but perhaps not as meant.
+#[derive(Debug, Clone)]
+pub struct Warning {
+    /// What.
+    pub notice: Notice,
+    /// Where.
+    pub place: Place,
+}
+
+/// What a warning is about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum Notice {
+    #[error("unknown variable {name}")]
+    UnknownVariable { name: String, nearest: Option<&'static str> },
+    #[error("{variable} and the file set `{key}` to different values; the variable wins")]
+    VariableWins { variable: String, key: String },
+    #[error("`{key}` is not used: {by} says it in another way and wins")]
+    Superseded { key: &'static str, by: String },
+    #[error(
+        "the collector of `{metric}` in the file is replaced by that of the variables or flags"
+    )]
+    CollectorReplaced { metric: String },
+    #[error("{variable} has no effect without {needs}")]
+    NoEffect { variable: &'static str, needs: &'static str },
+    #[error("`{key}` has no effect on a prometheus collector")]
+    NotForPrometheus { key: &'static str },
+    #[error("{variable} is not used: --config names a file")]
+    FileWins { variable: &'static str },
+}
+
+impl Warning {
+    /// Whether `check` counts this as a mistake: a misspelt variable sets nothing.
+    #[must_use]
+    pub fn is_error_in_check(&self) -> bool {
+        matches!(self.notice, Notice::UnknownVariable { .. })
+    }
+
+    fn hint(&self) -> Option<String> {
+        match &self.notice {
+            Notice::UnknownVariable { nearest, .. } => {
+                nearest.map(|nearest| format!("did you mean {nearest}?"))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_entry(f, "warning", &self.notice.to_string(), &self.place, self.hint())
+    }
+}
+
+/// Every message passes through here, so that a token in the wrong key shows up in none.
+fn write_entry(
+    f: &mut fmt::Formatter<'_>,
+    label: &str,
+    message: &str,
+    place: &Place,
+    hint: Option<String>,
+) -> fmt::Result {
+    write!(f, "{label}: {}{place}", redact(message))?;
+    hint.map_or(Ok(()), |hint| write!(f, "\n  hint: {}", redact(&hint)))
+}

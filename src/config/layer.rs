@@ -1,0 +1,237 @@
+//! Flag over environment over file, with the place of each value kept.
+
+use std::collections::BTreeSet;
+
+use super::env::EnvSource;
+use super::env_vars as var;
+use super::error::{Mistakes, Notice, Warning};
+use super::flags::FlagValues;
+use super::mistake::{CollectorFault, Mistake};
+use super::place::Place;
+use super::raw::{Given, Raw, RawCollector, Values, expand_value};
+use super::setting::{
+    ADDRESS, COLLECTOR_SETTINGS, CREATED_MACHINE_COUNT, Kind, MAX_CREATED_MACHINE_COUNT,
+    MAX_STARTED_MACHINE_COUNT, METRIC_NAME, MIN_CREATED_MACHINE_COUNT, MIN_STARTED_MACHINE_COUNT,
+    QUERY, SETTINGS, STARTED_MACHINE_COUNT, Setting, TYPE, VARIABLES, nearest,
+};
+
+/// Lays the sources over each other.
+pub(super) struct Layering<'a> {
+    pub(super) flags: &'a FlagValues,
+    pub(super) env: &'a dyn EnvSource,
+    /// Variables that the file refers to.
+    pub(super) used: BTreeSet<String>,
+    pub(super) mistakes: &'a mut Mistakes,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Layering<'_> {
+    /// What holds, and what is to be said about it.
+    pub(super) fn merge(mut self, file: Raw) -> (Raw, Vec<Warning>) {
+        let Raw { settings: mut from_file, collectors } = file;
+        let mut from_flags = self.flag_values(SETTINGS);
+        let mut from_env = self.env_values(SETTINGS);
+        for family in &COUNT_FAMILIES {
+            self.settle_family(family, &mut [&mut from_flags, &mut from_env, &mut from_file]);
+        }
+        let mut settings = Values::default();
+        for setting in SETTINGS {
+            if let Some(given) = self.choose(setting, [&from_flags, &from_env, &from_file]) {
+                settings.set(setting, given);
+            } else if let Some(place) = from_file.place(setting) {
+                settings.set_unreadable(setting, place.clone());
+            }
+        }
+        let collectors = self.add_collector(collectors);
+        self.warn_of_unknown_variables();
+        (Raw { settings, collectors }, self.warnings)
+    }
+
+    fn flag_values(&mut self, settings: &[&'static Setting]) -> Values {
+        let flags = self.flags;
+        self.line_values(settings, |setting| {
+            let (name, line) = flags.get(setting)?;
+            Some((Place::Flag(name.to_owned()), line))
+        })
+    }
+
+    fn env_values(&mut self, settings: &[&'static Setting]) -> Values {
+        let env = self.env;
+        self.line_values(settings, |setting| {
+            let name = setting.env?;
+            Some((Place::Variable(name.to_owned()), env.get(name)?))
+        })
+    }
+
+    fn line_values<'a>(
+        &mut self,
+        settings: &[&'static Setting],
+        line: impl Fn(&'static Setting) -> Option<(Place, &'a str)>,
+    ) -> Values {
+        let mut values = Values::default();
+        for &setting in settings {
+            let Some((place, line)) = line(setting) else { continue };
+            let Some(mut given) = Given::from_line(setting, line, place) else { continue };
+            if setting.kind == Kind::Query {
+                let (text, place) = (given.text().to_owned(), given.place.clone());
+                let (env, used) = (self.env, &mut self.used);
+                let expanded = expand_value(setting, &text, &place, env, used, self.mistakes);
+                if let (Some(item), Some(expanded)) = (given.items.first_mut(), expanded) {
+                    item.text = expanded;
+                }
+            }
+            values.set(setting, given);
+        }
+        values
+    }
+
+    fn choose(
+        &mut self,
+        setting: &'static Setting,
+        [flags, env, file]: [&Values; 3],
+    ) -> Option<Given> {
+        if let Some(given) = flags.get(setting) {
+            return Some(given.clone());
+        }
+        let (env, file) = (env.get(setting), file.get(setting));
+        if let (Some(env), Some(file), Some(variable)) = (env, file, setting.env)
+            && !env.agrees_with(file)
+        {
+            let (variable, key) = (variable.to_owned(), setting.key.to_owned());
+            self.warn(Notice::VariableWins { variable, key }, &file.place);
+        }
+        env.or(file).cloned()
+    }
+
+    /// A count is said either as one number or as two ends. Where a stronger source says it one way,
+    /// what weaker ones say the other way is dropped rather than mixed in.
+    fn settle_family(&mut self, family: &CountFamily, layers: &mut [&mut Values; 3]) {
+        let has = |values: &Values, settings: &[&Setting]| {
+            settings.iter().any(|setting| values.get(setting).is_some())
+        };
+        let (one, ends) = (&[family.one][..], &family.ends[..]);
+        let Some(at) = layers.iter().position(|values| has(values, one) || has(values, ends))
+        else {
+            return;
+        };
+        let drop = match (has(layers[at], one), has(layers[at], ends)) {
+            (true, true) => return,
+            (true, false) => ends,
+            (false, _) => one,
+        };
+        let keep = if drop.len() == 1 { ends } else { one };
+        let winner = keep.iter().find_map(|setting| layers[at].get(setting)).cloned();
+        let by = winner.map(|given| given.place.origin().to_string()).unwrap_or_default();
+        for values in &mut layers[at + 1..] {
+            for setting in drop {
+                if let Some(given) = values.remove(setting) {
+                    let notice = Notice::Superseded { key: setting.key, by: by.clone() };
+                    self.warnings.push(Warning { notice, place: given.place });
+                }
+            }
+        }
+    }
+
+    /// The file's collectors and the one that variables and flags describe; of two with the same
+    /// metric, the latter.
+    fn add_collector(&mut self, mut collectors: Vec<RawCollector>) -> Vec<RawCollector> {
+        self.refuse_temporal();
+        // A variable that the file refers to is the file's way of keeping a value out of itself: it
+        // joins a collector of the environment, but does not make one.
+        let by_file = self.used.clone();
+        let is_by_file = |s: &Setting| s.env.is_some_and(|name| by_file.contains(name));
+        let mut values = self.env_values(COLLECTOR_SETTINGS);
+        if TELLING.iter().all(|s| values.get(s).is_none() || is_by_file(s)) {
+            for setting in COLLECTOR_SETTINGS.iter().filter(|setting| is_by_file(setting)) {
+                values.remove(setting);
+            }
+        }
+        let from_flags = self.flag_values(COLLECTOR_SETTINGS);
+        for setting in COLLECTOR_SETTINGS {
+            if let Some(given) = from_flags.get(setting) {
+                values.set(setting, given.clone());
+            }
+        }
+        let Some(place) =
+            TELLING.iter().find_map(|s| values.get(s)).map(|given| given.place.clone())
+        else {
+            self.warn_of_idle(&values);
+            return collectors;
+        };
+        if let Some(given) = Given::from_line(&TYPE, "prometheus", place.clone()) {
+            values.set(&TYPE, given);
+        }
+        let metric = values.get(&METRIC_NAME).map(|given| given.text().to_owned());
+        let metric_of = |collector: &RawCollector| {
+            Some(collector.values.as_ref()?.get(&METRIC_NAME)?.text().to_owned())
+        };
+        let same = collectors
+            .iter()
+            .position(|collector| metric.is_some() && metric_of(collector) == metric);
+        if let (Some(at), Some(metric)) = (same, metric) {
+            let replaced = collectors.remove(at);
+            self.warn(Notice::CollectorReplaced { metric }, &replaced.place);
+        }
+        collectors.push(RawCollector { values: Some(values), place });
+        collectors
+    }
+
+    fn warn_of_idle(&mut self, values: &Values) {
+        for setting in COLLECTOR_SETTINGS {
+            if let (Some(variable), Some(given)) = (setting.env, values.get(setting)) {
+                let needs = var::FAS_PROMETHEUS_ADDRESS;
+                self.warn(Notice::NoEffect { variable, needs }, &given.place.clone());
+            }
+        }
+    }
+
+    fn refuse_temporal(&mut self) {
+        let set = var::FAS_TEMPORAL.iter().find(|name| {
+            !self.used.contains(**name) && self.env.get(name).is_some_and(|value| !value.is_empty())
+        });
+        if let Some(name) = set {
+            let place = Place::Variable((*name).to_owned());
+            self.mistakes.add(Mistake::Variable { fault: CollectorFault::Temporal }, &place);
+        }
+    }
+
+    fn warn_of_unknown_variables(&mut self) {
+        let settings = SETTINGS.iter().chain(COLLECTOR_SETTINGS);
+        let known: BTreeSet<&'static str> = settings
+            .filter_map(|setting| setting.env)
+            .chain(VARIABLES.iter().map(|variable| variable.name))
+            .chain(var::FAS_TEMPORAL)
+            .collect();
+        for name in self.env.names() {
+            if name.starts_with("FAS_") && !known.contains(name) && !self.used.contains(name) {
+                let nearest = nearest(name, known.iter().copied());
+                let notice = Notice::UnknownVariable { name: name.to_owned(), nearest };
+                self.warnings.push(Warning { notice, place: Place::Nowhere });
+            }
+        }
+    }
+
+    fn warn(&mut self, notice: Notice, place: &Place) {
+        self.warnings.push(Warning { notice, place: place.clone() });
+    }
+}
+
+/// The settings that nothing but a collector has: any of them means that there is one.
+const TELLING: [&Setting; 3] = [&ADDRESS, &QUERY, &METRIC_NAME];
+
+/// The ways to say one count.
+struct CountFamily {
+    one: &'static Setting,
+    ends: [&'static Setting; 2],
+}
+
+const COUNT_FAMILIES: [CountFamily; 2] = [
+    CountFamily {
+        one: &CREATED_MACHINE_COUNT,
+        ends: [&MIN_CREATED_MACHINE_COUNT, &MAX_CREATED_MACHINE_COUNT],
+    },
+    CountFamily {
+        one: &STARTED_MACHINE_COUNT,
+        ends: [&MIN_STARTED_MACHINE_COUNT, &MAX_STARTED_MACHINE_COUNT],
+    },
+];

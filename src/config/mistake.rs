@@ -1,0 +1,142 @@
+//! What can be wrong with a configuration.
+
+use crate::evaluate::CompileError;
+use crate::model::{Kind, Side};
+
+use super::env_vars as var;
+use super::expand::ExpandError;
+use super::value::Fault;
+use super::yaml::YamlError;
+
+/// One mistake, without its place.
+///
+/// Messages that upstream has too read as they do there.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum Mistake {
+    #[error("the file cannot be read: {why}")]
+    Unreadable { why: String },
+    #[error("this is a directory, not a file")]
+    Directory,
+    #[error("more than {} KiB: this is no configuration", .limit / 1024)]
+    TooLarge { limit: usize },
+    #[error("not UTF-8 text: byte {offset} is no part of a character")]
+    NotUtf8 { offset: usize },
+    #[error("{} and {} are both set", var::FAS_CONFIG, var::FAS_CONFIG_YAML)]
+    TwoFiles,
+    #[error("{0}")]
+    Yaml(YamlError),
+    #[error("settings are expected here (`key: value`), not {found}")]
+    NotSettings { found: &'static str },
+    #[error("unknown key `{key}`")]
+    UnknownKey { key: String, nearest: Option<&'static str> },
+    #[error("`{key}` is set twice")]
+    DuplicateKey { key: String },
+    #[error("`{key}` must be {expected}, not {found}")]
+    Shape { key: String, expected: &'static str, found: &'static str },
+    #[error("`{key}` {why}")]
+    Expand { key: &'static str, why: ExpandError },
+    #[error("`{key}` refers to an environment variable that is not set")]
+    ExpandSecret { key: &'static str },
+    #[error("`{key}`: {fault}")]
+    Value { key: &'static str, fault: Fault },
+    #[error("app name required")]
+    AppNameRequired,
+    #[error("api token required")]
+    ApiTokenRequired,
+    #[error("must define either created machine count or started machine count")]
+    NoMachineCount,
+    #[error("cannot define {kind} machine count and min/max {kind} machine count")]
+    CountAndRange { kind: Kind },
+    #[error("{missing} {kind} machine count required if {given} {kind} machine count is defined")]
+    RangeEnd { kind: Kind, missing: Side, given: Side },
+    #[error("`min-machines` is {min}, more than `max-machines`, {max}")]
+    MinAboveMax { min: u32, max: u32 },
+    #[error("`{key}`: {error}")]
+    Expression { key: &'static str, error: CompileError },
+    #[error("{fault}")]
+    Variable { fault: CollectorFault },
+    #[error("metric-collectors[{index}]: {fault}")]
+    Collector { index: usize, fault: CollectorFault },
+}
+
+/// What can be wrong with one collector.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum CollectorFault {
+    #[error("metric name required")]
+    MetricNameRequired,
+    #[error("type required")]
+    TypeRequired,
+    #[error("invalid type: \"{value}\"")]
+    InvalidType { value: String },
+    #[error("prometheus address required")]
+    AddressRequired,
+    #[error("prometheus query required")]
+    QueryRequired,
+    #[error("the temporal collector is not available in this version")]
+    Temporal,
+    #[error("`{name}` is already given by metric-collectors[{by}]")]
+    SecondSource { name: String, by: usize },
+}
+
+impl Mistake {
+    /// What to do about it, where that can be told.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::TwoFiles => "unset one of them, or choose a file with --config".to_owned(),
+            Self::Yaml(YamlError::Empty) => {
+                format!(
+                    "write settings into it, or say everything by variables and unset {}",
+                    var::FAS_CONFIG
+                )
+            }
+            Self::UnknownKey { key, nearest: Some(nearest) } if key.replace('_', "-") == *nearest => {
+                format!("keys have dashes: `{nearest}`")
+            }
+            Self::UnknownKey { nearest, .. } => format!("did you mean `{}`?", (*nearest)?),
+            Self::Expand { why: ExpandError::Unset { name }, .. } => {
+                format!("set {name}, or `fly secrets set {name}=...`")
+            }
+            Self::Value { fault, .. } => fault.hint()?,
+            Self::AppNameRequired => format!("set `app-name` or {}", var::FAS_APP_NAME),
+            Self::ApiTokenRequired => format!(
+                "set {} to the output of `fly tokens create deploy -a APP`, best by `fly secrets set`",
+                var::FAS_API_TOKEN
+            ),
+            Self::NoMachineCount => format!(
+                "set `started-machine-count` or {}, for example to `ceil(queue_depth / 10)`",
+                var::FAS_STARTED_MACHINE_COUNT
+            ),
+            Self::CountAndRange { kind } => format!(
+                "min and max are a range in which nothing happens, not limits of the count: keep `{kind}-machine-count` and limit it with `min-machines` and `max-machines`"
+            ),
+            Self::RangeEnd { kind, missing, .. } => {
+                format!("add `{missing}-{kind}-machine-count`, or set `{kind}-machine-count` alone")
+            }
+            Self::Expression { error, .. } => error.hint.clone()?,
+            Self::Collector { fault, .. } => fault.hint()?,
+            _ => return None,
+        })
+    }
+}
+
+impl CollectorFault {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::MetricNameRequired => {
+                format!("set `metric-name` or {}", var::FAS_PROMETHEUS_METRIC_NAME)
+            }
+            Self::TypeRequired => "write `type: prometheus`".to_owned(),
+            Self::AddressRequired => format!(
+                "set `address` or {}, on Fly to https://api.fly.io/prometheus/ORG",
+                var::FAS_PROMETHEUS_ADDRESS
+            ),
+            Self::QueryRequired => format!("set `query` or {}", var::FAS_PROMETHEUS_QUERY),
+            Self::SecondSource { .. } => "give one of them another `metric-name`".to_owned(),
+            Self::InvalidType { .. } => "the type is `prometheus`".to_owned(),
+            Self::Temporal => return None,
+        })
+    }
+}

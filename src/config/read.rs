@@ -1,0 +1,117 @@
+//! Typed values out of written ones, every fault noted.
+
+use std::time::Duration;
+
+use crate::model::{By, Region};
+
+use super::error::Mistakes;
+use super::mistake::Mistake;
+use super::place::Place;
+use super::raw::{Item, Values};
+use super::secret::Secret;
+use super::setting::{Kind, Setting};
+use super::value::{self, Fault};
+
+/// Reads settings one by one. After a fault the value returned is a stand-in: with a mistake noted, no
+/// configuration comes out of it.
+pub(super) struct Reader<'a> {
+    pub(super) values: &'a Values,
+    pub(super) mistakes: &'a mut Mistakes,
+}
+
+impl<'a> Reader<'a> {
+    /// The value of `setting`, or its default, as `parse` understands it.
+    pub(super) fn read<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl FnOnce(&str) -> Result<T, Fault>,
+    ) -> Option<T> {
+        let given = self.values.get(setting);
+        let (text, place) = match (given, setting.default) {
+            (Some(given), _) => (given.text(), &given.place),
+            (None, Some(default)) => (default, &Place::Default),
+            (None, None) => return None,
+        };
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.mistakes.add(Mistake::Value { key: setting.key, fault }, place);
+                None
+            }
+        }
+    }
+
+    /// A duration within the limits of the table.
+    pub(super) fn duration(&mut self, setting: &'static Setting) -> Option<Duration> {
+        let Kind::Duration { min } = setting.kind else { return None };
+        self.read(setting, |text| value::duration(text, min))
+    }
+
+    /// A whole number within the limits of the table.
+    pub(super) fn count(&mut self, setting: &'static Setting) -> u32 {
+        let Kind::Count { min, max } = setting.kind else { return 0 };
+        self.read(setting, |text| value::count(text, min, max)).unwrap_or_default()
+    }
+
+    /// A boolean or a switch.
+    pub(super) fn boolean(&mut self, setting: &'static Setting) -> bool {
+        let words = if setting.kind == Kind::Switch { ["on", "off"] } else { ["true", "false"] };
+        self.read(setting, |text| value::boolean(text, words)).unwrap_or_default()
+    }
+
+    /// The position of the value among the words of the table.
+    pub(super) fn choice(&mut self, setting: &'static Setting) -> Option<usize> {
+        let Kind::Choice(choices) = setting.kind else { return None };
+        self.read(setting, |text| value::choice(text, choices))
+    }
+
+    /// Text of one line.
+    pub(super) fn text(&mut self, setting: &'static Setting) -> Option<String> {
+        self.read(setting, |text| value::text(text).map(str::to_owned))
+    }
+
+    /// A secret of one line.
+    pub(super) fn secret(&mut self, setting: &'static Setting) -> Option<Secret> {
+        self.read(setting, |text| value::text(text).map(Secret::new))
+    }
+
+    /// The regions, each once.
+    pub(super) fn regions(&mut self, setting: &'static Setting) -> Vec<Region> {
+        let mut regions: Vec<Region> = Vec::new();
+        for item in self.items(setting) {
+            let text = &item.text.text;
+            let region = value::region(text).and_then(|region| {
+                let is_new = !regions.contains(&region);
+                is_new.then_some(region).ok_or_else(|| Fault::Twice { value: text.clone() })
+            });
+            regions.extend(self.keep(setting, item, region));
+        }
+        regions
+    }
+
+    /// The labels that tell values apart.
+    pub(super) fn labels(&mut self, setting: &'static Setting) -> By {
+        self.items(setting).iter().fold(By::None, |by, item| {
+            let sum = value::add_label(by, &item.text.text);
+            self.keep(setting, item, sum).unwrap_or(by)
+        })
+    }
+
+    fn items(&self, setting: &Setting) -> &'a [Item] {
+        let values: &'a Values = self.values;
+        values.get(setting).map_or(&[], |given| given.items.as_slice())
+    }
+
+    fn keep<T>(
+        &mut self,
+        setting: &'static Setting,
+        item: &Item,
+        result: Result<T, Fault>,
+    ) -> Option<T> {
+        result
+            .map_err(|fault| {
+                self.mistakes.add(Mistake::Value { key: setting.key, fault }, &item.place);
+            })
+            .ok()
+    }
+}

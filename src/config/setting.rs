@@ -1,0 +1,214 @@
+//! The one table of settings. Flags and their help, the annotated file in `etc/`, the documentation
+//! and what `check` prints are made from it or tested against it.
+
+mod collector;
+mod top_level;
+mod variables;
+
+use std::time::Duration;
+
+pub use collector::*;
+pub use top_level::*;
+pub use variables::*;
+
+/// One setting, in all its spellings.
+#[derive(Debug)]
+pub struct Setting {
+    /// The YAML key.
+    pub key: &'static str,
+    /// The environment variable; `None` where only a file can say it.
+    pub env: Option<&'static str>,
+    /// The long flag without its dashes; `None` where only a file can say it.
+    pub flag: Option<&'static str>,
+    /// Older spellings of the flag that are still accepted.
+    pub flag_aliases: &'static [&'static str],
+    /// What values look like.
+    pub kind: Kind,
+    /// The default, written as a user would write it.
+    pub default: Option<&'static str>,
+    /// What it does, in one line without a final period.
+    pub doc: &'static str,
+    /// A value that one might set.
+    pub example: &'static str,
+    /// Whether the value must never be shown.
+    pub is_secret: bool,
+}
+
+/// What the values of a setting look like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// The name of an app.
+    AppName,
+    /// The slug of an organization.
+    OrgSlug,
+    /// A list of region codes.
+    Regions,
+    /// An expression that gives a number of machines.
+    Expression,
+    /// A query that is sent to a source of metrics; variables in it are filled in.
+    Query,
+    /// A name that expressions can read.
+    MetricName,
+    /// `http://` or `https://` and a host.
+    Url,
+    /// `host:port`.
+    Listen,
+    /// A duration within limits.
+    Duration {
+        /// The shortest that makes sense.
+        min: Duration,
+    },
+    /// A whole number within limits.
+    Count {
+        /// The least.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// A finite number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// `on` or `off`.
+    Switch,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// `hold`, `nil` or a number.
+    OnFailure,
+    /// `region`, `app` or both.
+    By,
+}
+
+/// No duration is longer: what exceeds a week is a typing error.
+pub const MAX_DURATION: Duration = Duration::from_hours(7 * 24);
+
+impl Kind {
+    /// Whether a YAML list (or, in a variable, a comma list) is a value of this kind.
+    #[must_use]
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::Regions | Self::By)
+    }
+
+    /// The placeholder that `--help` shows for a value.
+    #[must_use]
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            Self::Text => "TEXT",
+            Self::AppName | Self::MetricName => "NAME",
+            Self::OrgSlug => "SLUG",
+            Self::Regions => "REGION,...",
+            Self::Expression => "EXPR",
+            Self::Query => "QUERY",
+            Self::Url => "URL",
+            Self::Listen => "HOST:PORT",
+            Self::Duration { .. } => "DURATION",
+            Self::Count { .. } | Self::Number => "NUMBER",
+            Self::Bool => "BOOL",
+            Self::Switch => "on|off",
+            Self::Choice(_) => "WORD",
+            Self::OnFailure => "hold|nil|NUMBER",
+            Self::By => "LABEL,...",
+        }
+    }
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What most settings have in common.
+const PLAIN: Setting = Setting {
+    key: "",
+    env: None,
+    flag: None,
+    flag_aliases: &[],
+    kind: Kind::Text,
+    default: None,
+    doc: "",
+    example: "",
+    is_secret: false,
+};
+
+/// The setting whose YAML key is `key`, among `settings`.
+#[must_use]
+pub fn find(settings: &[&'static Setting], key: &str) -> Option<&'static Setting> {
+    settings.iter().copied().find(|setting| setting.key == key)
+}
+
+/// Names that public configurations contain though they never existed, and what is meant by them. The
+/// number of letters that differ would name another one.
+const INVENTED: [(&str, &str); 2] =
+    [("max-machine-count", "max-machines"), ("min-machine-count", "min-machines")];
+
+/// The one of `known` (keys or variables) that `unknown` is most likely meant to be, if any comes near.
+#[must_use]
+pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const ENOUGH: f64 = 0.6;
+    let plain = |name: &str| {
+        let name = name.replace('_', "-").to_ascii_lowercase();
+        name.strip_prefix("fas-").unwrap_or(&name).to_owned()
+    };
+    let unknown = plain(unknown);
+    let invented = INVENTED.iter().find(|(name, _)| *name == unknown);
+    let unknown = invented.map_or(unknown.as_str(), |(_, meant)| meant);
+    known
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(unknown, &plain(name)), name))
+        .filter(|(likeness, _)| *likeness >= ENOUGH)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_spelling_is_used_once() {
+        let mut seen = BTreeSet::new();
+        for setting in SETTINGS.iter().chain(COLLECTOR_SETTINGS) {
+            for name in setting.flag.iter().chain(setting.flag_aliases) {
+                assert!(seen.insert(*name), "flag {name} twice");
+            }
+            if let Some(env) = setting.env {
+                assert!(seen.insert(env), "variable {env} twice");
+            }
+            assert!(!setting.doc.ends_with('.'), "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn the_spellings_of_a_setting_follow_from_its_key() {
+        for setting in SETTINGS {
+            let variable = format!("FAS_{}", setting.key.replace('-', "_").to_ascii_uppercase());
+            assert_eq!(setting.env, Some(variable.as_str()));
+            assert_eq!(setting.flag, Some(setting.key));
+        }
+    }
+
+    #[test]
+    fn finds_what_was_meant() {
+        let variables: Vec<_> = SETTINGS.iter().filter_map(|setting| setting.env).collect();
+        let keys: Vec<_> = SETTINGS.iter().map(|setting| setting.key).collect();
+        for (unknown, meant) in [
+            ("FAS_MAX_MACHINE_COUNT", Some("FAS_MAX_MACHINES")),
+            ("FAS_MIN_MACHINE_COUNT", Some("FAS_MIN_MACHINES")),
+            ("FAS_APPNAME", Some("FAS_APP_NAME")),
+            ("FAS_REGION", Some("FAS_REGIONS")),
+            ("FAS_SOMETHING_ELSE_ALTOGETHER", None),
+        ] {
+            assert_eq!(nearest(unknown, variables.iter().copied()), meant, "{unknown}");
+        }
+        for (unknown, meant) in [
+            ("min_started_machine_count", Some("min-started-machine-count")),
+            ("appname", Some("app-name")),
+            ("intervall", Some("interval")),
+            ("zzz", None),
+        ] {
+            assert_eq!(nearest(unknown, keys.iter().copied()), meant, "{unknown}");
+        }
+    }
+}

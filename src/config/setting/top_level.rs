@@ -1,0 +1,337 @@
+//! The top-level settings.
+
+use std::time::Duration;
+
+use super::super::env_vars as var;
+use super::{Kind, MILLISECOND, PLAIN, SECOND, Setting};
+
+/// `app-name`
+pub const APP_NAME: Setting = Setting {
+    key: "app-name",
+    env: Some(var::FAS_APP_NAME),
+    flag: Some("app-name"),
+    flag_aliases: &["app"],
+    kind: Kind::AppName,
+    doc: "The app whose machines are scaled",
+    example: "my-app",
+    ..PLAIN
+};
+/// `org`
+pub const ORG: Setting = Setting {
+    key: "org",
+    env: Some(var::FAS_ORG),
+    flag: Some("org"),
+    kind: Kind::OrgSlug,
+    doc: "The organization that the app belongs to",
+    example: "personal",
+    ..PLAIN
+};
+/// `regions`
+pub const REGIONS: Setting = Setting {
+    key: "regions",
+    env: Some(var::FAS_REGIONS),
+    flag: Some("regions"),
+    kind: Kind::Regions,
+    doc: "Regions for new machines, those with the fewest machines first; without it, the region of the machine that is cloned",
+    example: "iad,ord",
+    ..PLAIN
+};
+/// `process-group`
+pub const PROCESS_GROUP: Setting = Setting {
+    key: "process-group",
+    env: Some(var::FAS_PROCESS_GROUP),
+    flag: Some("process-group"),
+    default: Some("app"),
+    doc: "The process group that is scaled; machines of other groups are left alone",
+    example: "worker",
+    ..PLAIN
+};
+/// `created-machine-count`
+pub const CREATED_MACHINE_COUNT: Setting = Setting {
+    key: "created-machine-count",
+    env: Some(var::FAS_CREATED_MACHINE_COUNT),
+    flag: Some("created-machine-count"),
+    kind: Kind::Expression,
+    doc: "How many machines should exist: they are cloned and destroyed to match",
+    example: "ceil(queue_depth / 10)",
+    ..PLAIN
+};
+/// `min-created-machine-count`
+pub const MIN_CREATED_MACHINE_COUNT: Setting = Setting {
+    key: "min-created-machine-count",
+    env: Some(var::FAS_MIN_CREATED_MACHINE_COUNT),
+    flag: Some("min-created-machine-count"),
+    kind: Kind::Expression,
+    doc: "Create machines below this number; needs max-created-machine-count",
+    example: "ceil(queue_depth / 10)",
+    ..PLAIN
+};
+/// `max-created-machine-count`
+pub const MAX_CREATED_MACHINE_COUNT: Setting = Setting {
+    key: "max-created-machine-count",
+    env: Some(var::FAS_MAX_CREATED_MACHINE_COUNT),
+    flag: Some("max-created-machine-count"),
+    kind: Kind::Expression,
+    doc: "Destroy machines above this number; needs min-created-machine-count",
+    example: "ceil(queue_depth / 10) + 2",
+    ..PLAIN
+};
+/// `started-machine-count`
+pub const STARTED_MACHINE_COUNT: Setting = Setting {
+    key: "started-machine-count",
+    env: Some(var::FAS_STARTED_MACHINE_COUNT),
+    flag: Some("started-machine-count"),
+    flag_aliases: &["expr"],
+    kind: Kind::Expression,
+    doc: "How many machines should run: they are started and stopped to match",
+    example: "ceil(queue_depth / 10)",
+    ..PLAIN
+};
+/// `min-started-machine-count`
+pub const MIN_STARTED_MACHINE_COUNT: Setting = Setting {
+    key: "min-started-machine-count",
+    env: Some(var::FAS_MIN_STARTED_MACHINE_COUNT),
+    flag: Some("min-started-machine-count"),
+    kind: Kind::Expression,
+    doc: "Start machines below this number; needs max-started-machine-count",
+    example: "ceil(queue_depth / 10)",
+    ..PLAIN
+};
+/// `max-started-machine-count`
+pub const MAX_STARTED_MACHINE_COUNT: Setting = Setting {
+    key: "max-started-machine-count",
+    env: Some(var::FAS_MAX_STARTED_MACHINE_COUNT),
+    flag: Some("max-started-machine-count"),
+    kind: Kind::Expression,
+    doc: "Stop machines above this number; needs min-started-machine-count",
+    example: "ceil(queue_depth / 10) + 2",
+    ..PLAIN
+};
+/// `min-machines`
+pub const MIN_MACHINES: Setting = Setting {
+    key: "min-machines",
+    env: Some(var::FAS_MIN_MACHINES),
+    flag: Some("min-machines"),
+    kind: Kind::Count { min: 0, max: 100_000 },
+    default: Some("0"),
+    doc: "No target is lower than this, whatever the expressions say",
+    example: "2",
+    ..PLAIN
+};
+/// `max-machines`
+pub const MAX_MACHINES: Setting = Setting {
+    key: "max-machines",
+    env: Some(var::FAS_MAX_MACHINES),
+    flag: Some("max-machines"),
+    kind: Kind::Count { min: 1, max: 100_000 },
+    default: Some("1000"),
+    doc: "No target is higher than this, whatever the expressions say",
+    example: "50",
+    ..PLAIN
+};
+/// `initial-machine-state`
+pub const INITIAL_MACHINE_STATE: Setting = Setting {
+    key: "initial-machine-state",
+    env: Some(var::FAS_INITIAL_MACHINE_STATE),
+    flag: Some("initial-machine-state"),
+    kind: Kind::Choice(&["started", "stopped"]),
+    default: Some("started"),
+    doc: "Whether new machines run at once (started) or wait (stopped)",
+    example: "stopped",
+    ..PLAIN
+};
+/// `destroy-brake`
+pub const DESTROY_BRAKE: Setting = Setting {
+    key: "destroy-brake",
+    env: Some(var::FAS_DESTROY_BRAKE),
+    flag: Some("destroy-brake"),
+    kind: Kind::Switch,
+    default: Some("on"),
+    doc: "Destroying more than half of the machines, and more than 3, at once needs the same wish in three ticks",
+    example: "off",
+    ..PLAIN
+};
+/// `destroy-force`
+pub const DESTROY_FORCE: Setting = Setting {
+    key: "destroy-force",
+    env: Some(var::FAS_DESTROY_FORCE),
+    flag: Some("destroy-force"),
+    kind: Kind::Bool,
+    default: Some("false"),
+    doc: "Destroy running machines at once instead of stopping them first",
+    example: "true",
+    ..PLAIN
+};
+/// `release-guard`
+pub const RELEASE_GUARD: Setting = Setting {
+    key: "release-guard",
+    env: Some(var::FAS_RELEASE_GUARD),
+    flag: Some("release-guard"),
+    kind: Kind::Switch,
+    default: Some("on"),
+    doc: "Scale nothing while a release is being deployed",
+    example: "off",
+    ..PLAIN
+};
+/// `release-timeout`
+pub const RELEASE_TIMEOUT: Setting = Setting {
+    key: "release-timeout",
+    env: Some(var::FAS_RELEASE_TIMEOUT),
+    flag: Some("release-timeout"),
+    kind: Kind::Duration { min: SECOND },
+    default: Some("1h"),
+    doc: "A deploy that runs longer is taken as abandoned",
+    example: "30m",
+    ..PLAIN
+};
+/// `interval`
+pub const INTERVAL: Setting = Setting {
+    key: "interval",
+    env: Some(var::FAS_INTERVAL),
+    flag: Some("interval"),
+    kind: Kind::Duration { min: SECOND },
+    default: Some("15s"),
+    doc: "How often to look and act",
+    example: "30s",
+    ..PLAIN
+};
+/// `timeout`
+pub const TIMEOUT: Setting = Setting {
+    key: "timeout",
+    env: Some(var::FAS_TIMEOUT),
+    flag: Some("timeout"),
+    kind: Kind::Duration { min: MILLISECOND },
+    default: Some("30s"),
+    doc: "How long one pass over an app may take",
+    example: "1m",
+    ..PLAIN
+};
+/// `shutdown-timeout`
+pub const SHUTDOWN_TIMEOUT: Setting = Setting {
+    key: "shutdown-timeout",
+    env: Some(var::FAS_SHUTDOWN_TIMEOUT),
+    flag: Some("shutdown-timeout"),
+    kind: Kind::Duration { min: Duration::ZERO },
+    default: Some("4s"),
+    doc: "How long running actions may take to finish after SIGINT or SIGTERM",
+    example: "10s",
+    ..PLAIN
+};
+/// `concurrency`
+pub const CONCURRENCY: Setting = Setting {
+    key: "concurrency",
+    env: Some(var::FAS_CONCURRENCY),
+    flag: Some("concurrency"),
+    kind: Kind::Count { min: 1, max: 1000 },
+    default: Some("1"),
+    doc: "How many apps are worked on at once",
+    example: "8",
+    ..PLAIN
+};
+/// `action-concurrency`
+pub const ACTION_CONCURRENCY: Setting = Setting {
+    key: "action-concurrency",
+    env: Some(var::FAS_ACTION_CONCURRENCY),
+    flag: Some("action-concurrency"),
+    kind: Kind::Count { min: 1, max: 100 },
+    default: Some("8"),
+    doc: "How many machines of an app are changed at once",
+    example: "4",
+    ..PLAIN
+};
+/// `app-list-refresh-interval`
+pub const APP_LIST_REFRESH_INTERVAL: Setting = Setting {
+    key: "app-list-refresh-interval",
+    env: Some(var::FAS_APP_LIST_REFRESH_INTERVAL),
+    flag: Some("app-list-refresh-interval"),
+    kind: Kind::Duration { min: SECOND },
+    default: Some("60s"),
+    doc: "How often to look for new apps, where app-name is a pattern",
+    example: "5m",
+    ..PLAIN
+};
+/// `api-token`
+pub const API_TOKEN: Setting = Setting {
+    key: "api-token",
+    env: Some(var::FAS_API_TOKEN),
+    flag: Some("api-token"),
+    doc: "Fly.io token that may change the app's machines (`fly tokens create deploy`)",
+    example: "FlyV1 ...",
+    is_secret: true,
+    ..PLAIN
+};
+/// `listen`
+pub const LISTEN: Setting = Setting {
+    key: "listen",
+    env: Some(var::FAS_LISTEN),
+    flag: Some("listen"),
+    kind: Kind::Listen,
+    default: Some("[::]:9090"),
+    doc: "Where /metrics, /healthz, /readyz and /status are served",
+    example: "127.0.0.1:9090",
+    ..PLAIN
+};
+/// `log-format`
+pub const LOG_FORMAT: Setting = Setting {
+    key: "log-format",
+    env: Some(var::FAS_LOG_FORMAT),
+    flag: Some("log-format"),
+    kind: Kind::Choice(&["json", "text"]),
+    doc: "How log lines look: json or text; without it, text on a terminal and json elsewhere",
+    example: "json",
+    ..PLAIN
+};
+/// `verbose`
+pub const VERBOSE: Setting = Setting {
+    key: "verbose",
+    env: Some(var::FAS_VERBOSE),
+    flag: Some("verbose"),
+    kind: Kind::Bool,
+    default: Some("false"),
+    doc: "Log what happens in quiet passes too",
+    example: "true",
+    ..PLAIN
+};
+/// `dry-run`
+pub const DRY_RUN: Setting = Setting {
+    key: "dry-run",
+    env: Some(var::FAS_DRY_RUN),
+    flag: Some("dry-run"),
+    kind: Kind::Bool,
+    default: Some("false"),
+    doc: "Compute and show everything, change nothing",
+    example: "true",
+    ..PLAIN
+};
+/// All top-level settings, in the order in which they are documented. `metric-collectors` is not one:
+/// it is a list of [`COLLECTOR_SETTINGS`].
+pub static SETTINGS: &[&Setting] = &[
+    &APP_NAME,
+    &ORG,
+    &REGIONS,
+    &PROCESS_GROUP,
+    &CREATED_MACHINE_COUNT,
+    &MIN_CREATED_MACHINE_COUNT,
+    &MAX_CREATED_MACHINE_COUNT,
+    &STARTED_MACHINE_COUNT,
+    &MIN_STARTED_MACHINE_COUNT,
+    &MAX_STARTED_MACHINE_COUNT,
+    &MIN_MACHINES,
+    &MAX_MACHINES,
+    &INITIAL_MACHINE_STATE,
+    &DESTROY_BRAKE,
+    &DESTROY_FORCE,
+    &RELEASE_GUARD,
+    &RELEASE_TIMEOUT,
+    &INTERVAL,
+    &TIMEOUT,
+    &SHUTDOWN_TIMEOUT,
+    &CONCURRENCY,
+    &ACTION_CONCURRENCY,
+    &APP_LIST_REFRESH_INTERVAL,
+    &API_TOKEN,
+    &LISTEN,
+    &LOG_FORMAT,
+    &VERBOSE,
+    &DRY_RUN,
+];

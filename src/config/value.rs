@@ -1,0 +1,306 @@
+//! Text to values: one function for each kind, and one fault for each way to get it wrong.
+
+use std::time::Duration;
+
+use crate::model::{By, OnFailure, Region};
+
+use super::duration;
+use super::setting::MAX_DURATION;
+
+/// What is wrong with a value. Contains the value, except where it is a secret.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum Fault {
+    #[error("`{value}` is not a duration")]
+    NotADuration { value: String },
+    #[error("{value} is less than {min}")]
+    TooShort { value: String, min: String },
+    #[error("{value} is more than {max}")]
+    TooLong { value: String, max: String },
+    #[error("`{value}` is not a whole number from {min} to {max}")]
+    NotACount { value: String, min: u32, max: u32 },
+    #[error("`{value}` is not a finite number")]
+    NotANumber { value: String },
+    #[error("`{value}` is neither {yes} nor {no}")]
+    NotABool { value: String, yes: &'static str, no: &'static str },
+    #[error("`{value}` is not one of {}", .choices.join(", "))]
+    NotAChoice { value: String, choices: &'static [&'static str] },
+    #[error("`{value}` is not hold, nil or a finite number")]
+    NotOnFailure { value: String },
+    #[error("`{value}` is not a label that can be used here: region or app")]
+    NotALabel { value: String },
+    #[error("`{value}` is not an http:// or https:// address")]
+    NotAUrl { value: String },
+    #[error("the address contains a user name or password")]
+    CredentialsInUrl,
+    #[error("`{value}` is not host:port")]
+    NotListen { value: String },
+    #[error("`{value}` is not a region code: three lower-case letters")]
+    NotARegion { value: String },
+    #[error("`{value}` is listed twice")]
+    Twice { value: String },
+    #[error(
+        "`{value}` is not a name that expressions can read: letters, digits and _, not a digit first"
+    )]
+    NotAnIdentifier { value: String },
+    #[error("`{value}` is a word of the expression language")]
+    Keyword { value: String },
+    #[error("`{value}` is not a name on Fly: lower-case letters, digits and -")]
+    NotASlug { value: String },
+    #[error("`{value}` is a pattern for many apps, which this version does not support")]
+    Pattern { value: String },
+    #[error("contains a line break or another control character")]
+    ControlCharacter,
+}
+
+impl Fault {
+    /// What to write instead, where that can be told.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotADuration { value } if value.parse::<f64>().is_ok_and(|n| n >= 0.0) => {
+                format!("durations have a unit: `{value}s`, `{value}m`")
+            }
+            Self::NotADuration { .. } => "write it like 15s, 1m30s or 500ms".to_owned(),
+            Self::NotAUrl { value } if !value.contains("://") => {
+                format!("write `https://{value}`")
+            }
+            Self::CredentialsInUrl => {
+                "put the password into `token` (FAS_PROMETHEUS_TOKEN)".to_owned()
+            }
+            Self::NotListen { .. } => "write it like [::]:9090 or 127.0.0.1:9090".to_owned(),
+            Self::NotARegion { value } if is_region(&value.to_ascii_lowercase()) => {
+                format!("write `{}`", value.to_ascii_lowercase())
+            }
+            Self::NotAnIdentifier { value } if is_identifier(&value.replace('-', "_")) => {
+                format!("write `{}`", value.replace('-', "_"))
+            }
+            Self::NotASlug { value } if is_slug(&value.to_ascii_lowercase()) => {
+                format!("write `{}`", value.to_ascii_lowercase())
+            }
+            Self::Pattern { .. } => "run one autoscaler for each app".to_owned(),
+            Self::NotANumber { .. } => "leave the key out to treat it as a failure".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+/// A duration of at least `min`.
+pub fn duration(text: &str, min: Duration) -> Result<Duration, Fault> {
+    let value = || text.to_owned();
+    let parsed = duration::parse(text).ok_or_else(|| Fault::NotADuration { value: value() })?;
+    if parsed < min {
+        return Err(Fault::TooShort { value: value(), min: duration::format(min) });
+    }
+    if parsed > MAX_DURATION {
+        return Err(Fault::TooLong { value: value(), max: duration::format(MAX_DURATION) });
+    }
+    Ok(parsed)
+}
+
+/// A whole number from `min` to `max`.
+pub fn count(text: &str, min: u32, max: u32) -> Result<u32, Fault> {
+    let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| Fault::NotACount { value: text.to_owned(), min, max })
+}
+
+/// A finite number.
+pub fn number(text: &str) -> Result<f64, Fault> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| Fault::NotANumber { value: text.to_owned() })
+}
+
+/// A boolean as YAML 1.1, YAML 1.2 and Go's `strconv.ParseBool` write it; `words` are the two that the
+/// message offers.
+pub fn boolean(text: &str, words: [&'static str; 2]) -> Result<bool, Fault> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "on" | "yes" | "1" | "t" | "y" => Ok(true),
+        "false" | "off" | "no" | "0" | "f" | "n" => Ok(false),
+        _ => Err(Fault::NotABool { value: text.to_owned(), yes: words[0], no: words[1] }),
+    }
+}
+
+/// The position of `text` among `choices`.
+pub fn choice(text: &str, choices: &'static [&'static str]) -> Result<usize, Fault> {
+    let at = choices.iter().position(|choice| *choice == text);
+    at.ok_or_else(|| Fault::NotAChoice { value: text.to_owned(), choices })
+}
+
+/// `hold`, `nil` or a number.
+pub fn on_failure(text: &str) -> Result<OnFailure, Fault> {
+    match text {
+        "hold" => Ok(OnFailure::Hold),
+        "nil" => Ok(OnFailure::Nil),
+        _ => number(text)
+            .map(OnFailure::Number)
+            .map_err(|_| Fault::NotOnFailure { value: text.to_owned() }),
+    }
+}
+
+/// One more label of `by`.
+pub fn add_label(by: By, text: &str) -> Result<By, Fault> {
+    match (by, text) {
+        (By::None, "app") => Ok(By::App),
+        (By::None, "region") => Ok(By::Region),
+        (By::App, "region") | (By::Region, "app") => Ok(By::AppAndRegion),
+        (_, "app" | "region") => Err(Fault::Twice { value: text.to_owned() }),
+        _ => Err(Fault::NotALabel { value: text.to_owned() }),
+    }
+}
+
+/// An HTTP address without credentials; a trailing slash is dropped.
+pub fn url(text: &str) -> Result<String, Fault> {
+    let parsed = text.parse::<reqwest::Url>();
+    let parsed = parsed
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or_else(|| Fault::NotAUrl { value: text.to_owned() })?;
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(Fault::CredentialsInUrl);
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// `host:port`; without a host, all addresses.
+pub fn listen(text: &str) -> Result<String, Fault> {
+    let wrong = || Fault::NotListen { value: text.to_owned() };
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let port: u16 = port.parse().map_err(|_| wrong())?;
+    let is_host = |host: &str| {
+        host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+    };
+    match host {
+        "" => Ok(format!("[::]:{port}")),
+        _ if is_host(host) => Ok(format!("{host}:{port}")),
+        _ => {
+            let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+            let address = address.and_then(|host| host.parse::<std::net::Ipv6Addr>().ok());
+            address.map(|address| format!("[{address}]:{port}")).ok_or_else(wrong)
+        }
+    }
+}
+
+/// A region code.
+pub fn region(text: &str) -> Result<Region, Fault> {
+    if is_region(text) {
+        Ok(Region::new(text))
+    } else {
+        Err(Fault::NotARegion { value: text.to_owned() })
+    }
+}
+
+/// A name that both expression languages can read.
+pub fn identifier(text: &str) -> Result<&str, Fault> {
+    /// The operators and constants that Expr spells as words (expr-lang.org, language definition).
+    const KEYWORDS: [&str; 14] = [
+        "and",
+        "or",
+        "not",
+        "in",
+        "matches",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "true",
+        "false",
+        "nil",
+        "let",
+        "if",
+        "else",
+    ];
+    if !is_identifier(text) {
+        return Err(Fault::NotAnIdentifier { value: text.to_owned() });
+    }
+    if KEYWORDS.contains(&text) {
+        return Err(Fault::Keyword { value: text.to_owned() });
+    }
+    Ok(text)
+}
+
+/// The name of one app. It becomes part of request paths, so nothing else may pass.
+pub fn app_name(text: &str) -> Result<&str, Fault> {
+    if text.contains('*') {
+        return Err(Fault::Pattern { value: text.to_owned() });
+    }
+    slug(text)
+}
+
+/// A name of something on Fly.
+pub fn slug(text: &str) -> Result<&str, Fault> {
+    is_slug(text).then_some(text).ok_or_else(|| Fault::NotASlug { value: text.to_owned() })
+}
+
+/// Text of one line, fit for a header or a label.
+pub fn text(text: &str) -> Result<&str, Fault> {
+    if text.chars().any(char::is_control) { Err(Fault::ControlCharacter) } else { Ok(text) }
+}
+
+fn is_region(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+fn is_identifier(text: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+    text.starts_with(is_letter) && text.chars().all(|c| is_letter(c) || c.is_ascii_digit())
+}
+
+fn is_slug(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= 63
+        && text.bytes().next().is_some_and(is_plain)
+        && text.bytes().all(|byte| is_plain(byte) || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_to_listen_on() {
+        for (text, listens) in [
+            (":9090", Some("[::]:9090")),
+            ("[::]:9090", Some("[::]:9090")),
+            ("0.0.0.0:0", Some("0.0.0.0:0")),
+            ("localhost:80", Some("localhost:80")),
+            ("9090", None),
+            ("::1:9090", None),
+            ("[::1:9090", None),
+            ("host:99999", None),
+            ("http://host:80", None),
+        ] {
+            assert_eq!(listen(text).ok().as_deref(), listens, "{text}");
+        }
+    }
+
+    #[test]
+    fn urls() {
+        assert_eq!(
+            url("https://api.fly.io/prometheus/o/").as_deref(),
+            Ok("https://api.fly.io/prometheus/o")
+        );
+        assert_eq!(url("http://[::1]:9090").as_deref(), Ok("http://[::1]:9090"));
+        assert_eq!(url("https://a:b@host"), Err(Fault::CredentialsInUrl));
+        for text in ["host", "ftp://host", "https://", "prom:9090", "http:///x y"] {
+            assert!(matches!(url(text), Err(Fault::NotAUrl { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_add_up() {
+        let all =
+            |labels: &[&str]| labels.iter().try_fold(By::None, |by, label| add_label(by, label));
+        assert_eq!(all(&["app", "region"]), Ok(By::AppAndRegion));
+        assert_eq!(all(&["region"]), Ok(By::Region));
+        assert_eq!(all(&["app", "app"]), Err(Fault::Twice { value: "app".into() }));
+        assert_eq!(all(&["host"]), Err(Fault::NotALabel { value: "host".into() }));
+    }
+
+    #[test]
+    fn names() {
+        assert!(identifier("queue_depth").is_ok() && identifier("_1").is_ok());
+        assert!(identifier("1x").is_err() && identifier("a-b").is_err() && identifier("").is_err());
+        assert_eq!(identifier("not"), Err(Fault::Keyword { value: "not".into() }));
+        assert!(identifier("not_found").is_ok());
+        assert!(slug("my-app-2").is_ok() && slug("-x").is_err() && slug("a/b").is_err());
+    }
+}
