@@ -198,10 +198,10 @@ fn read_file(
     env: &dyn EnvSource,
     used: &mut BTreeSet<String>,
     mistakes: &mut Mistakes,
-) -> Result<Raw, ConfigError> {
+) -> Result<Raw, ConfigErrors> {
     let root = yaml::parse(&source.text).map_err(|(error, mark)| {
         let place = Place::Text(Arc::clone(source), mark);
         ConfigError { mistake: Mistake::Yaml(error), place }
     })?;
-    Ok(FileReader { source, env, used, mistakes }.read(root)?)
+    FileReader { source, env, used, mistakes }.read(root)
 }

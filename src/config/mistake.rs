@@ -92,7 +92,9 @@ impl Mistake {
                     var::FAS_CONFIG
                 )
             }
-            Self::UnknownKey { key, nearest: Some(nearest) } if key.replace('_', "-") == *nearest => {
+            Self::UnknownKey { key, nearest: Some(nearest) }
+                if key.replace('_', "-") == *nearest =>
+            {
                 format!("keys have dashes: `{nearest}`")
             }
             Self::UnknownKey { nearest, .. } => format!("did you mean `{}`?", (*nearest)?),

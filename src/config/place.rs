@@ -105,6 +105,7 @@ impl Place {
         match self {
             Self::Nowhere | Self::Default => Origin::Default,
             Self::Flag(name) => Origin::Flag(name.clone()),
+            Self::Part { whole, .. } => whole.origin(),
             Self::Variable(name) => Origin::Env(name.clone()),
             Self::File(path) => Origin::File { path: path.clone(), line: 1 },
             Self::Text(source, mark) => Origin::File { path: source.name.clone(), line: mark.line },

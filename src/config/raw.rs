@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::env::EnvSource;
-use super::error::{ConfigError, Mistakes};
+use super::error::{ConfigError, ConfigErrors, Mistakes};
 use super::expand::{ExpandError, Expanded, expand};
 use super::mistake::Mistake;
 use super::place::{Mark, Place, SourceText};
@@ -128,12 +128,12 @@ pub(super) struct FileReader<'a> {
 
 impl FileReader<'_> {
     /// Reads the whole file.
-    pub(super) fn read(&mut self, root: Node) -> Result<Raw, ConfigError> {
+    pub(super) fn read(&mut self, root: Node) -> Result<Raw, ConfigErrors> {
         let mut raw = Raw::default();
         let place = self.place(root.mark);
         let Content::Map(entries) = root.content else {
             let mistake = Mistake::NotSettings { found: root.content.noun() };
-            return Err(ConfigError { mistake, place });
+            return Err(ConfigError { mistake, place }.into());
         };
         let mut seen = BTreeSet::new();
         for (key, node) in entries {

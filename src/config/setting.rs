@@ -82,7 +82,7 @@ pub enum Kind {
 }
 
 /// No duration is longer: what exceeds a week is a typing error.
-pub const MAX_DURATION: Duration = Duration::from_hours(7 * 24);
+pub const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Kind {
     /// Whether a YAML list (or, in a variable, a comma list) is a value of this kind.

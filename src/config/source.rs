@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::env::EnvSource;
 use super::env_vars as var;
-use super::error::{ConfigError, Notice, Warning};
+use super::error::{ConfigError, ConfigErrors, Notice, Warning};
 use super::flags::FlagValues;
 use super::mistake::Mistake;
 use super::place::{Place, SourceText};
@@ -17,7 +17,7 @@ pub(super) fn find(
     flags: &FlagValues,
     env: &dyn EnvSource,
     warnings: &mut Vec<Warning>,
-) -> Result<Option<Arc<SourceText>>, ConfigError> {
+) -> Result<Option<Arc<SourceText>>, ConfigErrors> {
     let set = |name| env.get(name).filter(|value| !value.trim().is_empty());
     let (path, inline) = (set(var::FAS_CONFIG), set(var::FAS_CONFIG_YAML));
     if let Some(path) = &flags.config {
@@ -29,7 +29,7 @@ pub(super) fn find(
     }
     match (path, inline) {
         (Some(_), Some(_)) => {
-            Err(ConfigError { mistake: Mistake::TwoFiles, place: Place::Nowhere })
+            Err(ConfigError { mistake: Mistake::TwoFiles, place: Place::Nowhere }.into())
         }
         (Some(path), None) => read_file(path).map(Some),
         (None, Some(text)) => as_source(var::FAS_CONFIG_YAML, text.as_bytes()).map(Some),
@@ -37,8 +37,8 @@ pub(super) fn find(
     }
 }
 
-fn read_file(path: &str) -> Result<Arc<SourceText>, ConfigError> {
-    let wrong = |mistake| ConfigError { mistake, place: Place::File(path.to_owned()) };
+fn read_file(path: &str) -> Result<Arc<SourceText>, ConfigErrors> {
+    let wrong = |mistake| at_file(path, mistake);
     if Path::new(path).is_dir() {
         return Err(wrong(Mistake::Directory));
     }
@@ -51,8 +51,8 @@ fn read_file(path: &str) -> Result<Arc<SourceText>, ConfigError> {
     as_source(path, &bytes)
 }
 
-fn as_source(name: &str, bytes: &[u8]) -> Result<Arc<SourceText>, ConfigError> {
-    let wrong = |mistake| ConfigError { mistake, place: Place::File(name.to_owned()) };
+fn as_source(name: &str, bytes: &[u8]) -> Result<Arc<SourceText>, ConfigErrors> {
+    let wrong = |mistake| at_file(name, mistake);
     if bytes.len() > MAX_BYTES {
         return Err(wrong(Mistake::TooLarge { limit: MAX_BYTES }));
     }
@@ -60,4 +60,8 @@ fn as_source(name: &str, bytes: &[u8]) -> Result<Arc<SourceText>, ConfigError> {
         .map_err(|error| wrong(Mistake::NotUtf8 { offset: error.valid_up_to() }))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
     Ok(Arc::new(SourceText { name: name.to_owned(), text }))
+}
+
+fn at_file(name: &str, mistake: Mistake) -> ConfigErrors {
+    ConfigError { mistake, place: Place::File(name.to_owned()) }.into()
 }

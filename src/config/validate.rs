@@ -29,7 +29,7 @@ pub(super) fn validate(
     check_counts(&raw.settings, mistakes);
     let policy = policy(&raw.settings, mistakes);
     let collectors = collectors::collectors(&raw.collectors, mistakes, warnings);
-    let names = expressions::names(&collectors, &policy.regions, &raw.collectors, mistakes);
+    let names = expressions::names(&raw.collectors, &policy.regions, mistakes);
     let expressions = expressions::compile_all(&raw.settings, &names, mistakes);
     let flaps_base_url = base_url(var::FLY_FLAPS_BASE_URL, env, mistakes);
     let api_base_url = base_url(var::FLY_API_BASE_URL, env, mistakes);
@@ -54,7 +54,7 @@ pub(super) fn validate(
         app: app?,
         org,
         groups: vec![GroupConfig { group: group?, expressions, policy }],
-        collectors: collectors.into_iter().map(|(_, collector)| collector).collect(),
+        collectors,
         interval: interval?,
         timeout: timeout?,
         concurrency: concurrency as usize,

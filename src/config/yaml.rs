@@ -85,6 +85,9 @@ pub enum YamlError {
 /// What is wrong with the YAML, and where.
 pub type Located = (YamlError, Mark);
 
+/// The place of what is nowhere.
+const START: Mark = Mark { line: 1, column: 1, width: 1 };
+
 /// Reads `text`.
 pub fn parse(text: &str) -> Result<Node, Located> {
     let options = granit_parser::options! {
@@ -109,7 +112,7 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Mark), Located> {
         loop {
             match self.parser.next() {
-                None => return Ok((Event::StreamEnd, Mark { line: 1, column: 1, width: 1 })),
+                None => return Ok((Event::StreamEnd, START)),
                 Some(Err(error)) => return Err(syntax(&error)),
                 Some(Ok((event, span))) if event.is_node() || is_structure(&event) => {
                     return Ok((event, mark(&span)));
@@ -120,9 +123,9 @@ impl<'a> Reader<'a> {
     }
 
     fn document(&mut self) -> Result<Node, Located> {
-        let (first, at) = self.next()?;
+        let (first, _) = self.next()?;
         if matches!(first, Event::StreamEnd) {
-            return Err((YamlError::Empty, at));
+            return Err((YamlError::Empty, START));
         }
         let (event, at) = self.next()?;
         let root = self.node(event, at)?;

@@ -20,11 +20,34 @@ const OURS: [&str; 7] = ["abs", "ceil", "floor", "int", "max", "min", "round"];
 /// evalexpr's own functions that take and give numbers. Its others work on text and whole numbers,
 /// which the variables are not, and some of them panic (`str::substring`, `shl`).
 const THEIRS: [&str; 28] = [
-    "if", "math::abs", "math::acos", "math::acosh", "math::asin", "math::asinh", "math::atan",
-    "math::atan2", "math::atanh", "math::cbrt", "math::cos", "math::cosh", "math::exp",
-    "math::exp2", "math::hypot", "math::is_finite", "math::is_infinite", "math::is_nan",
-    "math::is_normal", "math::ln", "math::log", "math::log10", "math::log2", "math::pow",
-    "math::sin", "math::sinh", "math::sqrt", "math::tan",
+    "if",
+    "math::abs",
+    "math::acos",
+    "math::acosh",
+    "math::asin",
+    "math::asinh",
+    "math::atan",
+    "math::atan2",
+    "math::atanh",
+    "math::cbrt",
+    "math::cos",
+    "math::cosh",
+    "math::exp",
+    "math::exp2",
+    "math::hypot",
+    "math::is_finite",
+    "math::is_infinite",
+    "math::is_nan",
+    "math::is_normal",
+    "math::ln",
+    "math::log",
+    "math::log10",
+    "math::log2",
+    "math::pow",
+    "math::sin",
+    "math::sinh",
+    "math::sqrt",
+    "math::tan",
 ];
 
 /// A compiled expression of evalexpr.
@@ -52,8 +75,7 @@ pub(super) fn compile(
     if is_too_deep(tokens) {
         return Err(Refused::NotEvalexpr);
     }
-    let mut tree =
-        ::evalexpr::build_operator_tree(source).map_err(|_| Refused::NotEvalexpr)?;
+    let mut tree = ::evalexpr::build_operator_tree(source).map_err(|_| Refused::NotEvalexpr)?;
     if !tree.iter().all(|node| is_allowed(node.operator())) {
         return Err(Refused::NotEvalexpr);
     }
@@ -68,9 +90,8 @@ pub(super) fn compile(
         if OURS.contains(&name) || THEIRS.contains(&name) {
             continue;
         }
-        let is_meant = tree
-            .iter_function_identifiers()
-            .any(|name| name.starts_with("math::") || name == "if");
+        let is_meant =
+            tree.iter_function_identifiers().any(|name| name.starts_with("math::") || name == "if");
         if !is_meant || functions::is_known(name) {
             return Err(Refused::NotEvalexpr);
         }
@@ -137,8 +158,26 @@ fn is_allowed(operator: &Operator) -> bool {
     };
     matches!(
         operator,
-        RootNode | Add | Sub | Neg | Mul | Div | Mod | Exp | Eq | Neq | Gt | Lt | Geq | Leq | And
-            | Or | Not | Tuple | Const { .. } | VariableIdentifierRead { .. }
+        RootNode
+            | Add
+            | Sub
+            | Neg
+            | Mul
+            | Div
+            | Mod
+            | Exp
+            | Eq
+            | Neq
+            | Gt
+            | Lt
+            | Geq
+            | Leq
+            | And
+            | Or
+            | Not
+            | Tuple
+            | Const { .. }
+            | VariableIdentifierRead { .. }
             | FunctionIdentifier { .. }
     )
 }

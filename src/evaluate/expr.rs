@@ -45,9 +45,9 @@ impl Compiled {
             Ok(Found::Array(_)) => "a list",
             Ok(Found::Map(_) | Found::KeyedMap(_)) => "a map",
             Ok(Found::Duration(_)) => "a duration",
-            Ok(
-                Found::DateTime(_) | Found::Timezone(_) | Found::Month(_) | Found::Weekday(_),
-            ) => "a date or a part of one",
+            Ok(Found::DateTime(_) | Found::Timezone(_) | Found::Month(_) | Found::Weekday(_)) => {
+                "a date or a part of one"
+            }
             Err(error) => return Err(explain(&error)),
         };
         Err(EvaluateError::NotANumber { found })

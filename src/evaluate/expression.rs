@@ -130,7 +130,9 @@ impl Expression {
             Code::Evalexpr(code) => code.evaluate(&compiled.variables, values),
         })
         .unwrap_or_else(|| {
-            Err(EvaluateError::Failed { message: "the evaluator gave up on this expression".into() })
+            Err(EvaluateError::Failed {
+                message: "the evaluator gave up on this expression".into(),
+            })
         })
         .and_then(finite)
     }

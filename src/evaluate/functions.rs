@@ -23,18 +23,75 @@ const MAX_RANGE: i64 = 1000;
 /// All functions of Expr that can be called here. Left out: `fromJSON`, `toJSON`, `fromBase64` and
 /// `toBase64`, which no variable needs, and `repeat`, which makes text of any length.
 const FUNCTIONS: [&str; 65] = [
-    "abs", "all", "any", "bitand", "bitnand", "bitnot", "bitor", "bitshl", "bitshr", "bitushr",
-    "bitxor", "ceil", "concat", "count", "date", "duration", "filter", "find", "findIndex",
-    "findLast", "findLastIndex", "first", "flatten", "float", "floor", "fromPairs", "get",
-    "groupBy", "hasPrefix", "hasSuffix", "indexOf", "int", "join", "keys", "last", "lastIndexOf",
-    "len", "lower", "map", "max", "mean", "median", "min", "none", "now", "one", "reduce",
-    "replace", "reverse", "round", "sort", "sortBy", "split", "splitAfter", "string", "sum",
-    "take", "timezone", "toPairs", "trim", "trimPrefix", "trimSuffix", "type", "uniq", "upper",
+    "abs",
+    "all",
+    "any",
+    "bitand",
+    "bitnand",
+    "bitnot",
+    "bitor",
+    "bitshl",
+    "bitshr",
+    "bitushr",
+    "bitxor",
+    "ceil",
+    "concat",
+    "count",
+    "date",
+    "duration",
+    "filter",
+    "find",
+    "findIndex",
+    "findLast",
+    "findLastIndex",
+    "first",
+    "flatten",
+    "float",
+    "floor",
+    "fromPairs",
+    "get",
+    "groupBy",
+    "hasPrefix",
+    "hasSuffix",
+    "indexOf",
+    "int",
+    "join",
+    "keys",
+    "last",
+    "lastIndexOf",
+    "len",
+    "lower",
+    "map",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "none",
+    "now",
+    "one",
+    "reduce",
+    "replace",
+    "reverse",
+    "round",
+    "sort",
+    "sortBy",
+    "split",
+    "splitAfter",
+    "string",
+    "sum",
+    "take",
+    "timezone",
+    "toPairs",
+    "trim",
+    "trimPrefix",
+    "trimSuffix",
+    "type",
+    "uniq",
+    "upper",
 ];
 
 /// Functions of numbers that refuse NaN and infinity. expr-lang's `min(50, NaN)` is 50.
-const GUARDED: [&str; 9] =
-    ["abs", "ceil", "floor", "int", "max", "mean", "median", "min", "round"];
+const GUARDED: [&str; 9] = ["abs", "ceil", "floor", "int", "max", "mean", "median", "min", "round"];
 
 /// The functions as expr-lang has them, for ours to call.
 static BUILT_IN: LazyLock<Environment<'static>> = LazyLock::new(Environment::new);
@@ -99,8 +156,21 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) fn takes_predicate(name: &str) -> bool {
     matches!(
         name,
-        "all" | "any" | "count" | "filter" | "find" | "findIndex" | "findLast" | "findLastIndex"
-            | "groupBy" | "map" | "none" | "one" | "reduce" | "sortBy" | "sum"
+        "all"
+            | "any"
+            | "count"
+            | "filter"
+            | "find"
+            | "findIndex"
+            | "findLast"
+            | "findLastIndex"
+            | "groupBy"
+            | "map"
+            | "none"
+            | "one"
+            | "reduce"
+            | "sortBy"
+            | "sum"
     )
 }
 

@@ -169,8 +169,11 @@ impl<'s> Parser<'_, 's> {
             if after_coalesce && !is_coalesce && !matches!(binary.meaning, Meaning::Pipe) {
                 let place = self.place();
                 let operator = self.text_at(place);
-                return Err(Problem::at(place, format!("`{operator}` cannot follow `??` directly"))
-                    .hint("put the part with `??` in parentheses: (a ?? b) + c"));
+                return Err(Problem::at(
+                    place,
+                    format!("`{operator}` cannot follow `??` directly"),
+                )
+                .hint("put the part with `??` in parentheses: (a ?? b) + c"));
             }
             self.at += width;
             self.operation(start, &binary)?;
@@ -260,7 +263,10 @@ impl<'s> Parser<'_, 's> {
             Kind::Element => {
                 return Err(Problem::at(
                     token.place(),
-                    format!("`{}` means something only inside a function such as count([a, b], {{# > 1}})", token.text),
+                    format!(
+                        "`{}` means something only inside a function such as count([a, b], {{# > 1}})",
+                        token.text
+                    ),
                 ));
             }
             Kind::Name if self.tokens.get(self.at + 1).is_some_and(|next| next.is("(")) => {
@@ -500,7 +506,8 @@ impl<'s> Parser<'_, 's> {
     /// The binary operator here and how many tokens it is made of.
     fn binary(&self) -> Option<(Binary, usize)> {
         use Meaning::{Coalesce, Negated, Pipe, Power, Range, Same};
-        let token = self.peek().filter(|token| matches!(token.kind, Kind::Symbol | Kind::Keyword))?;
+        let token =
+            self.peek().filter(|token| matches!(token.kind, Kind::Symbol | Kind::Keyword))?;
         let (precedence, meaning) = match token.text {
             "|" => (0, Pipe),
             "or" | "||" => (10, Same("||")),

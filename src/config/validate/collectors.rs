@@ -11,12 +11,12 @@ use super::super::read::Reader;
 use super::super::setting::{self, Setting};
 use super::super::value;
 
-/// The collectors that could be read, with their positions. Mistakes of the others are noted.
+/// The collectors that could be read. Mistakes of the others are noted.
 pub(super) fn collectors(
     raw: &[RawCollector],
     mistakes: &mut Mistakes,
     warnings: &mut Vec<Warning>,
-) -> Vec<(usize, CollectorConfig)> {
+) -> Vec<CollectorConfig> {
     raw.iter()
         .enumerate()
         .filter_map(|(index, collector)| {
@@ -25,7 +25,7 @@ pub(super) fn collectors(
                 return None;
             }
             warn_of_unused(values, warnings);
-            Some((index, prometheus(values, mistakes)?))
+            prometheus(values, mistakes)
         })
         .collect()
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::evaluate::{CompileError, Expression, Names, ScopeExpressions};
 use crate::model::Region;
 
-use super::super::CollectorConfig;
 use super::super::error::Mistakes;
 use super::super::mistake::{CollectorFault, Mistake};
 use super::super::place::{Mark, Place, SourceText};
@@ -17,29 +16,29 @@ use super::super::setting::{self, Setting};
 const OBSERVED: [&str; 3] = ["created_machines", "started_machines", "stopped_machines"];
 
 /// The names that app-wide expressions can read. Two sources for one name are a mistake.
-pub(super) fn names(
-    collectors: &[(usize, CollectorConfig)],
-    regions: &[Region],
-    raw: &[RawCollector],
-    mistakes: &mut Mistakes,
-) -> Names {
+///
+/// A collector with a mistake in it still has its name: that mistake is told once, at the collector, and
+/// not again at each expression.
+pub(super) fn names(raw: &[RawCollector], regions: &[Region], mistakes: &mut Mistakes) -> Names {
     let mut sources: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, collector) in collectors {
-        for name in names_of(collector, regions) {
-            let Some(by) = sources.insert(name.clone(), *index) else { continue };
-            let raw = &raw[*index];
-            let named = raw.values.as_ref().and_then(|values| values.place(&setting::METRIC_NAME));
-            let fault = CollectorFault::SecondSource { name, by };
-            mistakes.add(Mistake::Collector { index: *index, fault }, named.unwrap_or(&raw.place));
+    for (index, collector) in raw.iter().enumerate() {
+        let Some(values) = &collector.values else { continue };
+        let Some(metric) = values.get(&setting::METRIC_NAME) else { continue };
+        for name in names_of(metric.text(), values, regions) {
+            if let Some(by) = sources.insert(name.clone(), index) {
+                let fault = CollectorFault::SecondSource { name, by };
+                mistakes.add(Mistake::Collector { index, fault }, &metric.place);
+            }
         }
     }
     Names::new(sources.into_keys().chain(OBSERVED.map(str::to_owned)))
 }
 
 /// What one collector fills: its metric, and with `by: region` one variable for each listed region.
-fn names_of(collector: &CollectorConfig, regions: &[Region]) -> Vec<String> {
-    let metric = collector.metric.as_str();
-    let regions = if collector.by.has_region() { regions } else { &[] };
+fn names_of(metric: &str, values: &Values, regions: &[Region]) -> Vec<String> {
+    let labels = values.get(&setting::BY).map_or(&[][..], |given| &given.items);
+    let has_region = labels.iter().any(|label| label.text.text.trim() == "region");
+    let regions = if has_region { regions } else { &[] };
     let regional = regions.iter().map(|region| format!("{metric}_{region}"));
     std::iter::once(metric.to_owned()).chain(regional).collect()
 }

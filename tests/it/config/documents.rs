@@ -1,0 +1,119 @@
+//! The documents that must say what the table of settings says.
+
+use fly_autoscaler::config::setting::{COLLECTOR_SETTINGS, SETTINGS, Setting, VARIABLES};
+use fly_autoscaler::config::{FlagValues, MapEnv, load};
+
+use super::{origin, warnings, with_yaml};
+
+/// The rows of the tables in docs/configuration.md.
+fn rows(settings: &[&Setting]) -> String {
+    let mut text =
+        String::from("| key | variable | flag | default | meaning |\n|---|---|---|---|---|\n");
+    for setting in settings {
+        let code = |text: Option<&str>| text.map_or("-".to_owned(), |text| format!("`{text}`"));
+        let flag = setting.flag.map(|flag| format!("--{flag}"));
+        let cells = [
+            code(Some(setting.key)),
+            code(setting.env),
+            code(flag.as_deref()),
+            code(setting.default),
+            setting.doc.replace('|', "\\|"),
+        ];
+        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    text
+}
+
+fn variable_rows() -> String {
+    let mut text = String::from("| variable | default | meaning |\n|---|---|---|\n");
+    for variable in VARIABLES {
+        let default = variable.default.map_or("-".to_owned(), |text| format!("`{text}`"));
+        text.push_str(&format!("| `{}` | {default} | {} |\n", variable.name, variable.doc));
+    }
+    text
+}
+
+#[test]
+fn the_documentation_has_every_setting() {
+    let text = std::fs::read_to_string("docs/configuration.md").unwrap();
+    for table in [rows(SETTINGS), rows(COLLECTOR_SETTINGS), variable_rows()] {
+        assert!(text.contains(&table), "docs/configuration.md should contain:\n\n{table}");
+    }
+}
+
+/// The annotated file: prose behind `# `, settings behind `#` alone or bare.
+#[test]
+fn the_annotated_file_has_every_key_with_its_default_and_its_variable() {
+    let text = std::fs::read_to_string("etc/fly-autoscaler.yml").unwrap();
+    for setting in SETTINGS.iter().chain(COLLECTOR_SETTINGS) {
+        let is_set = |line: &str| {
+            let line = line.trim_start_matches(['#', ' ', '-']);
+            line.strip_prefix(setting.key).is_some_and(|rest| rest.starts_with(':'))
+        };
+        assert!(text.lines().any(is_set), "{} is missing", setting.key);
+        if let Some(env) = setting.env {
+            assert!(text.contains(env), "{env} is missing");
+        }
+        if let Some(default) = setting.default {
+            let doc = format!("Default {default}");
+            assert!(text.contains(&doc), "{}: `{doc}` is missing", setting.key);
+        }
+    }
+}
+
+#[test]
+fn the_annotated_file_is_valid_with_and_without_its_comments() {
+    let env = [("PROMETHEUS_TOKEN", "t"), ("FLY_DEPLOY_TOKEN", "t")];
+    let text = std::fs::read_to_string("etc/fly-autoscaler.yml").unwrap();
+    let loaded = with_yaml(&text, &env).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(warnings(&loaded), Vec::<String>::new());
+    let uncommented: String = text
+        .lines()
+        .map(|line| {
+            let indent = line.len() - line.trim_start().len();
+            match line.trim_start().strip_prefix('#') {
+                // `#key: value` is a setting that is off; `# prose` stays a comment.
+                Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                    format!("{}{rest}\n", &line[..indent])
+                }
+                _ => format!("{line}\n"),
+            }
+        })
+        .collect();
+    let loaded = with_yaml(&uncommented, &env).unwrap_or_else(|errors| panic!("{errors}"));
+    let unset: Vec<_> = SETTINGS
+        .iter()
+        .filter(|setting| origin(&loaded, setting.key).1 == "default")
+        .map(|setting| setting.key)
+        .collect();
+    // A count is either one number or a range: the file shows one of each.
+    assert_eq!(
+        unset,
+        ["created-machine-count", "min-started-machine-count", "max-started-machine-count"]
+    );
+}
+
+#[test]
+fn the_smallest_file_runs() {
+    let text = std::fs::read_to_string("fly-autoscaler.yml").unwrap();
+    let loaded = with_yaml(&text, &[("FAS_PROMETHEUS_TOKEN", "t"), ("FAS_API_TOKEN", "t")]);
+    let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(loaded.config.collectors.len(), 1);
+    assert_eq!(warnings(&loaded), Vec::<String>::new());
+}
+
+#[test]
+fn the_example_of_a_deployment_says_everything_by_variables() {
+    let text = std::fs::read_to_string("etc/fly.toml").unwrap();
+    let section = text.split("[env]").nth(1).unwrap().split("\n[").next().unwrap();
+    let pairs = section.lines().filter_map(|line| line.trim().split_once('='));
+    let env: MapEnv = pairs
+        .filter(|(name, _)| !name.starts_with('#'))
+        .map(|(name, value)| (name.trim(), value.split(" # ").next().unwrap_or(value)))
+        .map(|(name, value)| (name, value.trim().trim_matches('"')))
+        .chain([("FAS_API_TOKEN", "t"), ("FAS_PROMETHEUS_TOKEN", "t")])
+        .collect();
+    let loaded = load(&FlagValues::default(), &env).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(warnings(&loaded), Vec::<String>::new());
+    assert_eq!(loaded.config.collectors.len(), 1);
+}
