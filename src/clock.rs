@@ -1,5 +1,7 @@
 //! Reads the time: the only file that does.
 
+#![expect(clippy::disallowed_methods, reason = "the one home of reading the time")]
+
 use std::time::Duration;
 
 use tokio::time::Instant;

@@ -10,7 +10,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, LOCATION};
-use reqwest::{Client, Url, redirect};
+pub use reqwest::Client;
+use reqwest::{Url, redirect};
 
 /// How long a request may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

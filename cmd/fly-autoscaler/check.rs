@@ -5,7 +5,7 @@ use fly_autoscaler::config::{self, FlagValues, Loaded, ProcessEnv};
 use crate::{DONE, WRONG_USAGE, output};
 
 pub(crate) fn run(flags: &FlagValues) -> anyhow::Result<u8> {
-    let Loaded { config, warnings, effective } = config::load(flags, &ProcessEnv)?;
+    let Loaded { config, warnings, effective } = config::load(flags, &ProcessEnv::read())?;
     let width = effective.iter().map(|value| value.key.len()).max().unwrap_or_default();
     for value in &effective {
         let text = value.value.as_deref().unwrap_or("-");

@@ -46,7 +46,7 @@ pub(crate) fn fly(
         http,
         &config.flaps_base_url,
         &config.api_base_url,
-        token.secret(),
+        token.as_secret_string(),
         clock,
     )?;
     Ok(Arc::new(client.with_observer(observer)))
@@ -67,7 +67,7 @@ fn collector(config: &CollectorConfig, http: &transport::Client) -> anyhow::Resu
         by: config.by,
         series: config.series,
     };
-    let token = config.token.as_ref().map(Secret::secret);
+    let token = config.token.as_ref().map(Secret::as_secret_string);
     let source = PrometheusSource::new(http.clone(), &config.address, token, query)
         .with_context(|| format!("metric {}", config.metric))?;
     Ok(Collector {

@@ -96,7 +96,7 @@ impl From<Bounds> for Ends {
 }
 
 async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
-    let loaded = config::load(&arguments.flags, &ProcessEnv)?;
+    let loaded = config::load(&arguments.flags, &ProcessEnv::read())?;
     output::warnings(&loaded.warnings);
     let config = loaded.config;
     let now = SystemClock.now();

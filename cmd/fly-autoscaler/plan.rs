@@ -34,7 +34,7 @@ enum Format {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let loaded = config::load(&arguments.flags, &ProcessEnv)?;
+    let loaded = config::load(&arguments.flags, &ProcessEnv::read())?;
     output::warnings(&loaded.warnings);
     let config = loaded.config;
     let token = config.require_api_token()?;

@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::{COMMIT, DONE, VERSION, compose};
 
 pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
-    let Loaded { config, warnings, .. } = config::load(flags, &ProcessEnv)?;
+    let Loaded { config, warnings, .. } = config::load(flags, &ProcessEnv::read())?;
     let token = config.require_api_token()?;
     logging::init(log_format(&config), config.verbose)?;
     for warning in warnings {
