@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Url};
+use reqwest::{Client, RequestBuilder, Response, Url};
 use secrecy::SecretString;
 
 use super::expand::expand;
@@ -128,19 +128,21 @@ impl PrometheusSource {
 
     /// Sends the query and gives the body of a good answer.
     ///
-    /// As a POST: a query may be longer than a URL, a URL is logged on the way, and Fly's, Prometheus's
-    /// and VictoriaMetrics's servers all take it (the Go autoscaler's client posts too). No `time` is
-    /// sent: the server's clock is the one that stamped the samples.
+    /// As a POST: a query may be longer than a URL, and Fly's, Prometheus's and VictoriaMetrics's servers
+    /// all take it. Where a proxy lets no POST through (405, 501), as a GET, as the Go autoscaler's
+    /// client does. No `time` is sent: the server's clock is the one that stamped the samples.
     async fn ask(&self, query: &str) -> Result<Vec<u8>, SourceError> {
-        let mut request = self
+        let mut get = self.url.clone();
+        get.query_pairs_mut().append_pair("query", query);
+        let post = self
             .http
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form(&self.url, "query", query));
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
+        let mut response = self.send(post).await?;
+        if matches!(response.status().as_u16(), 405 | 501) {
+            response = self.send(self.http.get(get)).await?;
         }
-        let response = request.send().await.map_err(|error| self.unreachable(&describe(&error)))?;
         let status = response.status();
         let media_type = media_type(&response);
         let redirect = status.is_redirection().then(|| redirected(response.headers()));
@@ -162,6 +164,13 @@ impl PrometheusSource {
             return Err(self.garbled(format!("{status} with {media_type}, not JSON: {said}")));
         }
         Ok(body)
+    }
+
+    async fn send(&self, mut request: RequestBuilder) -> Result<Response, SourceError> {
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        request.send().await.map_err(|error| self.unreachable(&describe(&error)))
     }
 
     fn plain(&self, query: String, series: &[Series]) -> Result<Sample, SourceError> {

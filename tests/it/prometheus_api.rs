@@ -1,8 +1,9 @@
 //! The Prometheus source against a server on loopback.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::io::Write;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
@@ -11,7 +12,7 @@ use fly_autoscaler::ports::{MetricSource, SourceError};
 use fly_autoscaler::transport::{Timeouts, client};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use wiremock::matchers::any;
+use wiremock::matchers::{any, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::machines_api::raw::{Manner, Raw, nobody};
@@ -88,6 +89,25 @@ async fn the_query_is_posted_as_a_form_with_the_apps_name_in_it() {
         String::from_utf8_lossy(&request.body),
         "query=sum%28queue%7Bapp%3D%22my-app%22%7D%29+%2B+1"
     );
+}
+
+#[tokio::test]
+async fn where_no_post_gets_through_the_query_goes_out_as_a_get() {
+    for status in [405, 501] {
+        let server = MockServer::start().await;
+        let refused = ResponseTemplate::new(status);
+        Mock::given(method("POST")).respond_with(refused).mount(&server).await;
+        let good = vector(&[(json!({}), "4.5")]);
+        Mock::given(method("GET")).respond_with(good).mount(&server).await;
+        let source = source_with(&server.uri(), Some("fm2_a"), By::None, SeriesRule::One);
+        assert_eq!(sample(&source).await.unwrap(), Sample::Plain { value: 4.5, at: Some(AT) });
+        let requests = server.received_requests().await.unwrap();
+        assert_eq!(
+            requests[1].url.query(),
+            Some("query=sum%28queue%7Bapp%3D%22my-app%22%7D%29+%2B+1")
+        );
+        assert_eq!(requests[1].headers["authorization"], "FlyV1 fm2_a");
+    }
 }
 
 #[tokio::test]
@@ -299,13 +319,40 @@ async fn only_the_apps_own_series_count() {
 }
 
 #[tokio::test]
-async fn a_warning_does_not_spoil_the_sample() {
+async fn a_warning_does_not_spoil_the_sample_and_is_logged_once() {
+    let warned = ["metric might not be a counter", "another"];
     let body = json!({
-        "status": "success", "warnings": ["metric might not be a counter"], "infos": ["i"],
+        "status": "success", "warnings": warned, "infos": ["i"],
         "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1_787_306_400.5, "1"]}]},
     });
-    let answer = ResponseTemplate::new(200).set_body_json(body);
-    assert_eq!(sample_of(answer, By::None).await, plain(1.0));
+    let server = answering(ResponseTemplate::new(200).set_body_json(body)).await;
+    let source = source_with(&server.uri(), None, By::None, SeriesRule::One);
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    for _ in 0..3 {
+        assert_eq!(sample(&source).await.unwrap(), Sample::Plain { value: 1.0, at: Some(AT) });
+    }
+    drop(guard);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for warning in warned {
+        assert_eq!(log.matches(warning).count(), 1, "{log}");
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[tokio::test]
