@@ -12,4 +12,4 @@ mod releases;
 mod retry;
 pub mod wire;
 
-pub use client::{CallObserver, FlyClient, FlyClientError};
+pub use client::{CallObserver, CallSeen, FlyClient, FlyClientError};

@@ -9,8 +9,8 @@ pub mod token;
 use std::error::Error;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, LOCATION};
 pub use reqwest::Client;
+use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Url, redirect};
 
 /// How long a request may take.

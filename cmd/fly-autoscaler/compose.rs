@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
 use fly_autoscaler::collect::Collector;
+use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
 use fly_autoscaler::config::{CollectorConfig, Config, Secret};
-use fly_autoscaler::fly::FlyClient;
+use fly_autoscaler::fly::{CallSeen, FlyClient};
 use fly_autoscaler::model::Timestamp;
 use fly_autoscaler::ports::{Clock, MachinesApi};
 use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
@@ -37,11 +37,16 @@ pub(crate) fn fly(
     metrics: &Arc<Metrics>,
 ) -> anyhow::Result<Arc<dyn MachinesApi>> {
     let metrics = Arc::clone(metrics);
-    let observer = Arc::new(
-        move |operation: fly_autoscaler::ports::Operation, status: Option<u16>, duration| {
-            ApiCall { operation: operation.as_str(), status, duration }.emit(&metrics);
-        },
-    );
+    let observer = Arc::new(move |seen: &CallSeen<'_>| {
+        ApiCall {
+            operation: seen.operation.as_str(),
+            subject: seen.subject,
+            status: seen.status,
+            duration: seen.duration,
+            request_id: seen.request_id,
+        }
+        .emit(&metrics);
+    });
     let client = FlyClient::new(
         http,
         &config.flaps_base_url,

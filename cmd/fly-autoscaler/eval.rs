@@ -33,7 +33,8 @@ pub(crate) struct Arguments {
 fn variable(text: &str) -> Result<(String, f64), String> {
     let example = "write it as NAME=NUMBER, such as queue_depth=42";
     let (name, value) = text.split_once('=').ok_or(example)?;
-    let value = value.trim().parse().map_err(|_| format!("`{value}` is not a number; {example}"))?;
+    let value =
+        value.trim().parse().map_err(|_| format!("`{value}` is not a number; {example}"))?;
     match name.trim() {
         "" => Err(example.to_owned()),
         name => Ok((name.to_owned(), value)),

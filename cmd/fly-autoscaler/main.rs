@@ -43,7 +43,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the autoscaler: look, decide and act every interval, and serve HTTP
-    #[command(after_help = "Example: FAS_APP_NAME=my-app fly-autoscaler serve --config fly-autoscaler.yml")]
+    #[command(
+        after_help = "Example: FAS_APP_NAME=my-app fly-autoscaler serve --config fly-autoscaler.yml"
+    )]
     Serve(ConfigArguments),
     /// Collect once, evaluate the expressions and print the numbers as JSON
     #[command(after_help = "Examples:\n  \
@@ -62,7 +64,9 @@ enum Command {
     /// Print the version and the commit
     Version,
     /// Print a completion script for a shell
-    #[command(after_help = "Example: fly-autoscaler completions bash > /etc/bash_completion.d/fly-autoscaler")]
+    #[command(
+        after_help = "Example: fly-autoscaler completions bash > /etc/bash_completion.d/fly-autoscaler"
+    )]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,

@@ -118,7 +118,8 @@ impl PrometheusSource {
         let body = self.ask(&query).await?;
         let answer = answer::read(&body).map_err(|message| self.garbled(message))?;
         self.warn_once(answer.warnings);
-        let mine = |series: &Series| !self.by.has_app() || series.app.as_deref() == Some(app.as_str());
+        let mine =
+            |series: &Series| !self.by.has_app() || series.app.as_deref() == Some(app.as_str());
         let series: Vec<Series> = answer.series.into_iter().filter(mine).collect();
         if series.is_empty() {
             return Err(SourceError::Empty { query });

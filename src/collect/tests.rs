@@ -115,6 +115,7 @@ async fn each_failure_is_taken_as_its_collector_says() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "measures Tokio's paused time")]
 async fn collectors_run_at_once_and_one_that_hangs_delays_nobody_longer_than_its_timeout() {
     let begun = tokio::time::Instant::now();
     let collectors = [

@@ -47,6 +47,7 @@ impl ProcessEnv {
     /// Takes a copy of the environment. What is not UTF-8 is kept with replacement characters, which
     /// no setting accepts where it matters.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one home of reading the environment")]
     pub fn read() -> Self {
         let text = |part: std::ffi::OsString| part.to_string_lossy().into_owned();
         Self(std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect())

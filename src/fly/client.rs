@@ -24,9 +24,23 @@ pub(super) const SMALL_ANSWER: usize = 1 << 20;
 /// The most bytes of one page of machines: a thousand of them with generous configs.
 pub(super) const PAGE_ANSWER: usize = 32 << 20;
 
-/// Is told of each HTTP request, retries included: the call, the status of the answer if there was
-/// one, and how long it took.
-pub type CallObserver = Arc<dyn Fn(Operation, Option<u16>, Duration) + Send + Sync>;
+/// Is told of each HTTP request, retries included.
+pub type CallObserver = Arc<dyn Fn(&CallSeen<'_>) + Send + Sync>;
+
+/// One HTTP request, after it was answered or given up.
+#[derive(Debug, Clone, Copy)]
+pub struct CallSeen<'a> {
+    /// What was asked.
+    pub operation: Operation,
+    /// About what: an app or a machine.
+    pub subject: &'a str,
+    /// The status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// How long it took.
+    pub duration: Duration,
+    /// Fly's `fly-request-id`, if there was one.
+    pub request_id: Option<&'a str>,
+}
 
 /// Fly over HTTP.
 pub struct FlyClient {
@@ -97,11 +111,17 @@ impl FlyClient {
             let begun = self.clock.now();
             let result = self.attempt(call).await;
             if let Some(observer) = &self.observer {
-                let status = match &result {
-                    Ok(answer) => Some(answer.status),
-                    Err(failed) => failed.error.status,
+                let (status, request_id) = match &result {
+                    Ok(answer) => (Some(answer.status), answer.head.request_id.as_deref()),
+                    Err(failed) => (failed.error.status, failed.error.request_id.as_deref()),
                 };
-                observer(call.operation, status, self.clock.now().since(begun));
+                observer(&CallSeen {
+                    operation: call.operation,
+                    subject: &call.subject,
+                    status,
+                    duration: self.clock.now().since(begun),
+                    request_id,
+                });
             }
             let failed = match result {
                 Ok(answer) => return Ok(answer),

@@ -284,8 +284,8 @@ async fn requests_name_their_sender_and_the_observer_hears_of_each() {
     Mock::given(method("GET")).respond_with(good).mount(&server).await;
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);
-    let fly = fly(&server).with_observer(Arc::new(move |operation, status, _| {
-        ear.lock().unwrap().push((operation.as_str(), status));
+    let fly = fly(&server).with_observer(Arc::new(move |seen| {
+        ear.lock().unwrap().push((seen.operation.as_str(), seen.status));
     }));
     fly.list(&app()).await.unwrap();
     assert_eq!(*heard.lock().unwrap(), [("list", Some(503)), ("list", Some(200))]);
