@@ -64,7 +64,10 @@ mod tests {
             (100_000.5, "expression returned 100000.5, more than the limit of 100000 machines"),
             (1e300, "expression returned 1e300, more than the limit of 100000 machines"),
         ] {
-            assert_eq!(machine_count(value).map_err(|error| error.to_string()), Err(message.into()));
+            assert_eq!(
+                machine_count(value).map_err(|error| error.to_string()),
+                Err(message.into())
+            );
         }
     }
 }

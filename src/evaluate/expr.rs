@@ -39,15 +39,15 @@ impl Compiled {
         let found = match ENVIRONMENT.run(&self.program, &variables) {
             Ok(Found::Integer(number)) => return Ok(number as f64),
             Ok(Found::Float(number)) => return Ok(number),
-            Ok(Found::Bool(_)) => "true or false",
+            Ok(Found::Bool(_)) => super::TRUE_OR_FALSE,
             Ok(Found::Nil) => "nil",
             Ok(Found::String(_) | Found::Bytes(_)) => "text",
             Ok(Found::Array(_)) => "a list",
             Ok(Found::Map(_) | Found::KeyedMap(_)) => "a map",
             Ok(Found::Duration(_)) => "a duration",
-            Ok(
-                Found::DateTime(_) | Found::Timezone(_) | Found::Month(_) | Found::Weekday(_),
-            ) => "a date or a part of one",
+            Ok(Found::DateTime(_) | Found::Timezone(_) | Found::Month(_) | Found::Weekday(_)) => {
+                "a date or a part of one"
+            }
             Err(error) => return Err(explain(&error)),
         };
         Err(EvaluateError::NotANumber { found })

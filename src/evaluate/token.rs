@@ -7,8 +7,20 @@ use super::error::{Place, Problem};
 
 /// The words that mean something by themselves and so cannot be names.
 const KEYWORDS: [&str; 14] = [
-    "not", "and", "or", "in", "contains", "startsWith", "endsWith", "matches", "let", "if", "else",
-    "true", "false", "nil",
+    "not",
+    "and",
+    "or",
+    "in",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "let",
+    "if",
+    "else",
+    "true",
+    "false",
+    "nil",
 ];
 
 /// Longest first, so that `<=` is not read as `<` and `=`.
@@ -214,7 +226,10 @@ mod tests {
 
     #[test]
     fn comments_and_text_hide_what_they_hold() {
-        assert_eq!(texts("a // b\n/* c */ + 'd \\' e' + `f\ng`"), ["a", "+", "'d \\' e'", "+", "`f\ng`"]);
+        assert_eq!(
+            texts("a // b\n/* c */ + 'd \\' e' + `f\ng`"),
+            ["a", "+", "'d \\' e'", "+", "`f\ng`"]
+        );
     }
 
     #[test]
