@@ -22,3 +22,6 @@ pub use error::{CompileError, EvaluateError};
 pub use expression::{Expression, Language};
 pub use names::Names;
 pub use scope::ScopeExpressions;
+
+/// What a condition returns, in the words of [`EvaluateError::NotANumber`].
+const TRUE_OR_FALSE: &str = "true or false";

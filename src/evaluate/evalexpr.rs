@@ -3,12 +3,12 @@
 //! evalexpr divides whole numbers as whole numbers (`95 / 10` is 9), so its literals are made
 //! floats. It builds trees from nearly anything, so what is taken is named here.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use ::evalexpr::{Context, EvalexprError, EvalexprResult, Node, Operator, Value as Found};
 
 use super::error::{Place, Problem};
-use super::names::{Names, nearest};
+use super::names::{Names, did_you_mean, nearest, unknown_variable};
 use super::syntax::MAX_DEPTH;
 use super::token::{Kind, Token};
 use super::{EvaluateError, functions};
@@ -54,30 +54,29 @@ const THEIRS: [&str; 28] = [
 #[derive(Debug)]
 pub(super) struct Compiled {
     tree: Node,
+    /// The variables that it reads, each once.
+    pub(super) variables: Vec<Arc<str>>,
 }
 
-/// Why something is not taken as evalexpr.
-pub(super) enum Refused {
-    /// It is not evalexpr, or nothing says that it was meant to be: Expr's complaint is the one to
-    /// show.
-    NotEvalexpr,
-    /// It is evalexpr, but not usable.
-    Problem(Problem),
-}
-
-/// Compiles `source`; its tokens guard against nesting that evalexpr would follow recursively.
-/// Gives the variables that it reads, too.
+/// Compiles `source`, if it is evalexpr: if evalexpr can read it and it calls one of the functions
+/// that Expr lacks. `tokens` are those of `source`; they guard against nesting that evalexpr would
+/// follow recursively.
+///
+/// `None` means that the complaint about it as Expr is the one to show.
 pub(super) fn compile(
     source: &str,
     tokens: &[Token<'_>],
     known: &Names,
-) -> Result<(Compiled, Vec<String>), Refused> {
+) -> Option<Result<Compiled, Problem>> {
     if is_too_deep(tokens) {
-        return Err(Refused::NotEvalexpr);
+        return None;
     }
-    let mut tree = ::evalexpr::build_operator_tree(source).map_err(|_| Refused::NotEvalexpr)?;
-    if !tree.iter().all(|node| is_allowed(node.operator())) {
-        return Err(Refused::NotEvalexpr);
+    let mut tree = ::evalexpr::build_operator_tree(source).ok()?;
+    if !tree.iter_function_identifiers().any(|name| THEIRS.contains(&name)) {
+        return None;
+    }
+    if !tree.iter().all(is_complete) {
+        return None;
     }
     for operator in tree.iter_operators_mut() {
         if let Operator::Const { value } = operator
@@ -86,100 +85,52 @@ pub(super) fn compile(
             *value = Found::Float(number as f64);
         }
     }
+    let variables = check_names(&tree, tokens, known);
+    Some(variables.map(|variables| Compiled { tree, variables }))
+}
+
+fn check_names(tree: &Node, tokens: &[Token<'_>], known: &Names) -> Result<Vec<Arc<str>>, Problem> {
     for name in tree.iter_function_identifiers() {
         if OURS.contains(&name) || THEIRS.contains(&name) {
             continue;
         }
-        let is_meant =
-            tree.iter_function_identifiers().any(|name| name.starts_with("math::") || name == "if");
-        if !is_meant || functions::is_known(name) {
-            return Err(Refused::NotEvalexpr);
-        }
         let problem = Problem {
-            message: format!("unknown function `{name}`"),
-            place: place_of(name, source),
+            message: format!("unknown function `{name}` of evalexpr"),
+            place: place_of(name, tokens),
             hint: nearest(name, OURS.into_iter().chain(THEIRS)).map(did_you_mean),
         };
-        return Err(Refused::Problem(problem));
+        return Err(if functions::is_known(name) {
+            problem.hint("Expr has it, and writes `if(a, b, c)` as `a ? b : c`")
+        } else {
+            problem
+        });
     }
-    let mut reads = Vec::new();
+    let mut reads: Vec<Arc<str>> = Vec::new();
     for name in tree.iter_variable_identifiers() {
         if !known.contains(name) {
-            return Err(Refused::Problem(unknown_variable(name, place_of(name, source), known)));
+            return Err(unknown_variable(name, place_of(name, tokens), known));
         }
-        if !reads.iter().any(|read| read == name) {
-            reads.push(name.to_owned());
-        }
-    }
-    Ok((Compiled { tree }, reads))
-}
-
-/// What to say of a variable that no metric fills.
-pub(super) fn unknown_variable(name: &str, place: Option<Place>, known: &Names) -> Problem {
-    let hint = match known.nearest(name) {
-        Some(nearest) => did_you_mean(nearest),
-        None => match known.iter().collect::<Vec<_>>().as_slice() {
-            [] => "no metric is configured, so an expression can only be a number".to_owned(),
-            some if some.len() <= 8 => format!("known are: {}", some.join(", ")),
-            _ => "add a metric of this name, or read another".to_owned(),
-        },
-    };
-    Problem { message: format!("unknown variable `{name}`"), place, hint: Some(hint) }
-}
-
-pub(super) fn did_you_mean(name: &str) -> String {
-    format!("did you mean `{name}`?")
-}
-
-impl Compiled {
-    /// The result, with the `names` standing for the `values`.
-    pub(super) fn evaluate<'v>(
-        &self,
-        names: &[std::sync::Arc<str>],
-        values: impl Iterator<Item = &'v Value>,
-    ) -> Result<f64, EvaluateError> {
-        let variables = Variables { names, values: values.map(to_evalexpr).collect() };
-        match self.tree.eval_with_context(&variables) {
-            Ok(Found::Float(number)) => Ok(number),
-            Ok(Found::Int(number)) => Ok(number as f64),
-            Ok(Found::Boolean(_)) => Err(EvaluateError::NotANumber { found: "true or false" }),
-            Ok(Found::String(_)) => Err(EvaluateError::NotANumber { found: "text" }),
-            Ok(Found::Tuple(_)) => Err(EvaluateError::NotANumber { found: "a list" }),
-            Ok(Found::Empty) => Err(EvaluateError::NotANumber { found: "nil" }),
-            Err(error) => Err(explain(&error)),
+        if !reads.iter().any(|read| read.as_ref() == name) {
+            reads.push(Arc::from(name));
         }
     }
+    Ok(reads)
 }
 
-fn is_allowed(operator: &Operator) -> bool {
+/// Whether the operator is one that is taken, with all its values. Assignments and chains are not.
+fn is_complete(node: &Node) -> bool {
     use Operator::{
         Add, And, Const, Div, Eq, Exp, FunctionIdentifier, Geq, Gt, Leq, Lt, Mod, Mul, Neg, Neq,
         Not, Or, RootNode, Sub, Tuple, VariableIdentifierRead,
     };
-    matches!(
-        operator,
-        RootNode
-            | Add
-            | Sub
-            | Neg
-            | Mul
-            | Div
-            | Mod
-            | Exp
-            | Eq
-            | Neq
-            | Gt
-            | Lt
-            | Geq
-            | Leq
-            | And
-            | Or
-            | Not
-            | Tuple
-            | Const { .. }
-            | VariableIdentifierRead { .. }
-            | FunctionIdentifier { .. }
-    )
+    let wanted = match node.operator() {
+        Add | Sub | Mul | Div | Mod | Exp | Eq | Neq | Gt | Lt | Geq | Leq | And | Or => 2,
+        RootNode | Neg | Not | FunctionIdentifier { .. } => 1,
+        Const { .. } | VariableIdentifierRead { .. } => 0,
+        Tuple => return node.children().len() >= 2,
+        _ => return false,
+    };
+    node.children().len() == wanted
 }
 
 /// Whether brackets or signs nest deeper than recursion should follow, or a name stands before a
@@ -203,8 +154,31 @@ fn is_too_deep(tokens: &[Token<'_>]) -> bool {
     false
 }
 
-fn place_of(name: &str, source: &str) -> Option<Place> {
-    source.find(name).map(|offset| Place { offset, length: name.len() })
+/// Where `name` stands first. A name of evalexpr such as `math::sqrt` is several tokens.
+fn place_of(name: &str, tokens: &[Token<'_>]) -> Option<Place> {
+    let first = name.split(':').next().unwrap_or(name);
+    let token = tokens.iter().find(|token| token.text == first)?;
+    Some(Place { offset: token.offset, length: name.len() })
+}
+
+impl Compiled {
+    /// The result with `values` as the variables, in the order of [`Compiled::variables`].
+    pub(super) fn evaluate<'v>(
+        &self,
+        values: impl Iterator<Item = &'v Value>,
+    ) -> Result<f64, EvaluateError> {
+        let variables =
+            Variables { names: &self.variables, values: values.map(to_evalexpr).collect() };
+        match self.tree.eval_with_context(&variables) {
+            Ok(Found::Float(number)) => Ok(number),
+            Ok(Found::Int(number)) => Ok(number as f64),
+            Ok(Found::Boolean(_)) => Err(EvaluateError::NotANumber { found: super::TRUE_OR_FALSE }),
+            Ok(Found::String(_)) => Err(EvaluateError::NotANumber { found: "text" }),
+            Ok(Found::Tuple(_)) => Err(EvaluateError::NotANumber { found: "a list" }),
+            Ok(Found::Empty) => Err(EvaluateError::NotANumber { found: "nil" }),
+            Err(error) => Err(explain(&error)),
+        }
+    }
 }
 
 fn to_evalexpr(value: &Value) -> Found {
@@ -216,7 +190,7 @@ fn to_evalexpr(value: &Value) -> Found {
 }
 
 struct Variables<'a> {
-    names: &'a [std::sync::Arc<str>],
+    names: &'a [Arc<str>],
     values: Vec<Found>,
 }
 
@@ -271,27 +245,24 @@ fn apply(function: &str, numbers: &[f64]) -> EvalexprResult<f64> {
 
 /// What an error of evalexpr means, in words for the writer of the expression.
 fn explain(error: &EvalexprError) -> EvaluateError {
-    let message: Cow<'_, str> = match error {
+    let message = match error {
         EvalexprError::CustomMessage(text) if *text == EvaluateError::Nan.to_string() => {
             return EvaluateError::Nan;
         }
         EvalexprError::CustomMessage(text) if *text == EvaluateError::Inf.to_string() => {
             return EvaluateError::Inf;
         }
-        EvalexprError::CustomMessage(text) => text.as_str().into(),
+        EvalexprError::CustomMessage(text) => text.clone(),
         EvalexprError::ExpectedNumber { .. } | EvalexprError::ExpectedNumberOrString { .. } => {
-            "a number is needed where there is something else".into()
+            "a number is needed where there is something else".to_owned()
         }
         EvalexprError::ExpectedBoolean { .. } => {
-            "true or false is needed where there is something else, such as queue_depth > 0".into()
+            "a condition must be true or false, such as queue_depth > 0".to_owned()
         }
-        EvalexprError::ExpectedFixedLengthTuple { expected_length, .. } => {
-            format!("a function that takes {expected_length} arguments got another number").into()
+        EvalexprError::ExpectedTuple { .. } | EvalexprError::ExpectedFixedLengthTuple { .. } => {
+            "a function got the wrong number of arguments".to_owned()
         }
-        EvalexprError::WrongOperatorArgumentAmount { .. } => {
-            "an operator has too few values".into()
-        }
-        _ => "evalexpr cannot evaluate this".into(),
+        _ => "evalexpr cannot evaluate this".to_owned(),
     };
-    EvaluateError::Failed { message: message.into_owned() }
+    EvaluateError::Failed { message }
 }

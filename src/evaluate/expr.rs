@@ -39,7 +39,7 @@ impl Compiled {
         let found = match ENVIRONMENT.run(&self.program, &variables) {
             Ok(Found::Integer(number)) => return Ok(number as f64),
             Ok(Found::Float(number)) => return Ok(number),
-            Ok(Found::Bool(_)) => "true or false",
+            Ok(Found::Bool(_)) => super::TRUE_OR_FALSE,
             Ok(Found::Nil) => "nil",
             Ok(Found::String(_) | Found::Bytes(_)) => "text",
             Ok(Found::Array(_)) => "a list",

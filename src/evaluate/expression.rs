@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use super::count::finite;
 use super::error::Problem;
-use super::evalexpr::{self, Refused, did_you_mean, unknown_variable};
-use super::names::{Names, nearest};
+use super::names::{Names, did_you_mean, nearest, unknown_variable};
 use super::syntax::{Translation, bounded_tokens, translate};
-use super::{CompileError, EvaluateError, expr, functions};
+use super::{CompileError, EvaluateError, evalexpr, expr, functions};
 use crate::model::{Timestamp, Value, VariableTable};
 
 /// The language that an expression turned out to be.
@@ -127,7 +126,7 @@ impl Expression {
         let compiled = &*self.compiled;
         caught(|| match &compiled.code {
             Code::Expr(code) => code.evaluate(values, now),
-            Code::Evalexpr(code) => code.evaluate(&compiled.variables, values),
+            Code::Evalexpr(code) => code.evaluate(values),
         })
         .unwrap_or_else(|| {
             Err(EvaluateError::Failed {
@@ -158,8 +157,13 @@ impl Expression {
         }
         Err(match first {
             Some(EvaluateError::NotANumber { found }) => {
-                Problem::whole(format!("the expression returns {found}, not a number"))
-                    .hint("turn a condition into numbers, such as queue_depth > 0 ? 1 : 0")
+                let problem =
+                    Problem::whole(format!("the expression returns {found}, not a number"));
+                if found == super::TRUE_OR_FALSE {
+                    problem.hint("turn the condition into numbers, such as queue_depth > 0 ? 1 : 0")
+                } else {
+                    problem
+                }
             }
             other => Problem::whole(other.map_or_else(String::new, |error| error.to_string())),
         })
@@ -199,15 +203,9 @@ fn read(source: &str, names: &Names) -> Result<Compiled, Problem> {
         Ok(translation) => translation,
         Err(problem) => {
             let attempt = caught(|| evalexpr::compile(source, &tokens, names));
-            return match attempt.unwrap_or(Err(Refused::NotEvalexpr)) {
-                Ok((code, reads)) => Ok(Compiled::new(
-                    source,
-                    reads.into_iter().map(Arc::from).collect(),
-                    Code::Evalexpr(code),
-                )),
-                Err(Refused::Problem(problem)) => Err(problem),
-                Err(Refused::NotEvalexpr) => Err(problem),
-            };
+            let Some(Some(compiled)) = attempt else { return Err(problem) };
+            let code = compiled?;
+            return Ok(Compiled::new(source, code.variables.clone(), Code::Evalexpr(code)));
         }
     };
     if let Some((name, place)) = translation.names.iter().find(|(name, _)| !names.contains(name)) {
@@ -228,6 +226,12 @@ impl Compiled {
 
 fn unknown_function(translation: &Translation<'_>) -> Option<Problem> {
     let (name, place) = translation.calls.iter().find(|(name, _)| !functions::is_known(name))?;
+    if functions::is_left_out(name) {
+        return Some(Problem::at(
+            *place,
+            format!("the function `{name}` of Expr is left out here"),
+        ));
+    }
     let problem = Problem::at(*place, format!("unknown function `{name}`"));
     Some(match nearest(name, functions::names()) {
         Some(nearest) => problem.hint(did_you_mean(nearest)),

@@ -20,8 +20,11 @@ pub(super) const RANGE: &str = "integer_range";
 /// Most elements of one range. Two nested ones are then a million steps, well under a second.
 const MAX_RANGE: i64 = 1000;
 
-/// All functions of Expr that can be called here. Left out: `fromJSON`, `toJSON`, `fromBase64` and
-/// `toBase64`, which no variable needs, and `repeat`, which makes text of any length.
+/// Functions of Expr that cannot be called here: no variable needs decoding, and `repeat` makes text
+/// of any length.
+const LEFT_OUT: [&str; 5] = ["fromBase64", "fromJSON", "repeat", "toBase64", "toJSON"];
+
+/// All functions of Expr that can be called here.
 const FUNCTIONS: [&str; 65] = [
     "abs",
     "all",
@@ -147,6 +150,11 @@ pub(super) fn is_known(name: &str) -> bool {
     FUNCTIONS.binary_search(&name).is_ok()
 }
 
+/// Whether Expr has a function of this name that cannot be called here.
+pub(super) fn is_left_out(name: &str) -> bool {
+    LEFT_OUT.contains(&name)
+}
+
 /// The functions of Expr in alphabetical order.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.into_iter()
@@ -203,25 +211,36 @@ pub(super) fn explain(error: &Error) -> EvaluateError {
     if text == EvaluateError::Inf.to_string() {
         return EvaluateError::Inf;
     }
-    let message = if text == "Invalid operands for operator %" {
-        "`%` needs whole numbers; write int(x) % 2".to_owned()
-    } else if let Some(operator) = text.strip_prefix("Invalid operands for operator ") {
-        format!("`{operator}` cannot combine these values: one of them is no number or is nil")
-    } else if let Some(operator) = text.strip_prefix("Invalid operand for operator ") {
-        let operator = operator.split(':').next().unwrap_or_default();
-        format!("`{operator}` cannot be applied to this value")
-    } else if text.starts_with("Invalid condition for") {
-        "the condition of `if` or `? :` must be true or false, such as queue_depth > 0".to_owned()
-    } else if text.starts_with("unknown variable: ") {
-        "`#` stands where no list is gone through".to_owned()
-    } else if let Some((_, method)) = text.split_once(" has no method ") {
-        format!("this value has no method `{method}`")
-    } else if text.starts_with("Invalid slice index") {
-        "the ends of a slice must be whole numbers".to_owned()
-    } else {
-        text.to_owned()
-    };
-    EvaluateError::Failed { message }
+    EvaluateError::Failed { message: in_words(text) }
+}
+
+fn in_words(text: &str) -> String {
+    if let Some(operator) = text.strip_prefix("Invalid operands for operator ") {
+        return match operator {
+            "%" => "`%` needs whole numbers; write int(x) % 2".to_owned(),
+            "and" | "or" => format!("`{operator}` needs true or false on both sides"),
+            _ => format!("`{operator}` cannot combine these values: they are of the wrong kind"),
+        };
+    }
+    if text.starts_with("Invalid operand for operator []") {
+        return "this value has no members".to_owned();
+    }
+    if let Some(operator) = text.strip_prefix("Invalid operand for operator ") {
+        return format!("`{operator}` cannot be applied to this value: it is of the wrong kind");
+    }
+    if text.starts_with("Invalid condition for") {
+        return "a condition must be true or false, such as queue_depth > 0".to_owned();
+    }
+    if text.starts_with("unknown variable: #") {
+        return "`#` stands where no list is gone through".to_owned();
+    }
+    if let Some((_, method)) = text.split_once(" has no method ") {
+        return format!("this value has no method `{method}`");
+    }
+    if text.starts_with("Invalid slice index") {
+        return "the ends of a slice must be whole numbers".to_owned();
+    }
+    text.to_owned()
 }
 
 /// The context inside a predicate: the element as `#`, and everything outside.
@@ -254,6 +273,7 @@ mod tests {
             assert_ne!(answer.err().map(|error| error.to_string()), Some(unknown));
         }
         assert!(GUARDED.iter().all(|name| is_known(name)));
+        assert!(LEFT_OUT.iter().all(|name| !is_known(name)));
         assert!(!is_known(RANGE), "users must not call it");
     }
 }

@@ -4,6 +4,8 @@ use std::cmp::max;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::error::{Place, Problem};
+
 /// The variables that an expression may read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
@@ -34,10 +36,31 @@ impl Names {
     }
 }
 
+/// What to say of a variable that no metric fills.
+pub(super) fn unknown_variable(name: &str, place: Option<Place>, known: &Names) -> Problem {
+    let hint = match known.nearest(name) {
+        _ if name == "$env" => "write the name of a metric instead".to_owned(),
+        Some(nearest) => did_you_mean(nearest),
+        None => match known.iter().collect::<Vec<_>>().as_slice() {
+            [] => "there are no metrics, so an expression can only be a number".to_owned(),
+            few if few.len() <= 8 => format!("known are: {}", few.join(", ")),
+            _ => "add a metric of this name, or read another".to_owned(),
+        },
+    };
+    Problem { message: format!("unknown variable `{name}`"), place, hint: Some(hint) }
+}
+
+pub(super) fn did_you_mean(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
 /// The one of `known` that differs least from `name`: by case alone, or by at most one letter in
 /// three. Farther than that a suggestion confuses more than it helps.
 pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let allowed = max(1, name.chars().count() / 3);
+    let allowed = match name.chars().count() {
+        0..=2 => 0,
+        length => max(1, length / 3),
+    };
     let lower = name.to_lowercase();
     known
         .map(|candidate| {
@@ -59,6 +82,7 @@ mod tests {
         assert_eq!(names.nearest("Queue_Depth"), Some("queue_depth"));
         assert_eq!(names.nearest("latnecy"), Some("latency"));
         assert_eq!(names.nearest("connections"), None);
+        assert_eq!(names.nearest("y"), None);
         assert_eq!(Names::default().nearest("x"), None);
     }
 }
