@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fly_autoscaler::decide::{
-    Action, Effect, GroupTargets, History, Observed, Plan, Policy, Recent, Release, ReleaseState,
-    Targets, Verdict, Wanted, decide, guard_release,
+    Action, Effect, GroupTargets, History, Observed, Plan, Policy, Reason, Recent, Release,
+    ReleaseState, Targets, Verdict, Wanted, decide, guard_release,
 };
 use fly_autoscaler::model::{
     Bounds, HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, ScopeBounds,
@@ -68,7 +68,7 @@ fn actions(plan: &Plan) -> String {
 }
 
 fn codes(plan: &Plan) -> String {
-    let codes: Vec<&str> = plan.scopes[0].reasons.iter().map(|reason| reason.code()).collect();
+    let codes: Vec<&str> = plan.scopes[0].reasons.iter().map(Reason::code).collect();
     codes.join(" ")
 }
 
@@ -103,7 +103,8 @@ fn counts_become_actions() {
         let mut why: Vec<String> = why.split(' ').map(str::to_owned).collect();
         // What is as wanted besides is said too, and does not matter here.
         got.retain(|code| code != "within_bounds" || why.contains(code));
-        (got.sort(), why.sort());
+        got.sort();
+        why.sort();
         assert_eq!(got, why, "{list} | created {created} started {started}");
     }
 }
