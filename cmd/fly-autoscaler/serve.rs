@@ -28,7 +28,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
-    let http = compose::http_client()?;
+    let http = compose::http_client(compose::all_addresses(&config))?;
     let collectors = compose::collectors(&config.collectors, &http)?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
     let supervisor = Supervisor {
