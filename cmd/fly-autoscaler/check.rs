@@ -3,27 +3,16 @@
 use std::cmp::min;
 use std::fmt::Write as _;
 
-use fly_autoscaler::config::{
-    self, Config, EffectiveValue, FlagValues, Loaded, ProcessEnv, Secret, Warning,
-};
+use fly_autoscaler::config::{Config, EffectiveValue, FlagValues, Loaded, Warning};
 use fly_autoscaler::evaluate::Expression;
-use fly_autoscaler::transport::token::Token;
 
-use crate::{DONE, WRONG_USAGE, output};
+use crate::{DONE, WRONG_USAGE, configuration, output};
 
 /// Longer values push their origin to the right, so that one query does not do it to all.
 const WIDEST_VALUE: usize = 40;
 
 pub(crate) fn run(flags: &FlagValues) -> anyhow::Result<u8> {
-    let Loaded { config, warnings, effective } = config::load(flags, &ProcessEnv::read())?;
-    let unusable = unusable_tokens(&config, &effective);
-    if !unusable.is_empty() {
-        for mistake in &unusable {
-            output::note(format_args!("{mistake}\n"));
-        }
-        output::warnings(&warnings);
-        return Ok(WRONG_USAGE);
-    }
+    let Loaded { config, warnings, effective } = configuration::load(flags)?;
     output::bytes(text(&config, &effective).as_bytes())?;
     output::warnings(&warnings);
     if config.api_token.is_none() {
@@ -35,22 +24,6 @@ pub(crate) fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     }
     output::note("the configuration is valid");
     Ok(DONE)
-}
-
-/// The tokens that no server could be sent. What they are good for only Fly can say.
-fn unusable_tokens(config: &Config, effective: &[EffectiveValue]) -> Vec<String> {
-    let api = config.api_token.iter().map(|token| ("api-token".to_owned(), token));
-    let collectors = config.collectors.iter().enumerate().filter_map(|(index, collector)| {
-        let key = format!("metric-collectors[{index}].token");
-        collector.token.as_ref().map(|token| (key, token))
-    });
-    let mistake = |(key, token): (String, &Secret)| {
-        let why = Token::parse(token.as_secret_string()).err()?;
-        let origin = effective.iter().find(|value| value.key == key).map(|value| &value.origin);
-        let place = origin.map(|origin| format!("\n  --> {origin}")).unwrap_or_default();
-        Some(format!("error: `{key}`: {why}{place}"))
-    };
-    api.chain(collectors).filter_map(mistake).collect()
 }
 
 /// Each value with where it comes from, and what the expressions turned out to be.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::collect::{Collected, RegionMemory, collect};
-use fly_autoscaler::config::{self, Config, FlagValues, GroupConfig, ProcessEnv, Secret};
+use fly_autoscaler::config::{Config, FlagValues, GroupConfig, Secret};
 use fly_autoscaler::decide::view::View;
 use fly_autoscaler::decide::{History, Observed};
 use fly_autoscaler::evaluate::{EvaluateError, Expression, Names, machine_count};
@@ -16,7 +16,7 @@ use fly_autoscaler::telemetry::Metrics;
 use serde::Serialize;
 use serde_json::Number;
 
-use crate::{COMMIT, DONE, FAILED, VERSION, WRONG_USAGE, compose, output, runtime};
+use crate::{COMMIT, DONE, FAILED, VERSION, WRONG_USAGE, compose, configuration, output, runtime};
 
 /// The variables that come from the machines themselves.
 const MACHINE_COUNTS: [&str; 3] = ["created_machines", "started_machines", "stopped_machines"];
@@ -91,6 +91,10 @@ fn number(value: f64) -> Number {
 }
 
 fn one_expression(source: &str, variables: &[(String, f64)]) -> anyhow::Result<u8> {
+    if source.trim().is_empty() {
+        output::note("error: the expression is empty; write one, such as 'ceil(queue_depth / 10)'");
+        return Ok(WRONG_USAGE);
+    }
     let names = Names::new(variables.iter().map(|(name, _)| name));
     let expression = match Expression::compile(source, &names) {
         Ok(expression) => expression,
@@ -137,7 +141,7 @@ impl From<Bounds> for Ends {
 }
 
 async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
-    let loaded = config::load(&arguments.flags, &ProcessEnv::read())?;
+    let loaded = configuration::load(&arguments.flags)?;
     output::warnings(&loaded.warnings);
     let config = loaded.config;
     // One process group for as long as the configuration can name only one.

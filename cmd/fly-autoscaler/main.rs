@@ -4,6 +4,7 @@
 
 mod check;
 mod compose;
+mod configuration;
 mod demo;
 mod eval;
 mod output;
@@ -13,9 +14,9 @@ mod serve;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use fly_autoscaler::collect::prometheus::PrometheusSourceError;
 use fly_autoscaler::config::{ConfigErrors, FlagValues, double_dashes};
-use fly_autoscaler::fly::FlyClientError;
+
+use crate::configuration::UnusableTokens;
 
 /// The version and, where the build knew it, the commit.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -96,9 +97,7 @@ fn main() -> ExitCode {
 
 /// Whether an error is one of what was configured, not of what happened: it is the same at each try.
 fn is_configuration(error: &anyhow::Error) -> bool {
-    error.is::<ConfigErrors>()
-        || error.is::<FlyClientError>()
-        || error.is::<PrometheusSourceError>()
+    error.is::<ConfigErrors>() || error.is::<UnusableTokens>()
 }
 
 /// What follows the name in `version` and `--version`.

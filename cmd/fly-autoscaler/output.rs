@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context as _;
-use fly_autoscaler::config::{ConfigErrors, Warning};
+use fly_autoscaler::config::Warning;
+
+use crate::is_configuration;
 
 /// Prints a line of data.
 pub(crate) fn line(text: &str) -> anyhow::Result<()> {
@@ -39,9 +41,10 @@ pub(crate) fn warnings(warnings: &[Warning]) {
 
 /// Prints what went wrong, with its causes, each once.
 pub(crate) fn error(error: &anyhow::Error) {
-    match error.downcast_ref::<ConfigErrors>() {
+    if is_configuration(error) {
         // Many mistakes, each with its place: it says by itself that they are errors.
-        Some(errors) => note(errors),
-        None => note(format_args!("error: {error:#}")),
+        note(error);
+    } else {
+        note(format_args!("error: {error:#}"));
     }
 }

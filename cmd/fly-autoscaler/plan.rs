@@ -5,12 +5,12 @@ mod text;
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::config::{self, FlagValues, ProcessEnv};
+use fly_autoscaler::config::FlagValues;
 use fly_autoscaler::decide::Verdict;
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::telemetry::Metrics;
 
-use crate::{COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, output};
+use crate::{COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, configuration, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -33,7 +33,7 @@ enum Format {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let loaded = config::load(&arguments.flags, &ProcessEnv::read())?;
+    let loaded = configuration::load(&arguments.flags)?;
     output::warnings(&loaded.warnings);
     let config = loaded.config;
     let token = config.require_api_token()?;

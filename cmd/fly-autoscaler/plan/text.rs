@@ -4,16 +4,18 @@ use std::cmp::max;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use fly_autoscaler::decide::{Plan, PlannedAction, Reason, ScopePlan, Verb, Verdict, Weight};
+use fly_autoscaler::decide::{
+    Action, Plan, PlannedAction, Reason, ScopePlan, Verb, Verdict, Weight,
+};
 use fly_autoscaler::model::{AppName, Bounds, Kind, ProcessGroup, Region, ScopeBounds};
 use fly_autoscaler::status::{MachineCount, SampleStatus, Tick};
 
-/// The whole of it. Without a plan it ends after what could be seen.
+/// The whole of it. Without a plan, which is to say without the machines, it ends after the metrics.
 pub(super) fn render(app: &AppName, tick: &Tick) -> String {
     let mut text = format!("{app} at {}\n", tick.at);
     metrics(&mut text, &tick.samples);
-    machines(&mut text, &tick.machines);
     if let Some(plan) = &tick.plan {
+        machines(&mut text, &tick.machines);
         for scope in &plan.scopes {
             scope_text(&mut text, scope);
         }
@@ -115,19 +117,21 @@ fn scope_text(text: &mut String, scope: &ScopePlan) {
         );
     }
 
-    let mut told: Vec<&Reason> = Vec::new();
-    for planned in &scope.actions {
-        if told.last() != Some(&&planned.reason) {
-            let _ = writeln!(text, "\n  {}", reason(&planned.reason));
-        }
-        told.push(&planned.reason);
-        let _ = writeln!(text, "    {}", action(planned));
+    // First why, then what, then what stands in the way of more.
+    let (causes, others): (Vec<&Reason>, Vec<&Reason>) =
+        scope.reasons.iter().partition(|own| own.weight() == Weight::Cause);
+    text.push('\n');
+    for own in causes {
+        let _ = writeln!(text, "  {}", reason(own));
     }
-    let rest: Vec<&Reason> = scope.reasons.iter().filter(|reason| !told.contains(reason)).collect();
-    if !rest.is_empty() {
+    for planned in &scope.actions {
+        let _ = write!(text, "    {}", action(planned));
+        if !scope.reasons.contains(&planned.reason) {
+            let _ = write!(text, ": {}", reason(&planned.reason));
+        }
         text.push('\n');
     }
-    for own in rest {
+    for own in others {
         let _ = writeln!(text, "  {}{}", label(own), reason(own));
     }
 }
@@ -147,7 +151,6 @@ fn label(reason: &Reason) -> &'static str {
 
 /// The action, and for a create where it goes if its first region has no room.
 fn action(planned: &PlannedAction) -> String {
-    use fly_autoscaler::decide::Action;
     match &planned.action {
         Action::Create { regions, .. } if regions.len() > 1 => {
             let others: Vec<&str> = regions[1..].iter().map(Region::as_str).collect();
