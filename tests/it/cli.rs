@@ -6,6 +6,7 @@ mod failing_collectors;
 mod help;
 mod plan;
 mod plan_holds;
+mod plan_json;
 mod serve;
 
 use std::fmt;

@@ -173,8 +173,11 @@ fn a_token_that_no_server_could_be_sent() {
     assert_snapshot!(ran, @"
     exit 2
     --- stderr
-    error: `api-token`: contains a line break or another control character
-      --> environment variable FAS_API_TOKEN
+    error: `api-token`: the token holds a space, a line break or another character that no token has; was it pasted whole?
+      --> FAS_API_TOKEN
+
+    error: `metric-collectors[0].token`: the token holds a space, a line break or another character that no token has; was it pasted whole?
+      --> scale.yml:12
     ");
 }
 

@@ -126,8 +126,7 @@ fn an_expression_that_cannot_be_used_is_shown_with_the_place() {
     assert_snapshot!(eval(" ", &[]).run(), @"
     exit 2
     --- stderr
-    error: the expression returns nil, not a number
-      turn a condition into numbers, such as queue_depth > 0 ? 1 : 0
+    error: the expression is empty; write one, such as 'ceil(queue_depth / 10)'
     ");
 }
 

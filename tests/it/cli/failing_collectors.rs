@@ -134,7 +134,7 @@ async fn fly_refuses_the_list() {
     assert_snapshot!(fly.command(&["eval"]).env(&[count]).run_beside().await, @"
     exit 1
     --- stderr
-    error: list machines my-app: 401 Authenticate: token validation error; the Machines API needs a deploy token of this app (fly tokens create deploy -a my-app) or an org token (fly-request-id 01HF7YAT00N11CTNJEPPKDFV1Z-lhr)
+    error: list machines my-app: 401 Authenticate: token validation error; the Machines API needs a deploy token of this app (fly tokens create deploy -a my-app) or an org token (fly-request-id [ID])
     ");
     let plan = fly.command(&["plan", "--exit-code"]).env(&[count]).run_beside().await;
     assert_snapshot!(plan, @"
@@ -144,9 +144,7 @@ async fn fly_refuses_the_list() {
 
     metrics
       queue_depth  42
-
-    machines: none
     --- stderr
-    error: list machines my-app: 401 Authenticate: token validation error; the Machines API needs a deploy token of this app (fly tokens create deploy -a my-app) or an org token (fly-request-id 01HF7YAT00T996FG5BY3HCW5C8-lhr)
+    error: list machines my-app: 401 Authenticate: token validation error; the Machines API needs a deploy token of this app (fly tokens create deploy -a my-app) or an org token (fly-request-id [ID])
     ");
 }

@@ -32,7 +32,8 @@ fn with_a_token_that_cannot_be_one() {
     assert_snapshot!(ran, @"
     exit 2
     --- stderr
-    error: the Fly API token cannot be used: the token holds a space, a line break or another character that no token has; was it pasted whole?
+    error: `api-token`: the token holds a space, a line break or another character that no token has; was it pasted whole?
+      --> FAS_API_TOKEN
     ");
 }
 
