@@ -153,7 +153,14 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
 
     let now = SystemClock.now();
     let mut collected = measure(&config, group, &arguments.variables, now).await?;
-    let missing = missing_counts(group, &collected.table);
+    let (missing, displaced) = missing_variables(group, &collected.table);
+    if let Some(name) = displaced.first() {
+        output::note(format_args!(
+            "error: an expression reads {name}, whose collector --var has taken the place of\n  \
+             hint: give it a number too: --var {name}=3"
+        ));
+        return Ok(WRONG_USAGE);
+    }
     if !missing.is_empty() {
         let Some(token) = &config.api_token else {
             output::note(format_args!(
@@ -261,11 +268,12 @@ fn note_failures(collected: &Collected, errors: &[(Kind, Side, EvaluateError)]) 
     }
 }
 
-/// The numbers of machines that an expression needs and nobody gave.
-fn missing_counts(group: &GroupConfig, table: &VariableTable) -> Vec<&'static str> {
+/// What an expression reads and nothing has set: numbers of machines, which Fly can tell, and variables
+/// of regions whose metric was given by --var as a whole.
+fn missing_variables(group: &GroupConfig, table: &VariableTable) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
     let reads = group.expressions.reads();
-    let is_missing = |name: &&str| reads.contains(*name) && table.get(name).is_none();
-    MACHINE_COUNTS.into_iter().filter(is_missing).collect()
+    let missing = reads.into_iter().filter(|name| table.get(name).is_none());
+    missing.partition(|name| MACHINE_COUNTS.contains(&&**name))
 }
 
 /// Reads the machines and sets the numbers of them that are not set yet.

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Exit with 3 when something would change
+    /// Exit with 3 when something would change, with 0 when not (a plan that is held changes nothing)
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]

@@ -301,6 +301,25 @@ async fn a_variable_that_is_given_is_not_collected() {
     ");
 }
 
+#[test]
+fn a_metric_that_is_given_as_a_whole_leaves_its_regions_open() {
+    let by_region = fly_autoscaler(&["eval", "--var", "traffic=10"]).env(&[
+        ("FAS_APP_NAME", "my-app"),
+        ("FAS_REGIONS", "lhr,iad"),
+        ("FAS_STARTED_MACHINE_COUNT", "traffic / 5 + traffic_lhr"),
+        ("FAS_PROMETHEUS_ADDRESS", "http://127.0.0.1:1"),
+        ("FAS_PROMETHEUS_METRIC_NAME", "traffic"),
+        ("FAS_PROMETHEUS_QUERY", "sum by (region) (rate(requests[1m]))"),
+        ("FAS_PROMETHEUS_BY", "region"),
+    ]);
+    assert_snapshot!(by_region.run(), @"
+    exit 2
+    --- stderr
+    error: an expression reads traffic_lhr, whose collector --var has taken the place of
+      hint: give it a number too: --var traffic_lhr=3
+    ");
+}
+
 #[tokio::test]
 async fn machine_counts_come_from_fly_or_from_the_command_line() {
     let fly = Fly::with(&my_app(3, 2, 42.0)).await;
