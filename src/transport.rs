@@ -10,6 +10,7 @@ use std::error::Error;
 use std::time::Duration;
 
 pub use reqwest::Client;
+use reqwest::ClientBuilder;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Url, redirect};
 
@@ -39,6 +40,16 @@ pub struct ClientError {
 
 /// Builds the client. Clones of it share one pool of connections.
 pub fn client(timeouts: Timeouts) -> Result<Client, ClientError> {
+    build(builder(timeouts))
+}
+
+/// Builds a client for addresses that are all `http://`: one that trusts nobody's certificate and so
+/// need not read the system's.
+pub fn client_without_https(timeouts: Timeouts) -> Result<Client, ClientError> {
+    build(builder(timeouts).tls_certs_only([]))
+}
+
+fn builder(timeouts: Timeouts) -> ClientBuilder {
     // reqwest is built without a TLS provider of its own. An error means that one is installed
     // already, by us or by whoever embeds this library, and then that one serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -49,8 +60,10 @@ pub fn client(timeouts: Timeouts) -> Result<Client, ClientError> {
         .redirect(redirect::Policy::none())
         // Longer than the default interval of 15 s, so that the next tick finds the connection open.
         .pool_idle_timeout(Duration::from_secs(60))
-        .build()
-        .map_err(|error| ClientError { message: innermost(&error) })
+}
+
+fn build(builder: ClientBuilder) -> Result<Client, ClientError> {
+    builder.build().map_err(|error| ClientError { message: innermost(&error) })
 }
 
 /// What went wrong on the network, in a few words and without the URL, which may hold credentials.

@@ -1,38 +1,74 @@
 //! `check`: every mistake of the configuration, or what it comes to.
 
-use fly_autoscaler::config::{self, FlagValues, Loaded, ProcessEnv};
+use std::cmp::min;
+use std::fmt::Write as _;
 
-use crate::{DONE, WRONG_USAGE, output};
+use fly_autoscaler::config::{Config, EffectiveValue, FlagValues, Loaded, Warning};
+use fly_autoscaler::evaluate::Expression;
+
+use crate::{DONE, WRONG_USAGE, configuration, output};
+
+/// Longer values push their origin to the right, so that one query does not do it to all.
+const WIDEST_VALUE: usize = 40;
 
 pub(crate) fn run(flags: &FlagValues) -> anyhow::Result<u8> {
-    let Loaded { config, warnings, effective } = config::load(flags, &ProcessEnv::read())?;
-    let width = effective.iter().map(|value| value.key.len()).max().unwrap_or_default();
-    for value in &effective {
-        let text = value.value.as_deref().unwrap_or("-");
-        output::line(&format!("{:width$}  {text}  ({})", value.key, value.origin));
-    }
-    let expressions = config.groups.iter().flat_map(|group| {
-        let all = &group.expressions;
-        [&all.created_min, &all.created_max, &all.started_min, &all.started_max]
-    });
-    let mut seen = Vec::new();
-    for expression in expressions.flatten() {
-        if !seen.contains(&expression.source()) {
-            seen.push(expression.source());
-            output::note(format_args!(
-                "expression `{}` is {}",
-                expression.source(),
-                expression.language()
-            ));
-        }
-    }
+    let Loaded { config, warnings, effective } = configuration::load(flags)?;
+    output::bytes(text(&config, &effective).as_bytes())?;
     output::warnings(&warnings);
     if config.api_token.is_none() {
         output::note("note: no api token is set; `serve` and `plan` need one (FAS_API_TOKEN)");
     }
-    if warnings.iter().any(config::Warning::is_error_in_check) {
+    if warnings.iter().any(Warning::is_error_in_check) {
+        output::note("the configuration is not valid: a variable that is unknown sets nothing");
         return Ok(WRONG_USAGE);
     }
     output::note("the configuration is valid");
     Ok(DONE)
+}
+
+/// Each value with where it comes from, and what the expressions turned out to be.
+fn text(config: &Config, effective: &[EffectiveValue]) -> String {
+    let value = |own: &EffectiveValue| one_line(own.value.as_deref().unwrap_or("-"));
+    let keys = effective.iter().map(|own| own.key.len()).max().unwrap_or_default();
+    let values = effective.iter().map(|own| min(value(own).chars().count(), WIDEST_VALUE));
+    let values = values.max().unwrap_or_default();
+    let mut text = String::new();
+    for own in effective {
+        let origin = match &own.value {
+            Some(_) => own.origin.to_string(),
+            None => "not set".to_owned(),
+        };
+        let _ = writeln!(text, "{:keys$}  {:values$}  {origin}", own.key, value(own));
+    }
+    let expressions = expressions(config);
+    if !expressions.is_empty() {
+        text.push_str("\nexpressions\n");
+    }
+    let width = expressions.iter().map(|own| one_line(own.source()).chars().count()).max();
+    let width = width.unwrap_or_default();
+    for expression in expressions {
+        let source = one_line(expression.source());
+        let _ = writeln!(text, "  {source:width$}  {}", expression.language());
+    }
+    text
+}
+
+/// The expressions, each once: `started-machine-count` is both ends.
+fn expressions(config: &Config) -> Vec<&Expression> {
+    let mut distinct: Vec<&Expression> = Vec::new();
+    for group in &config.groups {
+        let all = &group.expressions;
+        let ends = [&all.created_min, &all.created_max, &all.started_min, &all.started_max];
+        for expression in ends.into_iter().flatten() {
+            if distinct.iter().all(|own| own.source() != expression.source()) {
+                distinct.push(expression);
+            }
+        }
+    }
+    distinct
+}
+
+/// A query or an expression may be a block of several lines; a row is one.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }

@@ -22,10 +22,30 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// placed, within seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The HTTP client that everything shares. What is slower than the tick allows is cut off by it.
-pub(crate) fn http_client() -> anyhow::Result<transport::Client> {
+/// The HTTP client that everything shares, for these addresses. What is slower than the tick allows is
+/// cut off by it.
+pub(crate) fn http_client<'a>(
+    mut addresses: impl Iterator<Item = &'a str>,
+) -> anyhow::Result<transport::Client> {
     let timeouts = transport::Timeouts { connect: CONNECT_TIMEOUT, request: REQUEST_TIMEOUT };
-    transport::client(timeouts).context("cannot set up the HTTP client")
+    // Reading the system's certificates is most of what starting up costs.
+    let client = if addresses.all(|address| address.starts_with("http://")) {
+        transport::client_without_https(timeouts)
+    } else {
+        transport::client(timeouts)
+    };
+    client.context("cannot set up the HTTP client")
+}
+
+/// Where Fly is.
+pub(crate) fn fly_addresses(config: &Config) -> impl Iterator<Item = &str> {
+    [config.flaps_base_url.as_str(), config.api_base_url.as_str()].into_iter()
+}
+
+/// Everything that is asked.
+pub(crate) fn all_addresses(config: &Config) -> impl Iterator<Item = &str> {
+    let collectors = config.collectors.iter().map(|collector| collector.address.as_str());
+    fly_addresses(config).chain(collectors)
 }
 
 /// Fly, with every request counted.

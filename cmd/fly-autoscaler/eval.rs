@@ -1,11 +1,12 @@
 //! `eval`: what the expressions give right now, or what an expression would give.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::bail;
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::collect::{RegionMemory, collect};
-use fly_autoscaler::config::{self, Config, FlagValues, ProcessEnv};
+use fly_autoscaler::collect::{Collected, RegionMemory, collect};
+use fly_autoscaler::config::{Config, FlagValues, GroupConfig, Secret};
 use fly_autoscaler::decide::view::View;
 use fly_autoscaler::decide::{History, Observed};
 use fly_autoscaler::evaluate::{EvaluateError, Expression, Names, machine_count};
@@ -13,15 +14,18 @@ use fly_autoscaler::model::{Bounds, Kind, MetricName, Side, Timestamp, Value, Va
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::telemetry::Metrics;
 use serde::Serialize;
+use serde_json::Number;
 
-use crate::{COMMIT, DONE, FAILED, VERSION, WRONG_USAGE, compose, output, runtime};
+use crate::{COMMIT, DONE, FAILED, VERSION, WRONG_USAGE, compose, configuration, output, runtime};
 
 /// The variables that come from the machines themselves.
 const MACHINE_COUNTS: [&str; 3] = ["created_machines", "started_machines", "stopped_machines"];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Try this expression by itself, with no configuration; its variables come from --var
+    /// Try this expression by itself, with no configuration; its variables come from --var. One that
+    /// begins with `-` goes behind `--`
+    #[arg(conflicts_with_all = configuration_flags())]
     expression: Option<String>,
     /// Give a variable its value instead of collecting it; can be repeated
     #[arg(long = "var", value_name = "NAME=NUMBER", value_parser = variable)]
@@ -30,15 +34,33 @@ pub(crate) struct Arguments {
     flags: FlagValues,
 }
 
+/// The flags that would be silently without effect on an expression by itself.
+fn configuration_flags() -> Vec<clap::Id> {
+    let command = <FlagValues as clap::Args>::augment_args(clap::Command::new("eval"));
+    command.get_arguments().map(|argument| argument.get_id().clone()).collect()
+}
+
 fn variable(text: &str) -> Result<(String, f64), String> {
     let example = "write it as NAME=NUMBER, such as queue_depth=42";
     let (name, value) = text.split_once('=').ok_or(example)?;
-    let value =
-        value.trim().parse().map_err(|_| format!("`{value}` is not a number; {example}"))?;
-    match name.trim() {
-        "" => Err(example.to_owned()),
-        name => Ok((name.to_owned(), value)),
+    let (name, value) = (name.trim(), value.trim());
+    if !is_name(name) {
+        return Err(format!(
+            "`{name}` is not a name that expressions can read (letters, digits and _, not a digit first); {example}"
+        ));
     }
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok((name.to_owned(), number)),
+        Ok(_) => Err(format!(
+            "`{value}` is not a finite number: a metric that gives it counts as failed and reaches no expression"
+        )),
+        Err(_) => Err(format!("`{value}` is not a number; {example}")),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
@@ -51,16 +73,37 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 /// What a single expression comes to.
 #[derive(Serialize)]
 struct Single {
-    value: f64,
+    value: Number,
     count: u32,
     language: String,
 }
 
+/// Whole numbers as people write them: `42`, not `42.0`.
+fn number(value: f64) -> Number {
+    // Beyond 2^53 not every whole number is a float, and the digits would pretend otherwise.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() <= EXACT {
+        Number::from(value as i64)
+    } else {
+        // Finite: evaluation refuses everything else.
+        Number::from_f64(value).unwrap_or_else(|| Number::from(0))
+    }
+}
+
 fn one_expression(source: &str, variables: &[(String, f64)]) -> anyhow::Result<u8> {
+    if source.trim().is_empty() {
+        output::note("error: the expression is empty; write one, such as 'ceil(queue_depth / 10)'");
+        return Ok(WRONG_USAGE);
+    }
     let names = Names::new(variables.iter().map(|(name, _)| name));
     let expression = match Expression::compile(source, &names) {
         Ok(expression) => expression,
-        Err(error) => {
+        Err(mut error) => {
+            let is_unknown = error.message.starts_with("unknown variable");
+            if is_unknown && !error.hint.as_ref().is_some_and(|hint| hint.starts_with("did you")) {
+                // Nothing is configured here that could know it.
+                error.hint = Some("give it a value, such as --var queue_depth=42".to_owned());
+            }
             output::note(format_args!("error: {}", error.render()));
             return Ok(WRONG_USAGE);
         }
@@ -71,7 +114,8 @@ fn one_expression(source: &str, variables: &[(String, f64)]) -> anyhow::Result<u
     }
     let value = expression.evaluate(&table, SystemClock.now())?;
     let count = machine_count(value)?;
-    output::json(&Single { value, count, language: expression.language().to_string() })?;
+    let language = expression.language().to_string();
+    output::json(&Single { value: number(value), count, language })?;
     Ok(DONE)
 }
 
@@ -80,7 +124,7 @@ fn one_expression(source: &str, variables: &[(String, f64)]) -> anyhow::Result<u
 struct Evaluated {
     created: Ends,
     started: Ends,
-    metrics: std::collections::BTreeMap<String, serde_json::Value>,
+    metrics: BTreeMap<String, serde_json::Value>,
 }
 
 /// Both ends, null where nothing is asked for.
@@ -97,26 +141,48 @@ impl From<Bounds> for Ends {
 }
 
 async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
-    let loaded = config::load(&arguments.flags, &ProcessEnv::read())?;
+    let loaded = configuration::load(&arguments.flags)?;
     output::warnings(&loaded.warnings);
     let config = loaded.config;
-    let now = SystemClock.now();
-    let mut table = measure(&config, &arguments.variables, now).await?;
-    count_machines(&config, &mut table, now).await?;
-
     // One process group for as long as the configuration can name only one.
     let Some(group) = config.groups.first() else { bail!("no process group is configured") };
-    let metrics = table
-        .iter()
-        .map(|(name, value)| Ok((name.to_owned(), serde_json::to_value(value.ok())?)))
-        .collect::<anyhow::Result<_>>()?;
-    match group.expressions.evaluate(&table, now) {
+    if let Some(mistake) = unknown_given(&config, group, &arguments.variables) {
+        output::note(format_args!("error: {mistake}"));
+        return Ok(WRONG_USAGE);
+    }
+
+    let now = SystemClock.now();
+    let mut collected = measure(&config, group, &arguments.variables, now).await?;
+    let (missing, displaced) = missing_variables(group, &collected.table);
+    if let Some(name) = displaced.first() {
+        output::note(format_args!(
+            "error: an expression reads {name}, whose collector --var has taken the place of\n  \
+             hint: give it a number too: --var {name}=3"
+        ));
+        return Ok(WRONG_USAGE);
+    }
+    if !missing.is_empty() {
+        let Some(token) = &config.api_token else {
+            output::note(format_args!(
+                "error: an expression reads {}, which comes from Fly, and no api token is set\n  \
+                 hint: give a number with --var {}=3, or set FAS_API_TOKEN",
+                missing.join(", "),
+                missing[0]
+            ));
+            return Ok(WRONG_USAGE);
+        };
+        count_machines(&config, token, group, &mut collected.table, now).await?;
+    }
+
+    match group.expressions.evaluate(&collected.table, now) {
         Ok(bounds) => {
+            note_failures(&collected, &[]);
             let (created, started) = (bounds.created.into(), bounds.started.into());
-            output::json(&Evaluated { created, started, metrics })?;
+            output::json(&Evaluated { created, started, metrics: metrics(&collected.table) })?;
             Ok(DONE)
         }
         Err(errors) => {
+            note_failures(&collected, &errors);
             for error in said_once(&errors) {
                 output::note(format_args!("error: {error}"));
             }
@@ -125,50 +191,103 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
     }
 }
 
+/// A value for something that the configuration does not have is a typing error, and would quietly
+/// change nothing.
+fn unknown_given(
+    config: &Config,
+    group: &GroupConfig,
+    variables: &[(String, f64)],
+) -> Option<String> {
+    let reads = group.expressions.reads();
+    let metrics = config.collectors.iter().map(|collector| collector.metric.as_str());
+    let known = Names::new(metrics.chain(reads.iter().map(AsRef::as_ref)).chain(MACHINE_COUNTS));
+    let (name, _) = variables.iter().find(|(name, _)| !known.contains(name))?;
+    let hint = match known.nearest(name) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("known are: {}", known.iter().collect::<Vec<_>>().join(", ")),
+    };
+    Some(format!(
+        "--var {name}: no metric has this name and no expression reads it\n  hint: {hint}"
+    ))
+}
+
+/// Everything that has a number, and null for what has none.
+fn metrics(table: &VariableTable) -> BTreeMap<String, serde_json::Value> {
+    let shown = |value: Result<&Value, &str>| match value {
+        Ok(Value::Number(value)) => number(*value).into(),
+        Ok(Value::Text(text)) => text.as_ref().into(),
+        Ok(Value::Nil) | Err(_) => serde_json::Value::Null,
+    };
+    table.iter().map(|(name, value)| (name.to_owned(), shown(value))).collect()
+}
+
 /// What was collected, and what was given by --var in its place.
 async fn measure(
     config: &Config,
+    group: &GroupConfig,
     variables: &[(String, f64)],
     now: Timestamp,
-) -> anyhow::Result<VariableTable> {
+) -> anyhow::Result<Collected> {
     let given = |metric: &MetricName| variables.iter().any(|(name, _)| name == metric.as_str());
     let asked: Vec<_> =
         config.collectors.iter().filter(|own| !given(&own.metric)).cloned().collect();
-    let collectors = compose::collectors(&asked, &compose::http_client()?)?;
-    let regions: Vec<_> =
-        config.groups.iter().flat_map(|group| group.policy.regions.clone()).collect();
+    // No client where nothing is asked: it is most of what starting up costs.
+    let collectors = match asked.as_slice() {
+        [] => Vec::new(),
+        some => compose::collectors(
+            some,
+            &compose::http_client(some.iter().map(|own| own.address.as_str()))?,
+        )?,
+    };
+    let regions = &group.policy.regions;
     let mut memory = RegionMemory::default();
-    let mut table = collect(&collectors, &config.app, &regions, &mut memory, now).await.table;
+    let mut collected = collect(&collectors, &config.app, regions, &mut memory, now).await;
     for (name, value) in variables {
-        table.set(name.as_str(), Value::Number(*value));
+        collected.table.set(name.as_str(), Value::Number(*value));
     }
-    Ok(table)
+    Ok(collected)
 }
 
-/// Reads the machines where an expression needs their number and nobody gave it.
+/// Says which collectors failed without making an expression fail: `empty`, `on-failure` or --var gave a
+/// value, or nothing reads the metric.
+fn note_failures(collected: &Collected, errors: &[(Kind, Side, EvaluateError)]) {
+    for sampled in &collected.samples {
+        let Err(failure) = &sampled.outcome else { continue };
+        let name = sampled.metric.as_str();
+        let is_said = errors.iter().any(
+            |(_, _, error)| matches!(error, EvaluateError::Metric { name: read, .. } if **read == *name),
+        );
+        let instead = match collected.table.get(name) {
+            Some(Ok(Value::Number(value))) => format!("; {} stands for it", number(*value)),
+            Some(Ok(_)) => "; nil stands for it".to_owned(),
+            Some(Err(_)) | None => "; no expression reads it".to_owned(),
+        };
+        if !is_said {
+            output::note(format_args!("warning: metric `{name}` has no value: {failure}{instead}"));
+        }
+    }
+}
+
+/// What an expression reads and nothing has set: numbers of machines, which Fly can tell, and variables
+/// of regions whose metric was given by --var as a whole.
+fn missing_variables(group: &GroupConfig, table: &VariableTable) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
+    let reads = group.expressions.reads();
+    let missing = reads.into_iter().filter(|name| table.get(name).is_none());
+    missing.partition(|name| MACHINE_COUNTS.contains(&&**name))
+}
+
+/// Reads the machines and sets the numbers of them that are not set yet.
 async fn count_machines(
     config: &Config,
+    token: &Secret,
+    group: &GroupConfig,
     table: &mut VariableTable,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let Some(group) = config.groups.first() else { return Ok(()) };
-    let reads = group.expressions.reads();
-    let missing: Vec<&str> = MACHINE_COUNTS
-        .into_iter()
-        .filter(|name| reads.contains(*name) && table.get(name).is_none())
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let Some(token) = &config.api_token else {
-        bail!(
-            "an expression reads {}; give it with --var, or set an api token to read it from Fly",
-            missing.join(", ")
-        )
-    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
-    let api = compose::fly(config, token, compose::http_client()?, clock, &metrics)?;
+    let http = compose::http_client(compose::fly_addresses(config))?;
+    let api = compose::fly(config, token, http, clock, &metrics)?;
     let observed = Observed {
         machines: api.list(&config.app).await?,
         own_machine: config.own_machine.clone(),
@@ -184,12 +303,16 @@ async fn count_machines(
     Ok(())
 }
 
-/// One line for each thing that is wrong: a metric that both ends read fails once.
+/// One line for each thing that is wrong: a metric that both ends read fails once, and so does an
+/// expression that is both ends.
 fn said_once(errors: &[(Kind, Side, EvaluateError)]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (kind, side, error) in errors {
+        let is_both =
+            errors.iter().any(|other| (other.0, &other.2) == (*kind, error) && other.1 != *side);
         let line = match error {
             EvaluateError::Metric { .. } => error.to_string(),
+            error if is_both => format!("{kind} machine count: {error}"),
             error => format!("{side} {kind} machine count: {error}"),
         };
         if !lines.contains(&line) {

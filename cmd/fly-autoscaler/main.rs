@@ -4,6 +4,7 @@
 
 mod check;
 mod compose;
+mod configuration;
 mod demo;
 mod eval;
 mod output;
@@ -14,6 +15,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use fly_autoscaler::config::{ConfigErrors, FlagValues, double_dashes};
+
+use crate::configuration::UnusableTokens;
 
 /// The version and, where the build knew it, the commit.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,6 +35,7 @@ const WOULD_CHANGE: u8 = 3;
 #[derive(Parser)]
 #[command(
     name = "fly-autoscaler",
+    version = version(),
     after_help = "Try it without an account: fly-autoscaler demo\n\
                   Exit codes: 0 done, 1 failed at run time, 2 usage or configuration, 3 see `plan --help`."
 )]
@@ -62,6 +66,7 @@ enum Command {
     #[command(after_help = "Example: fly-autoscaler demo --speed 60 --duration 2m")]
     Demo(demo::Arguments),
     /// Print the version and the commit
+    #[command(after_help = "Example: fly-autoscaler version")]
     Version,
     /// Print a completion script for a shell
     #[command(
@@ -84,11 +89,20 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let code = if error.is::<ConfigErrors>() { WRONG_USAGE } else { FAILED };
             output::error(&error);
-            ExitCode::from(code)
+            ExitCode::from(if is_configuration(&error) { WRONG_USAGE } else { FAILED })
         }
     }
+}
+
+/// Whether an error is one of what was configured, not of what happened: it is the same at each try.
+fn is_configuration(error: &anyhow::Error) -> bool {
+    error.is::<ConfigErrors>() || error.is::<UnusableTokens>()
+}
+
+/// What follows the name in `version` and `--version`.
+fn version() -> String {
+    format!("{VERSION} (commit {COMMIT})")
 }
 
 fn run(cli: Cli) -> anyhow::Result<u8> {
@@ -99,13 +113,13 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Check(arguments) => check::run(&arguments.flags),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Version => {
-            output::line(&format!("fly-autoscaler {VERSION} (commit {COMMIT})"));
+            output::line(&format!("fly-autoscaler {}", version()))?;
             Ok(DONE)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "fly-autoscaler", &mut script);
-            output::bytes(&script);
+            output::bytes(&script)?;
             Ok(DONE)
         }
     }

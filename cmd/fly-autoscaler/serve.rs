@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::config::{self, Config, FlagValues, Loaded, ProcessEnv};
+use fly_autoscaler::config::{self, Config, FlagValues, Loaded};
 use fly_autoscaler::http::{self, Sources};
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::status::Board;
@@ -16,10 +16,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{COMMIT, DONE, VERSION, compose};
+use crate::{COMMIT, DONE, VERSION, compose, configuration};
 
 pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
-    let Loaded { config, warnings, .. } = config::load(flags, &ProcessEnv::read())?;
+    let Loaded { config, warnings, .. } = configuration::load(flags)?;
     let token = config.require_api_token()?;
     logging::init(log_format(&config), config.verbose)?;
     for warning in warnings {
@@ -28,7 +28,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
-    let http = compose::http_client()?;
+    let http = compose::http_client(compose::all_addresses(&config))?;
     let collectors = compose::collectors(&config.collectors, &http)?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
     let supervisor = Supervisor {

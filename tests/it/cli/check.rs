@@ -1,0 +1,202 @@
+//! `check`: what holds and where it comes from, or everything that is wrong.
+
+use insta::assert_snapshot;
+use tempfile::TempDir;
+
+use super::{CommandLine, fly_autoscaler};
+
+/// `check` in a directory with this `scale.yml`. Whatever it would ask is at a port where nobody listens.
+fn check(yaml: &str, arguments: &[&str]) -> (TempDir, CommandLine) {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("scale.yml"), yaml).unwrap();
+    let all: Vec<&str> =
+        ["check", "-config", "scale.yml"].iter().chain(arguments).copied().collect();
+    let line = fly_autoscaler(&all).directory(directory.path()).env(&[
+        ("FLY_FLAPS_BASE_URL", "http://127.0.0.1:1"),
+        ("FLY_API_BASE_URL", "http://127.0.0.1:1"),
+    ]);
+    (directory, line)
+}
+
+const YAML: &str = r#"app-name: my-app
+interval: 20s
+started-machine-count: "if(queue_depth > 100, 10, 2)"
+metric-collectors:
+  - type: prometheus
+    metric-name: queue_depth
+    address: http://127.0.0.1:1
+    query: |
+      sum(
+        queue_depth{app="$APP_NAME"}
+      )
+    token: fm2_hunter2
+"#;
+
+#[test]
+fn a_valid_configuration_with_the_origin_of_each_value() {
+    let (_directory, line) = check(YAML, &["--max-machines=20"]);
+    let ran = line.env(&[("FAS_API_TOKEN", "fm2_hunter2")]).run();
+    assert!(!ran.stdout.contains("hunter2"), "secrets are not shown");
+    assert_snapshot!(ran, @r#"
+    exit 0
+    --- stdout
+    app-name                           my-app                               scale.yml:1
+    org                                -                                    not set
+    regions                            -                                    not set
+    process-group                      app                                  default
+    created-machine-count              -                                    not set
+    min-created-machine-count          -                                    not set
+    max-created-machine-count          -                                    not set
+    started-machine-count              if(queue_depth > 100, 10, 2)         scale.yml:3
+    min-started-machine-count          -                                    not set
+    max-started-machine-count          -                                    not set
+    min-machines                       0                                    default
+    max-machines                       20                                   --max-machines
+    initial-machine-state              started                              default
+    destroy-brake                      on                                   default
+    destroy-force                      false                                default
+    release-guard                      on                                   default
+    release-timeout                    1h                                   default
+    interval                           20s                                  scale.yml:2
+    timeout                            30s                                  default
+    shutdown-timeout                   4s                                   default
+    concurrency                        1                                    default
+    action-concurrency                 8                                    default
+    app-list-refresh-interval          60s                                  default
+    api-token                          ***                                  FAS_API_TOKEN
+    listen                             [::]:9090                            default
+    log-format                         -                                    not set
+    verbose                            false                                default
+    dry-run                            false                                default
+    metric-collectors[0].type          prometheus                           scale.yml:5
+    metric-collectors[0].metric-name   queue_depth                          scale.yml:6
+    metric-collectors[0].address       http://127.0.0.1:1                   scale.yml:7
+    metric-collectors[0].query         sum( queue_depth{app="$APP_NAME"} )  scale.yml:9
+    metric-collectors[0].token         ***                                  scale.yml:12
+    metric-collectors[0].timeout       10s                                  default
+    metric-collectors[0].on-failure    hold                                 default
+    metric-collectors[0].series        one                                  default
+    metric-collectors[0].absent-after  5m                                   default
+    FLY_FLAPS_BASE_URL                 http://127.0.0.1:1                   FLY_FLAPS_BASE_URL
+    FLY_API_BASE_URL                   http://127.0.0.1:1                   FLY_API_BASE_URL
+
+    expressions
+      if(queue_depth > 100, 10, 2)  evalexpr
+    --- stderr
+    the configuration is valid
+    "#);
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file() {
+    let row = |ran: &super::Ran, key: &str| {
+        let line = ran.stdout.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
+    };
+    let (_directory, line) = check(YAML, &[]);
+    assert_eq!(row(&line.run(), "interval"), "interval 20s scale.yml:2");
+    let by_env = line.env(&[("FAS_INTERVAL", "30s")]).run();
+    assert_eq!(row(&by_env, "interval"), "interval 30s FAS_INTERVAL");
+    assert_snapshot!(by_env.stderr, @"
+    warning: FAS_INTERVAL and the file set `interval` to different values; the variable wins
+      --> scale.yml:2:11
+       |
+     2 | interval: 20s
+       |           ^^^
+    note: no api token is set; `serve` and `plan` need one (FAS_API_TOKEN)
+    the configuration is valid
+    ");
+    let (_directory, line) = check(YAML, &["-interval", "40s"]);
+    let by_flag = line.env(&[("FAS_INTERVAL", "30s")]).run();
+    assert_eq!(row(&by_flag, "interval"), "interval 40s --interval");
+    assert_eq!(by_flag.code, Some(0));
+}
+
+#[test]
+fn every_mistake_at_once() {
+    let yaml = "app-name: my-app\nstarted_machine_count: 2\nstarted-machine-count: ceil(queue_dpth / 10\ninterval: 15\nmax-machine: 3\n";
+    let (_directory, line) = check(yaml, &["--timeout", "never"]);
+    assert_snapshot!(line.run(), @"
+    exit 2
+    --- stderr
+    error: `timeout`: `never` is not a duration
+      --> flag --timeout
+      hint: write it like 15s, 1m30s or 500ms
+
+    error: unknown key `started_machine_count`
+      --> scale.yml:2:1
+       |
+     2 | started_machine_count: 2
+       | ^^^^^^^^^^^^^^^^^^^^^
+      hint: keys have dashes: `started-machine-count`
+
+    error: `started-machine-count`: this `(` is never closed
+      --> scale.yml:3:28
+       |
+     3 | started-machine-count: ceil(queue_dpth / 10
+       |                            ^
+      hint: add `)` at the end, or where it belongs
+
+    error: `interval`: `15` is not a duration
+      --> scale.yml:4:11
+       |
+     4 | interval: 15
+       |           ^^
+      hint: durations have a unit: `15s`, `15m`
+
+    error: unknown key `max-machine`
+      --> scale.yml:5:1
+       |
+     5 | max-machine: 3
+       | ^^^^^^^^^^^
+      hint: did you mean `max-machines`?
+    ");
+}
+
+#[test]
+fn a_variable_that_nobody_knows_is_a_mistake_here() {
+    let (_directory, line) = check("app-name: my-app\nstarted-machine-count: 2\n", &[]);
+    let ran = line.env(&[("FAS_INTERVALL", "30s")]).run();
+    assert_eq!(ran.code, Some(2));
+    assert_snapshot!(ran.stderr, @"
+    warning: unknown variable FAS_INTERVALL
+      hint: did you mean FAS_INTERVAL?
+    note: no api token is set; `serve` and `plan` need one (FAS_API_TOKEN)
+    the configuration is not valid: a variable that is unknown sets nothing
+    ");
+}
+
+#[test]
+fn a_token_that_no_server_could_be_sent() {
+    let (_directory, line) = check(&YAML.replace("fm2_hunter2", "'hunter2 pasted twice'"), &[]);
+    let ran = line.env(&[("FAS_API_TOKEN", "fm2_hunter2 and more")]).run();
+    assert_snapshot!(ran, @"
+    exit 2
+    --- stderr
+    error: `api-token`: the token holds a space, a line break or another character that no token has; was it pasted whole?
+      --> FAS_API_TOKEN
+
+    error: `metric-collectors[0].token`: the token holds a space, a line break or another character that no token has; was it pasted whole?
+      --> scale.yml:12
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let env = [("FAS_CONFIG", "nowhere.yml")];
+    assert_snapshot!(fly_autoscaler(&["check"]).env(&env).run(), @"
+    exit 2
+    --- stderr
+    error: the file cannot be read: No such file or directory (os error 2)
+      --> nowhere.yml
+    ");
+    assert_snapshot!(fly_autoscaler(&["check"]).run(), @"
+    exit 2
+    --- stderr
+    error: app name required
+      hint: set `app-name` or FAS_APP_NAME
+
+    error: must define either created machine count or started machine count
+      hint: set `started-machine-count` or FAS_STARTED_MACHINE_COUNT, for example to `ceil(queue_depth / 10)`
+    ");
+}
