@@ -93,6 +93,17 @@ struct Decided {
     release: ReleaseState,
 }
 
+/// Why a tick has no plan.
+#[derive(Debug, thiserror::Error)]
+enum NoPlan {
+    /// The machines could not be read.
+    #[error(transparent)]
+    Fly(#[from] ApiError),
+    /// Whoever was slow: Fly, or a source of metrics.
+    #[error("the tick took longer than its timeout of {0:?}")]
+    Timeout(Duration),
+}
+
 impl Reconciler {
     /// A reconciler for `app`.
     #[must_use]
@@ -127,8 +138,8 @@ impl Reconciler {
             Err(error) => {
                 // A tick that cannot see breaks the row of wishes for a large destroy.
                 history.large_destroy_wishes.clear();
-                tick.error = Some(error);
-                tick.fly_failed = true;
+                tick.fly_failed = matches!(error, NoPlan::Fly(_));
+                tick.error = Some(error.to_string());
             }
             Ok(decided) => {
                 let plan = if self.settings.dry_run {
@@ -158,7 +169,7 @@ impl Reconciler {
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
         match self.plan_within(&mut tick, &history, &mut deadline).await {
             Ok(decided) => tick.plan = Some(decided.plan),
-            Err(error) => tick.error = Some(error),
+            Err(error) => tick.error = Some(error.to_string()),
         }
         tick.outcome = outcome_of(&tick);
         tick
@@ -184,14 +195,12 @@ impl Reconciler {
         tick: &mut Tick,
         history: &History,
         deadline: &mut (impl Future<Output = ()> + Unpin),
-    ) -> Result<Decided, String> {
+    ) -> Result<Decided, NoPlan> {
         let timeout = self.settings.timeout;
         let planned = std::pin::pin!(self.plan(tick, history));
         match select(planned, deadline).await {
-            Either::Left((planned, _)) => planned.map_err(|error| error.to_string()),
-            Either::Right(((), _)) => {
-                Err(format!("the tick took longer than its timeout of {timeout:?}"))
-            }
+            Either::Left((planned, _)) => Ok(planned?),
+            Either::Right(((), _)) => Err(NoPlan::Timeout(timeout)),
         }
     }
 

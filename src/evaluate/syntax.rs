@@ -205,7 +205,7 @@ impl<'s> Parser<'_, 's> {
                     return Err(self.expected("a function with parentheses", "|"));
                 };
                 self.write(" | ");
-                return self.call(name);
+                return self.call(name, true);
             }
         };
         self.output.program.insert_str(start, before);

@@ -21,6 +21,15 @@ const MAX_PAGES: usize = 500;
 /// configs of 2.5 KB.
 const MAX_LIST_BYTES: usize = 256 << 20;
 
+/// What moved between two pages while they were read stands on both: the later one is newer.
+fn each_once(mut machines: Vec<Machine>) -> Vec<Machine> {
+    let mut ids = HashSet::with_capacity(machines.len());
+    machines.reverse();
+    machines.retain(|machine| ids.insert(machine.id.clone()));
+    machines.reverse();
+    machines
+}
+
 impl FlyClient {
     /// A call without nonce and body on `app` as a whole.
     fn on_app<'a>(
@@ -96,7 +105,7 @@ impl FlyClient {
             let page = wire::machines(&answer.body)
                 .map_err(|error| self.unreadable(&call, &answer, &error.to_string()))?;
             machines.extend(page);
-            let Some(cursor) = answer.head.next_cursor else { return Ok(machines) };
+            let Some(cursor) = answer.head.next_cursor else { return Ok(each_once(machines)) };
             call.url = with_query(&first, &[("limit", PAGE_SIZE), ("cursor", &cursor)]);
             if !seen.insert(cursor) {
                 let message = "the list goes round in circles: a page's cursor came twice";

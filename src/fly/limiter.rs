@@ -1,8 +1,9 @@
 //! Keeps to Fly's documented request rates before Fly has to say so.
 //!
 //! Source: docs `machines/api/working-with-machines-api` (superfly/docs): one request a second for each
-//! action and machine (or app, for a create) with bursts of three; five a second with bursts of ten
-//! for reads.
+//! action and machine (or app, for what is about no machine) with bursts of three; five a second with
+//! bursts of ten to get one machine. Lists are not named there, so they count as any other action: a
+//! list of one page is within that by far, and one of ten pages takes seven seconds.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -60,7 +61,7 @@ impl Limiter {
         if limiter.len() >= KEYS_BEFORE_CLEANING {
             limiter.retain_recent();
         }
-        let key = (operation, Arc::from(subject));
+        let key = (endpoint(operation), Arc::from(subject));
         while let Err(not_until) = limiter.check_key(&key) {
             let wait = not_until.wait_time_from(self.monotonic.now());
             // The clock counts whole milliseconds: a fraction of one would be slept through at once.
@@ -70,11 +71,17 @@ impl Limiter {
     }
 }
 
+/// Calls that go to one endpoint share its allowance: a created machine is looked up in the list.
+fn endpoint(operation: Operation) -> Operation {
+    match operation {
+        Operation::FindCreated => Operation::List,
+        other => other,
+    }
+}
+
+/// What has the larger allowance. The release comes from another API, which documents no limit.
 fn is_read(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::List | Operation::Get | Operation::FindCreated | Operation::CurrentRelease
-    )
+    matches!(operation, Operation::Get | Operation::CurrentRelease)
 }
 
 /// The port's clock as governor wants it: never backwards. A wall clock that is set back by an hour
@@ -171,13 +178,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ten_reads_pass_and_the_eleventh_waits_a_fifth_of_a_second() {
+    async fn ten_reads_of_a_machine_pass_and_the_eleventh_waits_a_fifth_of_a_second() {
         let clock = Arc::new(MovedClock::default());
         let limiter = Limiter::new(clock.clone());
         for _ in 0..11 {
-            limiter.admit(Operation::List, "app").await;
+            limiter.admit(Operation::Get, "m1").await;
         }
         assert_eq!(clock.slept(), [201]);
+    }
+
+    #[tokio::test]
+    async fn looking_up_a_created_machine_is_a_list() {
+        let clock = Arc::new(MovedClock::default());
+        let limiter = Limiter::new(clock.clone());
+        for operation in [Operation::List, Operation::FindCreated, Operation::List] {
+            limiter.admit(operation, "app").await;
+        }
+        assert_eq!(clock.slept(), Vec::<u64>::new());
+        limiter.admit(Operation::FindCreated, "app").await;
+        assert_eq!(clock.slept(), [1001]);
     }
 
     #[tokio::test]

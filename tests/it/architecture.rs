@@ -29,7 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["model", "ports", "collect", "evaluate", "decide", "act", "status", "telemetry"],
     ),
     ("supervisor", &["model", "ports", "reconcile", "status", "telemetry"]),
-    ("http", &["ports", "status", "telemetry"]),
+    ("http", &["model", "ports", "status", "telemetry"]),
     ("sim", &["model", "config", "ports", "decide", "reconcile"]),
 ];
 

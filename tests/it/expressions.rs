@@ -164,6 +164,8 @@ fn results_follow_the_go_implementation() {
         ("count([x, y, 9], {# > 3})", 2),
         ("count([x, y, 9], # > 3)", 2),
         ("[x, y] | map(# * 2) | sum() + 1", 15),
+        ("sum(filter(map([x, y, 9], {# * 2}), {# > 6}))", 26),
+        ("sum([1, 2], {sum([3, 4], {# * x})})", 42),
         ("max([x, [y, zero]])", 4),
         ("sum(1..int(y))", 10),
         ("len(1..1000)", 1000),

@@ -229,7 +229,30 @@ async fn ten_thousand_machines_come_in_ten_pages() {
         fly_at(&server.uri(), Duration::from_secs(10), clock.clone()).list(&app()).await.unwrap();
     assert_eq!(machines.len(), 10_000);
     assert_eq!(machines[9_999].id, MachineId::new("m9999"));
-    assert_eq!(clock.slept(), [], "ten reads are within Fly's burst");
+    assert_eq!(clock.slept().len(), 7, "three pages pass at once, the others at one a second");
+}
+
+#[tokio::test]
+async fn a_machine_that_stands_on_two_pages_counts_once_as_the_later_one_says() {
+    let server = MockServer::start().await;
+    let mut later = machine("m1");
+    later["state"] = json!("stopped");
+    let pages = [(json!([machine("m1"), machine("m2")]), Some("c1")), (json!([later]), None)];
+    for (page, cursor) in pages {
+        let mut answer = ResponseTemplate::new(200).set_body_json(page);
+        let mut mock = Mock::given(method("GET"));
+        match cursor {
+            Some(cursor) => {
+                answer = answer.insert_header("fly-next-cursor", cursor);
+                mock = mock.and(query_param_is_missing("cursor"));
+            }
+            None => mock = mock.and(query_param("cursor", "c1")),
+        }
+        mock.respond_with(answer).mount(&server).await;
+    }
+    let machines = fly(&server).list(&app()).await.unwrap();
+    let seen: Vec<_> = machines.iter().map(|own| (own.id.as_str(), own.state.as_str())).collect();
+    assert_eq!(seen, [("m2", "started"), ("m1", "stopped")]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod cli;
 mod closed_loop;
 mod config;
 mod decide_properties;
+mod decide_table;
 mod docs;
 mod double;
 mod expressions;

@@ -16,7 +16,7 @@ impl<'s> Parser<'_, 's> {
                 return Err(Problem::at(token.place(), message)
                     .hint("it is the element inside a call such as count([a, b], {# > 1})"));
             }
-            Kind::Name if self.is_call() => return self.call(token),
+            Kind::Name if self.is_call() => return self.call(token, false),
             Kind::Name => self.variable(token),
             Kind::Keyword if matches!(token.text, "true" | "false" | "nil") => self.copy(token),
             Kind::Keyword if token.text == "if" => return self.conditional(),
@@ -52,30 +52,38 @@ impl<'s> Parser<'_, 's> {
         self.write(&format!("v{index}"));
     }
 
-    /// `name(...)`
-    pub(super) fn call(&mut self, name: Token<'s>) -> Result<Height, Problem> {
+    /// `name(...)`; where it is `is_piped`, its first argument stands before the `|`.
+    pub(super) fn call(&mut self, name: Token<'s>, is_piped: bool) -> Result<Height, Problem> {
         self.output.calls.push((name.text, name.place()));
         self.copy(name);
-        self.arguments(takes_predicate(name.text))
+        let mut arguments = usize::from(is_piped);
+        let takes_predicate = takes_predicate(name.text);
+        self.arguments(|parser| {
+            arguments += 1;
+            if takes_predicate && arguments > 1 { parser.predicate() } else { parser.expression(0) }
+        })
     }
 
-    fn arguments(&mut self, take_predicate: bool) -> Result<Height, Problem> {
+    fn arguments(
+        &mut self,
+        argument: impl FnMut(&mut Self) -> Result<Height, Problem>,
+    ) -> Result<Height, Problem> {
         let Some(open) = self.peek() else { return Err(self.misplaced()) };
         self.copy(open);
-        self.predicate_depth += usize::from(take_predicate);
+        self.list(open, ")", argument)
+    }
+
+    /// What is done with each element of a list: `{# > 1}`, or without the braces.
+    fn predicate(&mut self) -> Result<Height, Problem> {
+        self.predicate_depth += 1;
         if self.predicate_depth > MAX_PREDICATE_DEPTH {
             let message =
                 format!("functions over lists are nested more than {MAX_PREDICATE_DEPTH} deep");
-            return Err(Problem::at(open.place(), message));
+            return Err(Problem::at(self.place(), message));
         }
-        let height = self.list(open, ")", |parser| {
-            if take_predicate && parser.peek_is("{") && !parser.is_map() {
-                parser.block()
-            } else {
-                parser.expression(0)
-            }
-        })?;
-        self.predicate_depth -= usize::from(take_predicate);
+        let is_block = self.peek_is("{") && !self.is_map();
+        let height = if is_block { self.block()? } else { self.expression(0)? };
+        self.predicate_depth -= 1;
         Ok(height)
     }
 
@@ -151,7 +159,7 @@ impl<'s> Parser<'_, 's> {
             }
             height += 1;
             if token.is(".") && self.peek_is("(") {
-                height = max(height, 1 + self.arguments(false)?);
+                height = max(height, 1 + self.arguments(|parser| parser.expression(0))?);
             }
         }
         self.bounded(height)

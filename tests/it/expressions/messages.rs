@@ -66,6 +66,10 @@ fn mistakes_are_shown_at_their_place() {
             "`+` cannot follow `??` directly\n  latency ?? 0 + 1\n               ^\n  put the part with `??` in parentheses: (a ?? b) + c",
         ),
         (
+            "sum([#, 1])",
+            "`#` stands for nothing here\n  sum([#, 1])\n       ^\n  it is the element inside a call such as count([a, b], {# > 1})",
+        ),
+        (
             "{a: latency}.a",
             "the values of a map must be plain numbers or texts\n  {a: latency}.a\n      ^^^^^^^",
         ),
@@ -140,7 +144,7 @@ fn expensive_expressions_are_refused() {
             "the range 1..1000000000 has more than 1000 elements",
         ),
         (
-            "sum(map(1..9, {sum(map(1..9, {#}))}))".into(),
+            "sum(map(1..9, {sum(map(1..9, {count(1..9, {# > 1})}))}))".into(),
             "functions over lists are nested more than 2 deep",
         ),
         // A panic inside the date arithmetic of a library is caught and is no result.

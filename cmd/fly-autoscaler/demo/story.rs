@@ -1,0 +1,255 @@
+//! What has happened so far: decisions, failures, and how traffic and machines moved.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use fly_autoscaler::decide::{Reason, Verb, Weight};
+use fly_autoscaler::model::{MachineState, Region, Timestamp};
+use fly_autoscaler::sim::MachineView;
+use fly_autoscaler::status::{AppStatus, Tick};
+
+/// How many decisions and failures are kept: more than any terminal has lines.
+const KEPT_ENTRIES: usize = 200;
+/// How far apart the points of the curves are.
+const POINT_DISTANCE: Duration = Duration::from_secs(60);
+/// A day of points.
+const KEPT_POINTS: usize = 24 * 60;
+
+/// One thing that was decided or that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) at: Timestamp,
+    pub(crate) kind: EntryKind,
+    /// How many machines and where; empty for a hold.
+    pub(crate) what: String,
+    /// The reason, or the error.
+    pub(crate) why: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    Did(Verb),
+    Held,
+    Failed,
+}
+
+impl EntryKind {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Did(verb) => verb.as_str(),
+            Self::Held => "hold",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One region now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RegionNow {
+    /// Requests per second.
+    pub(crate) traffic: f64,
+    pub(crate) started: usize,
+    /// On their way to `started`.
+    pub(crate) starting: usize,
+    /// Stopped or suspended: they can be started.
+    pub(crate) stopped: usize,
+    /// On their way out.
+    pub(crate) stopping: usize,
+    pub(crate) failed: usize,
+}
+
+impl RegionNow {
+    fn count(&mut self, state: &MachineState) {
+        use MachineState as S;
+        let counted = match state {
+            S::Started | S::Updating | S::Replacing => &mut self.started,
+            S::Created | S::Creating | S::Starting | S::Restarting => &mut self.starting,
+            S::Stopped | S::Suspended => &mut self.stopped,
+            S::Failed | S::LaunchFailed => &mut self.failed,
+            _ => &mut self.stopping,
+        };
+        *counted += 1;
+    }
+}
+
+/// The whole app at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) at: Timestamp,
+    pub(crate) traffic: BTreeMap<Region, f64>,
+    pub(crate) started: usize,
+}
+
+impl Point {
+    pub(crate) fn total(&self) -> f64 {
+        self.traffic.values().sum()
+    }
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    /// The newest first.
+    pub(crate) decisions: VecDeque<Entry>,
+    /// The newest first.
+    pub(crate) failures: VecDeque<Entry>,
+    /// The oldest first.
+    pub(crate) points: VecDeque<Point>,
+    pub(crate) regions: BTreeMap<Region, RegionNow>,
+    last_tick: Option<Timestamp>,
+    /// The codes of the reasons that held the last tick: a hold that lasts is news once.
+    held_by: Vec<&'static str>,
+    failed_machines: usize,
+}
+
+impl Story {
+    /// Takes in the state of the world.
+    pub(crate) fn see_world(
+        &mut self,
+        now: Timestamp,
+        traffic: BTreeMap<Region, f64>,
+        machines: &[MachineView],
+    ) {
+        self.regions = traffic
+            .iter()
+            .map(|(region, rate)| {
+                (region.clone(), RegionNow { traffic: *rate, ..RegionNow::default() })
+            })
+            .collect();
+        for machine in machines {
+            self.regions.entry(machine.region.clone()).or_default().count(&machine.state);
+        }
+        let is_due = self.points.back().is_none_or(|point| now >= point.at.plus(POINT_DISTANCE));
+        if is_due {
+            if self.points.len() == KEPT_POINTS {
+                self.points.pop_front();
+            }
+            let started = self.regions.values().map(|region| region.started).sum();
+            self.points.push_back(Point { at: now, traffic, started });
+        }
+    }
+
+    /// Takes in what the autoscaler did since the last look, and gives what is new, oldest first.
+    pub(crate) fn see_status(&mut self, status: &AppStatus) -> Vec<Entry> {
+        let mut news = Vec::new();
+        // Where ticks are faster than looks, the one that acted is still to be had beside the last.
+        let mut ticks: Vec<&Tick> = [&status.last_action, &status.last_tick]
+            .into_iter()
+            .flatten()
+            .map(|tick| &**tick)
+            .collect();
+        ticks.dedup_by_key(|tick| tick.at);
+        for tick in ticks {
+            if self.last_tick.is_none_or(|last| tick.at > last) {
+                self.last_tick = Some(tick.at);
+                news.extend(self.see_tick(tick));
+            }
+        }
+        for entry in &news {
+            let kept = match entry.kind {
+                EntryKind::Failed => &mut self.failures,
+                EntryKind::Did(_) | EntryKind::Held => &mut self.decisions,
+            };
+            kept.push_front(entry.clone());
+            kept.truncate(KEPT_ENTRIES);
+        }
+        news
+    }
+
+    fn see_tick(&mut self, tick: &Tick) -> Vec<Entry> {
+        let mut news = actions(tick);
+        news.extend(self.hold(tick));
+        news.extend(failures(tick));
+        news.extend(self.failed_boots(tick));
+        news
+    }
+
+    /// That nothing could be done, unless the last tick said so already.
+    fn hold(&mut self, tick: &Tick) -> Option<Entry> {
+        let holding: Vec<&Reason> = tick
+            .plan
+            .iter()
+            .flat_map(|plan| &plan.scopes)
+            .filter(|scope| scope.actions.is_empty())
+            .flat_map(|scope| &scope.reasons)
+            .filter(|reason| reason.weight() == Weight::Hold)
+            .collect();
+        let codes: Vec<&'static str> = holding.iter().map(|reason| reason.code()).collect();
+        let is_news = !codes.is_empty() && codes != self.held_by;
+        self.held_by = codes;
+        is_news.then(|| {
+            let why: Vec<String> = holding.iter().map(ToString::to_string).collect();
+            Entry { at: tick.at, kind: EntryKind::Held, what: String::new(), why: why.join("; ") }
+        })
+    }
+
+    /// Machines that failed by themselves since the last tick.
+    fn failed_boots(&mut self, tick: &Tick) -> Option<Entry> {
+        let failed = |state: &str| matches!(state, "failed" | "launch_failed");
+        let counts: Vec<_> = tick.machines.iter().filter(|count| failed(&count.state)).collect();
+        let total = counts.iter().map(|count| count.count as usize).sum();
+        let is_news = total > self.failed_machines;
+        self.failed_machines = total;
+        is_news.then(|| Entry {
+            at: tick.at,
+            kind: EntryKind::Failed,
+            what: format!("boot in {}", places(counts.iter().map(|count| &count.region))),
+            why: "the machine did not come up; another one takes its place".to_owned(),
+        })
+    }
+}
+
+/// The actions of a tick that were carried out, those with the same reason together.
+fn actions(tick: &Tick) -> Vec<Entry> {
+    let mut groups: Vec<(Verb, &Reason, Vec<&Region>)> = Vec::new();
+    for outcome in tick.outcomes.iter().filter(|outcome| outcome.is_done()) {
+        let verb = outcome.action.verb();
+        let Some(region) = outcome.action.region() else { continue };
+        match groups.iter_mut().find(|group| group.0 == verb && *group.1 == outcome.reason) {
+            Some((.., regions)) => regions.push(region),
+            None => groups.push((verb, &outcome.reason, vec![region])),
+        }
+    }
+    let entry = |(verb, reason, regions): (Verb, &Reason, Vec<&Region>)| Entry {
+        at: tick.at,
+        kind: EntryKind::Did(verb),
+        what: format!("{} in {}", regions.len(), places(regions.into_iter())),
+        why: reason.to_string(),
+    };
+    groups.into_iter().map(entry).collect()
+}
+
+fn failures(tick: &Tick) -> Vec<Entry> {
+    let whole = tick.error.iter().map(|error| (String::from("tick"), error.clone()));
+    let each = tick.outcomes.iter().filter_map(|outcome| {
+        let (action, error) = (&outcome.action, outcome.error()?);
+        let place = action.region().map(ToString::to_string).unwrap_or_default();
+        let status = error.status.map(|status| format!("{status} ")).unwrap_or_default();
+        Some((format!("{} in {place}", action.verb()), format!("{status}{}", error.message)))
+    });
+    whole
+        .chain(each)
+        .map(|(what, why)| Entry { at: tick.at, kind: EntryKind::Failed, what, why })
+        .collect()
+}
+
+/// Regions, each once.
+fn places<'a>(regions: impl Iterator<Item = &'a Region>) -> String {
+    let regions: std::collections::BTreeSet<&str> = regions.map(Region::as_str).collect();
+    regions.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+/// `06:42:15`, in UTC.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    strftime(at, "%H:%M:%S")
+}
+
+/// `Mon 06:42`, in UTC.
+pub(crate) fn day_and_time(at: Timestamp) -> String {
+    strftime(at, "%a %H:%M")
+}
+
+fn strftime(at: Timestamp, format: &str) -> String {
+    jiff::Timestamp::from_millisecond(at.as_millis())
+        .map_or_else(|_| at.to_string(), |time| time.strftime(format).to_string())
+}

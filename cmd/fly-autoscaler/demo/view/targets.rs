@@ -1,0 +1,71 @@
+//! What is wanted, by which expressions, and what there is.
+
+use fly_autoscaler::decide::ScopePlan;
+use fly_autoscaler::model::{Bounds, Kind};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::{Style, Stylize};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::text::fit;
+use super::{BAD, GOOD, MOVING, Picture, QUIET, TITLE, title};
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
+    if area.height == 0 {
+        return;
+    }
+    let tick = picture.status.as_ref().and_then(|status| status.last_tick.as_deref());
+    let scope = tick.and_then(|tick| tick.plan.as_ref()).and_then(|plan| plan.scopes.first());
+    let mut heading = vec![Span::styled(" targets", TITLE)];
+    if let Some(tick) = tick {
+        let style = if tick.outcome.is_success() { GOOD } else { BAD };
+        heading.push(Span::styled("  last tick ", QUIET));
+        heading.push(Span::styled(tick.outcome.as_str(), style));
+    }
+    let mut lines = vec![
+        title(area.width, heading),
+        row(picture, scope, Kind::Started, area.width),
+        row(picture, scope, Kind::Created, area.width),
+    ];
+    if area.height > 3 {
+        let query = format!(" traffic  {}", setting(picture, "FAS_PROMETHEUS_QUERY"));
+        lines.push(Line::styled(fit(&query, usize::from(area.width)), QUIET));
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn row(picture: &Picture<'_>, scope: Option<&ScopePlan>, kind: Kind, width: u16) -> Line<'static> {
+    let observed = scope.map(|scope| scope.observed.of(kind));
+    let target = scope.and_then(|scope| scope.targets).map(|targets| targets.of(kind));
+    let style = observed.zip(target).map_or(QUIET, |(count, target)| standing(count, target));
+    let mut line = Line::from(vec![
+        Span::raw(format!(" {kind:9}")).bold(),
+        Span::styled(
+            format!("{:>3}", observed.map_or("-".to_owned(), |count| count.to_string())),
+            style,
+        ),
+        Span::raw(format!("  of {:8}", target.unwrap_or_default().to_string())),
+    ]);
+    let (min, max) = match kind {
+        Kind::Started => ("FAS_MIN_STARTED_MACHINE_COUNT", "FAS_MAX_STARTED_MACHINE_COUNT"),
+        Kind::Created => ("FAS_MIN_CREATED_MACHINE_COUNT", "FAS_MAX_CREATED_MACHINE_COUNT"),
+    };
+    let (min, max) = (setting(picture, min), setting(picture, max));
+    let expressions = format!("{min:<20} to  {max}");
+    if line.width() + expressions.len() < usize::from(width) {
+        line.push_span(Span::styled(expressions, QUIET));
+    }
+    line
+}
+
+fn standing(count: u32, target: Bounds) -> Style {
+    let is_below = target.min.is_some_and(|min| count < min);
+    let is_above = target.max.is_some_and(|max| count > max);
+    if is_below || is_above { MOVING } else { GOOD }
+}
+
+fn setting<'a>(picture: &Picture<'a>, name: &str) -> &'a str {
+    let found = picture.settings.iter().find(|setting| setting.name == name);
+    found.map_or("", |setting| setting.shown())
+}
