@@ -14,6 +14,9 @@ use fly_autoscaler::ports::ErrorClass;
 
 use crate::double::{Double, machine};
 
+mod differences;
+mod whole_ticks;
+
 fn bounds(min: Option<u32>, max: Option<u32>) -> Bounds {
     Bounds { min, max }
 }
@@ -197,90 +200,6 @@ async fn unreachable_hosts() {
     let (plan, _) = reconcile(&api, &machines, started(Some(2), Some(2))).await;
     assert_eq!(api.calls(), ["start 3"]);
     assert_eq!(plan.scopes[0].observed.unreachable, 1);
-}
-
-mod differences {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_machine_on_its_way_up_counts_as_started() {
-        let api = Double::default();
-        let machines = states(&[("1", "starting", "iad"), ("2", "stopped", "iad")]);
-        let _ = reconcile(&api, &machines, started(Some(1), Some(1))).await;
-        assert_eq!(api.calls(), Vec::<String>::new());
-    }
-
-    #[tokio::test]
-    async fn suspended_machines_are_woken_before_stopped_ones() {
-        let api = Double::default();
-        let machines = states(&[("1", "stopped", "iad"), ("2", "suspended", "iad")]);
-        let _ = reconcile(&api, &machines, started(Some(1), Some(1))).await;
-        assert_eq!(api.calls(), ["start 2"]);
-    }
-
-    #[tokio::test]
-    async fn a_machine_that_runs_is_stopped_before_it_is_destroyed() {
-        let api = Double::default();
-        let mut machines = states(&[("1", "started", "iad"), ("2", "started", "iad")]);
-        let _ = reconcile(&api, &machines, created(Some(1), Some(1))).await;
-        assert_eq!(api.calls(), ["stop 1"]);
-
-        machines[0].state = MachineState::Stopping;
-        let api = Double::default();
-        let (plan, _) = reconcile(&api, &machines, created(Some(1), Some(1))).await;
-        assert_eq!(api.calls(), Vec::<String>::new());
-        assert!(codes(&plan).contains(&"waiting_for_stop"));
-
-        machines[0].state = MachineState::Stopped;
-        let api = Double::default();
-        let _ = reconcile(&api, &machines, created(Some(1), Some(1))).await;
-        assert_eq!(api.calls(), ["destroy 1"]);
-    }
-
-    #[tokio::test]
-    async fn min_above_max_holds_instead_of_flapping() {
-        let api = Double::default();
-        let machines = states(&[("1", "started", "iad"), ("2", "stopped", "iad")]);
-        let (plan, _) = reconcile(&api, &machines, started(Some(2), Some(1))).await;
-        assert_eq!((plan.verdict, codes(&plan)), (Verdict::Hold, vec!["min_above_max"]));
-        assert_eq!(api.calls(), Vec::<String>::new());
-    }
-
-    #[tokio::test]
-    async fn a_large_destroy_takes_three_wishes() {
-        let machines: Vec<Machine> =
-            (0..8).map(|number| machine(&number.to_string(), "stopped", "iad")).collect();
-        let observed = Observed { machines, own_machine: None };
-        let targets = Targets {
-            groups: vec![GroupTargets {
-                group: ProcessGroup::new("app"),
-                policy: Arc::new(Policy::default()),
-                app_wide: Wanted::Bounds(created(Some(1), Some(1))),
-            }],
-        };
-        let mut history = History::new("t");
-        let mut destroys = Vec::new();
-        for tick in 0..3 {
-            let plan = decide(&observed, &targets, &history, Timestamp::from_millis(tick * 15_000));
-            destroys.push(plan.actions().count());
-            history = plan.next;
-        }
-        assert_eq!(destroys, [0, 0, 7]);
-    }
-
-    #[tokio::test]
-    async fn new_machines_go_to_the_listed_region_with_the_fewest() {
-        let machines =
-            states(&[("1", "started", "iad"), ("2", "started", "iad"), ("3", "started", "lhr")]);
-        let regions = ["iad", "lhr", "fra"].map(fly_autoscaler::model::Region::new).to_vec();
-        let policy = Policy { regions, ..Policy::default() };
-        let plan = plan_for(&machines, created(Some(6), Some(6)), policy);
-        let first: Vec<String> = plan
-            .actions()
-            .filter_map(|(_, planned)| planned.action.region().map(ToString::to_string))
-            .collect();
-        assert_eq!(first, ["fra", "lhr", "fra"]);
-    }
 }
 
 mod acting {

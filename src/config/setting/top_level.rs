@@ -304,7 +304,7 @@ pub const DRY_RUN: Setting = Setting {
     ..PLAIN
 };
 /// All top-level settings, in the order in which they are documented. `metric-collectors` is not one:
-/// it is a list of [`COLLECTOR_SETTINGS`].
+/// it is a list of [`COLLECTOR_SETTINGS`](super::COLLECTOR_SETTINGS).
 pub static SETTINGS: &[&Setting] = &[
     &APP_NAME,
     &ORG,
