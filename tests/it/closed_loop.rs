@@ -75,12 +75,7 @@ fn fleet(sim: &Simulator) -> (usize, usize) {
 }
 
 /// Sets the queue and waits for the fleet that it asks for.
-async fn queue(
-    sim: &Simulator,
-    depth: f64,
-    wanted: (usize, usize),
-    told: &impl Fn() -> String,
-) {
+async fn queue(sim: &Simulator, depth: f64, wanted: (usize, usize), told: &impl Fn() -> String) {
     sim.world().set_queue_depth(&app(), Some(depth)).unwrap();
     let what = format!("(machines, started) = {wanted:?} for a queue of {depth}");
     until(&what, told, async || match fleet(sim) {
@@ -113,7 +108,10 @@ async fn creates_and_destroys(sim: &Simulator, prometheus: &str, told: impl Fn()
     let (_, metrics) = scaler.get("/metrics").await;
     let braked = metrics.lines().any(|line| line == r#"fas_held_total{reason="destroy_brake"} 2"#);
     assert!(braked, "{metrics}{}", told());
-    for line in [r#"fas_machine_create_count{status="ok"} 5"#, r#"fas_machine_destroy_count{status="ok"} 5"#] {
+    for line in [
+        r#"fas_machine_create_count{status="ok"} 5"#,
+        r#"fas_machine_destroy_count{status="ok"} 5"#,
+    ] {
         assert!(metrics.lines().any(|own| own == line), "{line}\n{metrics}{}", told());
     }
 }
@@ -220,11 +218,15 @@ impl Server {
         let program = Program::start(name, Command::new(name).args(arguments));
         let url = format!("http://{address}");
         let ready = format!("{url}{ready}");
-        until(&format!("{name} ready"), || program.told(), async || match get(&ready).await {
-            Ok((200, _)) => Ok(()),
-            Ok((status, body)) => Err(format!("{status} {body}")),
-            Err(why) => Err(why),
-        })
+        until(
+            &format!("{name} ready"),
+            || program.told(),
+            async || match get(&ready).await {
+                Ok((200, _)) => Ok(()),
+                Ok((status, body)) => Err(format!("{status} {body}")),
+                Err(why) => Err(why),
+            },
+        )
         .await;
         Some(Self { program, url, _data: data })
     }
@@ -243,6 +245,7 @@ fn wanted() -> bool {
 
 /// Says so past the harness, which would hide it from whoever looks at a row of passed tests.
 fn skipped(name: &str) {
-    let text = format!("skipped a closed-loop test: {name} is wanted only with FAS_TEST_REAL_SERVERS=1\n");
+    let text =
+        format!("skipped a closed-loop test: {name} is wanted only with FAS_TEST_REAL_SERVERS=1\n");
     std::io::stderr().write_all(text.as_bytes()).unwrap();
 }

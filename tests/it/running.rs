@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 /// How long anything may take that takes a second or two on an idle machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
 
 /// A running program and what it has written.
 pub(crate) struct Program {
@@ -136,7 +136,11 @@ impl Autoscaler {
 /// The command that runs the real binary in `serve` with these variables only.
 pub(crate) fn serve(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fly-autoscaler"));
-    command.arg("serve").env_clear().env("FAS_LISTEN", "127.0.0.1:0").envs(variables.iter().copied());
+    command
+        .arg("serve")
+        .env_clear()
+        .env("FAS_LISTEN", "127.0.0.1:0")
+        .envs(variables.iter().copied());
     command
 }
 
