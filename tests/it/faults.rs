@@ -4,6 +4,7 @@
 mod answers;
 mod creates;
 mod numbers;
+mod scalers;
 mod serving;
 
 use std::sync::{Arc, Mutex};

@@ -6,6 +6,9 @@ use fly_autoscaler::sim::{Endpoint, FaultKind, FaultRule, Matching, Phase, Times
 
 use super::{CREATED, Random, Stage, web};
 
+/// Beside [`CREATED`]: all that exist shall run.
+const STARTED_TOO: (&str, &str) = super::STARTED;
+
 fn status(code: u16) -> FaultKind {
     FaultKind::Status { code, body: r#"{"error":"words"}"#.into(), retry_after: None }
 }
@@ -111,7 +114,7 @@ async fn no_mixture_of_faults_gives_a_machine_too_many() {
                 });
             }
         }
-        let mut scaler = stage.scaler("s1", &[CREATED]);
+        let mut scaler = stage.scaler("s1", &[CREATED, STARTED_TOO]);
         let mut most = 2;
         for round in 0..60 {
             if random.below(5) == 0 {
@@ -126,5 +129,31 @@ async fn no_mixture_of_faults_gives_a_machine_too_many() {
         world.clear_faults();
         stage.queue(30.0);
         stage.settles(&mut scaler, (3, 3), &format!("seed {seed}")).await;
+    }
+}
+
+/// What may have been created counts against creating more, never against what works.
+#[tokio::test]
+async fn a_create_that_never_came_about_costs_no_machine() {
+    for (count, wanted) in [(CREATED, (4, 4)), (STARTED_TOO, (4, 4))] {
+        let stage = Stage::new(4, 0, 80.0).await;
+        stage.sim.world().inject(FaultRule::always(Endpoint::Create, status(500)));
+        let mut scaler = stage.scaler("s1", &[CREATED, count]);
+        assert!(stage.say(&stage.tick(&mut scaler).await).contains("may have happened"));
+        assert_eq!(stage.sim.world().total(Endpoint::Create), 4);
+
+        // Eight may be there, six are wanted, four there are.
+        stage.queue(60.0);
+        for _ in 0..3 {
+            let tick = stage.tick(&mut scaler).await;
+            assert_eq!(stage.fleet(), wanted, "{}", stage.say(&tick));
+            let reasons = &tick.plan.as_ref().unwrap().scopes[0].reasons;
+            assert_eq!(
+                reasons[0].to_string(),
+                "4 created that the list does not show yet; none goes until it does"
+            );
+        }
+        stage.sim.world().clear_faults();
+        stage.settles(&mut scaler, (6, 6), "once it is forgotten").await;
     }
 }
