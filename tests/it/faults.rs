@@ -3,6 +3,7 @@
 
 mod answers;
 mod creates;
+mod holds;
 mod numbers;
 mod scalers;
 mod serving;
