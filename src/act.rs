@@ -5,9 +5,9 @@ pub mod outcome;
 use std::collections::VecDeque;
 use std::future::Future;
 
-use futures::StreamExt;
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 
 use crate::decide::{Action, Plan, Reason, ScopePlan, Template};
 use crate::model::{AppName, MachineId, Region};
@@ -27,13 +27,14 @@ pub async fn act(
     plan: &Plan,
     leases: &[Lease],
     concurrency: usize,
-    deadline: impl Future<Output = ()> + Unpin,
+    mut deadline: impl Future<Output = ()> + Unpin,
 ) -> Vec<Outcome> {
     let mut queue = Queue::new(plan);
     let mut running = FuturesUnordered::new();
     let mut outcomes = Vec::new();
-    let mut stop: Option<Skipped> = None;
-    let mut deadline = Some(deadline);
+    // What comes before the actions may have used up the time.
+    let mut stop = (&mut deadline).now_or_never().map(|()| Skipped::Deadline);
+    let mut deadline = Some(deadline).filter(|_| stop.is_none());
 
     loop {
         while stop.is_none() && running.len() < concurrency {

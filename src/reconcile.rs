@@ -93,17 +93,6 @@ struct Decided {
     release: ReleaseState,
 }
 
-/// Why a tick has no plan.
-#[derive(Debug, thiserror::Error)]
-enum NoPlan {
-    /// The machines could not be read.
-    #[error(transparent)]
-    Fly(#[from] ApiError),
-    /// Whoever was slow: Fly, or a source of metrics.
-    #[error("the tick took longer than its timeout of {0:?}")]
-    Timeout(Duration),
-}
-
 impl Reconciler {
     /// A reconciler for `app`.
     #[must_use]
@@ -138,8 +127,7 @@ impl Reconciler {
             Err(error) => {
                 // A tick that cannot see breaks the row of wishes for a large destroy.
                 history.large_destroy_wishes.clear();
-                tick.fly_failed = matches!(error, NoPlan::Fly(_));
-                tick.error = Some(error.to_string());
+                tick.error = Some(error);
             }
             Ok(decided) => {
                 let plan = if self.settings.dry_run {
@@ -169,7 +157,7 @@ impl Reconciler {
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
         match self.plan_within(&mut tick, &history, &mut deadline).await {
             Ok(decided) => tick.plan = Some(decided.plan),
-            Err(error) => tick.error = Some(error.to_string()),
+            Err(error) => tick.error = Some(error),
         }
         tick.outcome = outcome_of(&tick);
         tick
@@ -195,20 +183,42 @@ impl Reconciler {
         tick: &mut Tick,
         history: &History,
         deadline: &mut (impl Future<Output = ()> + Unpin),
-    ) -> Result<Decided, NoPlan> {
-        let timeout = self.settings.timeout;
-        let planned = std::pin::pin!(self.plan(tick, history));
-        match select(planned, deadline).await {
-            Either::Left((planned, _)) => Ok(planned?),
-            Either::Right(((), _)) => Err(NoPlan::Timeout(timeout)),
+    ) -> Result<Decided, String> {
+        let planned = {
+            let planned = std::pin::pin!(self.plan(tick, history));
+            match select(planned, deadline).await {
+                Either::Left((planned, _)) => Some(planned),
+                Either::Right(((), _)) => None,
+            }
+        };
+        match planned {
+            Some(planned) => planned.map_err(|error| error.to_string()),
+            None => Err(self.too_slow(tick)),
         }
     }
 
+    /// Why the time was over before anything could be done.
+    fn too_slow(&self, tick: &Tick) -> String {
+        let timeout = self.settings.timeout;
+        let why =
+            if tick.fly_failed { "Fly had not answered" } else { "a metric was not there in time" };
+        format!("the tick took longer than its timeout of {timeout:?}: {why}")
+    }
+
     async fn plan(&mut self, tick: &mut Tick, history: &History) -> Result<Decided, ApiError> {
-        let api = Arc::clone(&self.adapters.api);
+        let (api, now) = (Arc::clone(&self.adapters.api), tick.at);
+        // Until Fly has answered, running out of time is its failure; from then on it is that of a
+        // metric, for which the next tick does not wait longer.
+        let fly_failed = &mut tick.fly_failed;
+        *fly_failed = true;
+        let listed = async {
+            let machines = api.list(&self.app).await;
+            *fly_failed = machines.is_err();
+            machines
+        };
         let (machines, collected) = join(
-            api.list(&self.app),
-            collect(&self.collectors, &self.app, &self.listed, &mut self.regions, tick.at),
+            listed,
+            collect(&self.collectors, &self.app, &self.listed, &mut self.regions, now),
         )
         .await;
         tick.samples = report::samples(&collected);
@@ -220,7 +230,7 @@ impl Reconciler {
         let targets = self.evaluate(&collected, &observed, history, tick.at);
         let plan = decide(&observed, &targets, history, tick.at);
         let release = match plan.verdict {
-            Verdict::Act => self.read_release().await,
+            Verdict::Act => self.read_release(tick).await,
             Verdict::Quiet | Verdict::Hold => ReleaseState::Ignored,
         };
         let plan = guard_release(plan, &release, self.settings.release_timeout, tick.at);
@@ -255,11 +265,14 @@ impl Reconciler {
     }
 
     /// Asked for only when there is something to do.
-    async fn read_release(&self) -> ReleaseState {
+    async fn read_release(&self, tick: &mut Tick) -> ReleaseState {
         if !self.settings.release_guard {
             return ReleaseState::Ignored;
         }
-        match self.adapters.api.current_release(&self.app).await {
+        tick.fly_failed = true;
+        let release = self.adapters.api.current_release(&self.app).await;
+        tick.fly_failed = release.as_ref().is_err_and(is_trouble);
+        match release {
             Ok(Some(release)) => ReleaseState::Known(release),
             Ok(None) => ReleaseState::None,
             Err(error) => ReleaseState::Unreadable(error.to_string()),
@@ -272,17 +285,17 @@ impl Reconciler {
         tick: &mut Tick,
         mut decided: Decided,
         history: &History,
-        deadline: impl Future<Output = ()> + Unpin,
+        mut deadline: impl Future<Output = ()> + Unpin,
     ) -> Plan {
         let mut leases = Vec::new();
         if decided.plan.creates_or_destroys() {
-            leases = self.take_leases(&mut decided).await;
+            leases = self.take_leases(tick, &mut decided).await;
             if !leases.is_empty()
-                && let Err(error) = self.decide_again(tick, &mut decided, history).await
+                && let Err(message) =
+                    self.decide_again_within(tick, &mut decided, history, &mut deadline).await
             {
-                tick.error = Some(error.to_string());
-                decided.plan =
-                    decided.plan.held(&Reason::LeaseFailed { message: error.to_string() });
+                tick.error = Some(message.clone());
+                decided.plan = decided.plan.held(&Reason::LeaseFailed { message });
             }
         }
         if decided.plan.verdict == Verdict::Act {
@@ -305,7 +318,7 @@ impl Reconciler {
 
     /// Takes the lease of each group that creates or destroys, so that two scalers (a standby, a deploy
     /// of the autoscaler itself) do not both do it. A group whose lease is not to be had is held.
-    async fn take_leases(&self, decided: &mut Decided) -> Vec<Lease> {
+    async fn take_leases(&self, tick: &mut Tick, decided: &mut Decided) -> Vec<Lease> {
         let scopes: BTreeSet<Scope> = decided
             .plan
             .actions()
@@ -315,8 +328,9 @@ impl Reconciler {
         let mut leases = Vec::new();
         for scope in scopes {
             let Some(machine) = lowest_id(&decided.observed, &scope.group) else { continue };
-            let reason = match self.adapters.api.acquire_lease(&self.app, machine, LEASE_TTL).await
-            {
+            let lease = self.adapters.api.acquire_lease(&self.app, machine, LEASE_TTL).await;
+            tick.fly_failed |= lease.as_ref().is_err_and(is_trouble);
+            let reason = match lease {
                 Ok(lease) => {
                     leases.push(lease);
                     continue;
@@ -329,6 +343,32 @@ impl Reconciler {
             decided.plan = decided.plan.clone().held_in(&scope, &reason);
         }
         leases
+    }
+
+    /// Decides again, or says why that failed, the end of the tick's time included.
+    async fn decide_again_within(
+        &self,
+        tick: &mut Tick,
+        decided: &mut Decided,
+        history: &History,
+        deadline: &mut (impl Future<Output = ()> + Unpin),
+    ) -> Result<(), String> {
+        let before = std::mem::replace(&mut tick.fly_failed, true);
+        let again = {
+            let again = std::pin::pin!(self.decide_again(tick, decided, history));
+            match select(again, deadline).await {
+                Either::Left((again, _)) => Some(again),
+                Either::Right(((), _)) => None,
+            }
+        };
+        match again {
+            Some(Ok(())) => {
+                tick.fly_failed = before;
+                Ok(())
+            }
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err(self.too_slow(tick)),
+        }
     }
 
     /// Reads the machines again under the lease: another scaler may have changed them before we got it.
@@ -423,15 +463,17 @@ fn outcome_of(tick: &Tick) -> TickOutcome {
     }
 }
 
-/// Whether Fly itself is the trouble: no answer, too many requests, a refused token, and nothing that
-/// worked beside it. A full region or a machine in the wrong state is no reason to wait.
+/// Whether Fly itself is the trouble: no answer, too many requests, a refused token. A full region or a
+/// machine in the wrong state is no reason to wait.
+fn is_trouble(error: &ApiError) -> bool {
+    matches!(
+        error.class,
+        ErrorClass::Authorization | ErrorClass::RateLimited | ErrorClass::Transient
+    )
+}
+
+/// Whether Fly was the trouble of the actions, and nothing worked beside it.
 fn fly_failed(outcomes: &[Outcome]) -> bool {
-    let is_trouble = |error: &ApiError| {
-        matches!(
-            error.class,
-            ErrorClass::Authorization | ErrorClass::RateLimited | ErrorClass::Transient
-        )
-    };
     outcomes.iter().filter_map(Outcome::error).any(is_trouble)
         && !outcomes.iter().any(Outcome::is_done)
 }

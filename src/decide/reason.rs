@@ -91,6 +91,13 @@ pub enum Reason {
         /// How many can be.
         available: u32,
     },
+    /// There are more machines than wanted only with those that we created and the list does not show.
+    NotListedYet {
+        /// Of which number.
+        kind: Kind,
+        /// How many it does not show.
+        count: u32,
+    },
     /// A large destroy waits until it was wished for in several ticks in a row.
     DestroyBrake {
         /// How many would go.
@@ -205,6 +212,7 @@ impl Reason {
             Self::NotEnoughStopped { .. } => "not_enough_stopped",
             Self::NotEnoughStarted { .. } => "not_enough_started",
             Self::NotEnoughDestroyable { .. } => "not_enough_destroyable",
+            Self::NotListedYet { .. } => "not_listed_yet",
             Self::DestroyBrake { .. } => "destroy_brake",
             Self::MinAboveMax { .. } => "min_above_max",
             Self::MetricFailed { .. } => "metric_failed",
@@ -236,6 +244,7 @@ impl Reason {
             | Self::NotEnoughStopped { .. }
             | Self::NotEnoughStarted { .. }
             | Self::NotEnoughDestroyable { .. }
+            | Self::NotListedYet { .. }
             | Self::ReleaseAbandoned { .. } => Weight::Limit,
             Self::DestroyBrake { .. }
             | Self::MinAboveMax { .. }
@@ -291,6 +300,9 @@ impl fmt::Display for Reason {
                 f,
                 "{wanted} to destroy but only {available} in a state in which they may be"
             ),
+            Self::NotListedYet { kind, count } => {
+                write!(f, "{count} {kind} that the list does not show yet; none goes until it does")
+            }
             Self::DestroyBrake { destroys, of, wish, needed } => write!(
                 f,
                 "destroying {destroys} of {of} at once takes the same wish in {needed} ticks in a row; this is number {wish}"

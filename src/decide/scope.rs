@@ -44,7 +44,7 @@ pub(super) fn decide_group(
     draft.plan.targets = Some(bounds);
     draft.plan.reasons = limits;
 
-    let need = Need::of(bounds, draft.plan.observed);
+    let need = Need::of(bounds, draft.plan.observed, view.listed());
     let health = gate::fleet_health(draft.plan.observed);
     if let Some(reason) = health.filter(|_| need.creates > 0 || need.destroys > 0) {
         draft.plan.reasons.push(reason);
@@ -69,12 +69,16 @@ struct Need {
     launches: u32,
     /// The lower and the upper end, for the reasons.
     bounds: ScopeBounds,
+    /// What the list shows.
+    listed: Tally,
 }
 
 impl Need {
-    fn of(bounds: ScopeBounds, tally: Tally) -> Self {
+    /// Growth is measured by every machine that may exist, shrinking only by those that the list shows:
+    /// a create that never came about, or that someone else has undone, must cost no machine that works.
+    fn of(bounds: ScopeBounds, tally: Tally, listed: Tally) -> Self {
         let below = |kind| bounds.of(kind).min.map_or(0, |min| min.saturating_sub(tally.of(kind)));
-        let above = |kind| bounds.of(kind).max.map_or(0, |max| tally.of(kind).saturating_sub(max));
+        let above = |kind| bounds.of(kind).max.map_or(0, |max| listed.of(kind).saturating_sub(max));
         Self {
             creates: below(Kind::Created),
             destroys: above(Kind::Created),
@@ -82,6 +86,7 @@ impl Need {
             stops: above(Kind::Started),
             launches: bounds.started.max.map_or(u32::MAX, |max| max.saturating_sub(tally.started)),
             bounds,
+            listed,
         }
     }
 }
@@ -252,9 +257,15 @@ impl Draft {
             let bounds = need.bounds.of(kind);
             let within = bounds.min.is_none_or(|min| observed >= min)
                 && bounds.max.is_none_or(|max| observed <= max);
-            if bounds.is_defined() && within && !said {
-                self.plan.reasons.push(Reason::WithinBounds { kind, observed, bounds });
+            if said || !bounds.is_defined() {
+                continue;
             }
+            self.plan.reasons.push(if within {
+                Reason::WithinBounds { kind, observed, bounds }
+            } else {
+                let count = observed.saturating_sub(need.listed.of(kind));
+                Reason::NotListedYet { kind, count }
+            });
         }
         if self.plan.reasons.is_empty() {
             self.plan.reasons.push(Reason::NoTarget);

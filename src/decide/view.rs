@@ -141,15 +141,22 @@ impl<'a> View<'a> {
         view
     }
 
-    /// How many machines there are.
+    /// How many machines the list shows.
     #[must_use]
-    pub fn tally(&self) -> Tally {
+    pub fn listed(&self) -> Tally {
         let mut tally = Tally { unreachable: self.unreachable, ..Tally::default() };
         for seen in &self.machines {
             tally.created += u32::from(seen.standing.created);
             tally.started += u32::from(seen.standing.started);
             tally.stopped += u32::from(seen.standing.may_start);
         }
+        tally
+    }
+
+    /// How many machines there are, those included that the list does not show yet.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut tally = self.listed();
         for (_, launched) in &self.unlisted {
             tally.created += 1;
             tally.started += u32::from(*launched);

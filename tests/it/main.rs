@@ -14,5 +14,6 @@ mod faults;
 mod http;
 mod machines_api;
 mod prometheus_api;
+mod running;
 mod simulator;
 mod upstream;

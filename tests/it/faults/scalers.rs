@@ -1,0 +1,64 @@
+//! Two autoscalers on one app, as while one is deployed over the other.
+
+use std::time::Duration;
+
+use super::{CREATED, INTERVAL, Random, STARTED, Stage, web};
+
+#[tokio::test]
+async fn two_scalers_never_make_a_machine_too_many() {
+    for seed in 1..=8 {
+        let mut random = Random::new(seed);
+        let stage = Stage::new(1, 0, 10.0).await;
+        // All that exist shall run: one that was stopped to be destroyed and then is wanted again too.
+        let both = [CREATED, STARTED];
+        let mut one = stage.scaler("s1", &both);
+        let mut other = stage.scaler("s2", &both);
+        let mut wanted = 1;
+        for round in 0..50 {
+            if random.below(4) == 0 {
+                wanted = 1 + random.below(6) as usize;
+                stage.queue(wanted as f64 * 10.0);
+            }
+            let before = stage.fleet().0;
+            let said = match random.below(4) {
+                0 => vec![one.tick().await],
+                1 => vec![other.tick().await],
+                _ => {
+                    let (one, other) = tokio::join!(one.tick(), other.tick());
+                    vec![one, other]
+                }
+            };
+            let said: Vec<_> = said.iter().map(|tick| stage.say(tick)).collect();
+            let after = stage.fleet().0;
+            let most = std::cmp::max(before, wanted);
+            let least = std::cmp::min(before, wanted);
+            assert!(
+                (least..=most).contains(&after),
+                "seed {seed}, round {round}: {before} -> {after}, {wanted} wanted: {said:#?}"
+            );
+            stage.clock.advance(Duration::from_secs(1 + random.below(20)));
+        }
+        stage.queue(20.0);
+        stage.settles(&mut one, (2, 2), &format!("seed {seed}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_someone_else_holds_is_waited_for() {
+    let stage = Stage::new(1, 0, 30.0).await;
+    let machine = stage.states().remove(0).0;
+    stage.sim.world().lease(&web(), &machine, Duration::from_secs(20)).unwrap();
+    let mut scaler = stage.scaler("s1", &[CREATED]);
+
+    let tick = stage.tick(&mut scaler).await;
+    let said = super::replaced(&stage.say(&tick), r"by \S+ expires", "by SOMEONE expires");
+    assert_eq!(
+        said,
+        "held: another scaler holds the lease: acquire lease ID: 409 machine ID ID lease currently \
+         held by SOMEONE expires at 2026-08-21T11:00:20.000Z (fly-request-id REQ)"
+    );
+    assert_eq!(stage.changes(), 0);
+
+    stage.clock.advance(INTERVAL);
+    stage.settles(&mut scaler, (3, 3), "once it has run out").await;
+}
