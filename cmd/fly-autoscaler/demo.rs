@@ -146,7 +146,7 @@ async fn set_up(
     let config = world::load(&settings)?.config;
 
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
-    let http = compose::http_client()?;
+    let http = compose::http_client(compose::all_addresses(&config))?;
     let collectors = compose::collectors(&config.collectors, &http)?;
     let token = config.require_api_token()?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
