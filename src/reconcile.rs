@@ -1,5 +1,6 @@
 //! One tick of one app: observe, collect, evaluate, decide, act, remember.
 
+mod leases;
 mod report;
 
 use std::collections::BTreeSet;
@@ -12,24 +13,19 @@ use crate::act::{Outcome, act};
 use crate::collect::{Collected, Collector, RegionMemory, collect};
 use crate::decide::view::View;
 use crate::decide::{
-    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verb, Verdict,
-    Wanted, decide, guard_release,
+    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Wanted,
+    decide, guard_release,
 };
 use crate::evaluate::{EvaluateError, ScopeExpressions};
 use crate::model::{
-    AppName, HostStatus, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, Side,
-    TickOutcome, Timestamp, Value, VariableTable,
+    AppName, Kind, MachineId, MetricName, ProcessGroup, Region, Side, TickOutcome, Timestamp,
+    Value, VariableTable,
 };
-use crate::ports::{ApiError, Clock, ErrorClass, Lease, MachinesApi, StateStore};
+use crate::ports::{ApiError, Clock, ErrorClass, MachinesApi, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
 use report::Reporter;
-
-/// How long a lease lasts if this process dies before it gives it back: long enough for the creates of
-/// a tick, short enough that nobody waits for a dead scaler. It also keeps the proxy from starting
-/// that one machine meanwhile.
-const LEASE_TTL: Duration = Duration::from_secs(30);
 
 /// How one process group is scaled.
 #[derive(Debug, Clone)]
@@ -315,90 +311,6 @@ impl Reconciler {
         }
         decided.plan
     }
-
-    /// Takes the lease of each group that creates or destroys, so that two scalers (a standby, a deploy
-    /// of the autoscaler itself) do not both do it. A group whose lease is not to be had is held.
-    async fn take_leases(&self, tick: &mut Tick, decided: &mut Decided) -> Vec<Lease> {
-        let scopes: BTreeSet<Scope> = decided
-            .plan
-            .actions()
-            .filter(|(_, planned)| matches!(planned.action.verb(), Verb::Create | Verb::Destroy))
-            .map(|(scope, _)| scope.clone())
-            .collect();
-        let mut leases = Vec::new();
-        for scope in scopes {
-            let Some(machine) = lowest_id(&decided.observed, &scope.group) else { continue };
-            let lease = self.adapters.api.acquire_lease(&self.app, machine, LEASE_TTL).await;
-            tick.fly_failed |= lease.as_ref().is_err_and(is_trouble);
-            let reason = match lease {
-                Ok(lease) => {
-                    leases.push(lease);
-                    continue;
-                }
-                Err(error) if error.class == ErrorClass::Conflict => {
-                    Reason::LeaseHeld { message: error.to_string() }
-                }
-                Err(error) => Reason::LeaseFailed { message: error.to_string() },
-            };
-            decided.plan = decided.plan.clone().held_in(&scope, &reason);
-        }
-        leases
-    }
-
-    /// Decides again, or says why that failed, the end of the tick's time included.
-    async fn decide_again_within(
-        &self,
-        tick: &mut Tick,
-        decided: &mut Decided,
-        history: &History,
-        deadline: &mut (impl Future<Output = ()> + Unpin),
-    ) -> Result<(), String> {
-        let before = std::mem::replace(&mut tick.fly_failed, true);
-        let again = {
-            let again = std::pin::pin!(self.decide_again(tick, decided, history));
-            match select(again, deadline).await {
-                Either::Left((again, _)) => Some(again),
-                Either::Right(((), _)) => None,
-            }
-        };
-        match again {
-            Some(Ok(())) => {
-                tick.fly_failed = before;
-                Ok(())
-            }
-            Some(Err(error)) => Err(error.to_string()),
-            None => Err(self.too_slow(tick)),
-        }
-    }
-
-    /// Reads the machines again under the lease: another scaler may have changed them before we got it.
-    async fn decide_again(
-        &self,
-        tick: &mut Tick,
-        decided: &mut Decided,
-        history: &History,
-    ) -> Result<(), ApiError> {
-        decided.observed.machines = self.adapters.api.list(&self.app).await?;
-        tick.machines = machine_counts(&decided.observed);
-        let held: Vec<(Scope, Reason)> = decided
-            .plan
-            .scopes
-            .iter()
-            .filter_map(|scope| {
-                let lease = |reason: &&Reason| {
-                    matches!(reason, Reason::LeaseHeld { .. } | Reason::LeaseFailed { .. })
-                };
-                Some((scope.scope.clone(), scope.reasons.iter().find(lease)?.clone()))
-            })
-            .collect();
-        let now = self.adapters.clock.now();
-        let mut plan = decide(&decided.observed, &decided.targets, history, now);
-        for (scope, reason) in &held {
-            plan = plan.held_in(scope, reason);
-        }
-        decided.plan = guard_release(plan, &decided.release, self.settings.release_timeout, now);
-        Ok(())
-    }
 }
 
 /// Adds the observed machine counts, unless a metric has that name.
@@ -433,18 +345,6 @@ fn reasons_of(errors: Vec<(Kind, Side, EvaluateError)>) -> Vec<Reason> {
         }
     }
     reasons
-}
-
-/// The machine of `group` that every scaler would lease.
-fn lowest_id<'a>(observed: &'a Observed, group: &ProcessGroup) -> Option<&'a MachineId> {
-    observed
-        .machines
-        .iter()
-        .filter(|machine| {
-            machine.facts.group.as_ref() == Some(group) && machine.host_status == HostStatus::Ok
-        })
-        .map(|machine| &machine.id)
-        .min()
 }
 
 fn outcome_of(tick: &Tick) -> TickOutcome {

@@ -108,7 +108,7 @@ impl Stage {
         let env: MapEnv = given.iter().chain(variables).copied().collect();
         let config = load(&FlagValues::default(), &env).unwrap().config;
         let timeouts = Timeouts { connect: Duration::from_secs(5), request: self.request };
-        compose(&config, client(timeouts).unwrap(), scaler, self.clock.clone())
+        compose(&config, &client(timeouts).unwrap(), scaler, self.clock.clone())
     }
 
     /// A tick, and the time until the next.
@@ -190,7 +190,7 @@ fn web() -> AppName {
     AppName::new("web")
 }
 
-fn compose(config: &Config, http: Client, scaler: &str, clock: Arc<dyn Clock>) -> Reconciler {
+fn compose(config: &Config, http: &Client, scaler: &str, clock: Arc<dyn Clock>) -> Reconciler {
     let token = config.require_api_token().unwrap().as_secret_string();
     let (flaps, api) = (&config.flaps_base_url, &config.api_base_url);
     let fly = FlyClient::new(http.clone(), flaps, api, token, Arc::clone(&clock)).unwrap();

@@ -1,0 +1,116 @@
+//! Acting under a lease, so that two scalers do not both create or both destroy.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+
+use crate::decide::{History, Observed, Reason, Verb, decide, guard_release};
+use crate::model::{HostStatus, MachineId, ProcessGroup, Scope};
+use crate::ports::{ApiError, ErrorClass, Lease};
+use crate::status::{Tick, machine_counts};
+
+use super::{Decided, Reconciler, is_trouble};
+
+/// How long a lease lasts if this process dies before it gives it back: long enough for the creates of
+/// a tick, short enough that nobody waits for a dead scaler. It also keeps the proxy from starting
+/// that one machine meanwhile.
+const LEASE_TTL: Duration = Duration::from_secs(30);
+
+impl Reconciler {
+    /// Takes the lease of each group that creates or destroys, so that two scalers (a standby, a deploy
+    /// of the autoscaler itself) do not both do it. A group whose lease is not to be had is held.
+    pub(super) async fn take_leases(&self, tick: &mut Tick, decided: &mut Decided) -> Vec<Lease> {
+        let scopes: BTreeSet<Scope> = decided
+            .plan
+            .actions()
+            .filter(|(_, planned)| matches!(planned.action.verb(), Verb::Create | Verb::Destroy))
+            .map(|(scope, _)| scope.clone())
+            .collect();
+        let mut leases = Vec::new();
+        for scope in scopes {
+            let Some(machine) = lowest_id(&decided.observed, &scope.group) else { continue };
+            let lease = self.adapters.api.acquire_lease(&self.app, machine, LEASE_TTL).await;
+            tick.fly_failed |= lease.as_ref().is_err_and(is_trouble);
+            let reason = match lease {
+                Ok(lease) => {
+                    leases.push(lease);
+                    continue;
+                }
+                Err(error) if error.class == ErrorClass::Conflict => {
+                    Reason::LeaseHeld { message: error.to_string() }
+                }
+                Err(error) => Reason::LeaseFailed { message: error.to_string() },
+            };
+            decided.plan = decided.plan.clone().held_in(&scope, &reason);
+        }
+        leases
+    }
+
+    /// Decides again, or says why that failed, the end of the tick's time included.
+    pub(super) async fn decide_again_within(
+        &self,
+        tick: &mut Tick,
+        decided: &mut Decided,
+        history: &History,
+        deadline: &mut (impl Future<Output = ()> + Unpin),
+    ) -> Result<(), String> {
+        let before = std::mem::replace(&mut tick.fly_failed, true);
+        let again = {
+            let again = std::pin::pin!(self.decide_again(tick, decided, history));
+            match select(again, deadline).await {
+                Either::Left((again, _)) => Some(again),
+                Either::Right(((), _)) => None,
+            }
+        };
+        match again {
+            Some(Ok(())) => {
+                tick.fly_failed = before;
+                Ok(())
+            }
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err(self.too_slow(tick)),
+        }
+    }
+
+    /// Reads the machines again under the lease: another scaler may have changed them before we got it.
+    async fn decide_again(
+        &self,
+        tick: &mut Tick,
+        decided: &mut Decided,
+        history: &History,
+    ) -> Result<(), ApiError> {
+        decided.observed.machines = self.adapters.api.list(&self.app).await?;
+        tick.machines = machine_counts(&decided.observed);
+        let held: Vec<(Scope, Reason)> = decided
+            .plan
+            .scopes
+            .iter()
+            .filter_map(|scope| {
+                let lease = |reason: &&Reason| {
+                    matches!(reason, Reason::LeaseHeld { .. } | Reason::LeaseFailed { .. })
+                };
+                Some((scope.scope.clone(), scope.reasons.iter().find(lease)?.clone()))
+            })
+            .collect();
+        let now = self.adapters.clock.now();
+        let mut plan = decide(&decided.observed, &decided.targets, history, now);
+        for (scope, reason) in &held {
+            plan = plan.held_in(scope, reason);
+        }
+        decided.plan = guard_release(plan, &decided.release, self.settings.release_timeout, now);
+        Ok(())
+    }
+}
+
+/// The machine of `group` that every scaler would lease.
+fn lowest_id<'a>(observed: &'a Observed, group: &ProcessGroup) -> Option<&'a MachineId> {
+    observed
+        .machines
+        .iter()
+        .filter(|machine| {
+            machine.facts.group.as_ref() == Some(group) && machine.host_status == HostStatus::Ok
+        })
+        .map(|machine| &machine.id)
+        .min()
+}
