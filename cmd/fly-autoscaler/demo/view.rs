@@ -43,7 +43,7 @@ const TITLE: Style = Style::new().fg(Color::Blue).add_modifier(Modifier::BOLD);
 /// Draws a frame.
 pub(crate) fn draw(frame: &mut Frame<'_>, picture: &Picture<'_>) {
     let area = frame.area();
-    let heights = Heights::within(area.height, picture.story.regions.len());
+    let heights = Heights::within(area, picture.story.regions.len());
     let [header, regions, targets, curve, decisions, failures] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(heights.regions),
@@ -73,8 +73,8 @@ struct Heights {
 
 impl Heights {
     /// The parts that matter most come first where there is no room for all.
-    fn within(height: u16, regions: usize) -> Self {
-        let mut left = Left(height.saturating_sub(1));
+    fn within(area: Rect, regions: usize) -> Self {
+        let mut left = Left(area.height.saturating_sub(1));
         let targets = left.take(3);
         let decisions = left.take(3);
         let regions = left.take(u16::try_from(regions).unwrap_or(u16::MAX).saturating_add(1));
@@ -83,7 +83,11 @@ impl Heights {
         // What is left over makes the parts longer that have more to tell.
         let (query, curve_more, failures_more) = match curve {
             0 => (0, 0, 0),
-            _ => (left.take(1), left.take(min(left.0 * 2 / 5, 9)), left.take(min(left.0 / 4, 8))),
+            _ => (
+                left.take(u16::from(area.width >= targets::WITH_QUERY)),
+                left.take(min(left.0 * 2 / 5, 9)),
+                left.take(min(left.0 / 4, 8)),
+            ),
         };
         Self {
             regions,
@@ -161,7 +165,7 @@ fn draw_entries<'a>(
 
 /// How wide the time and the kind are, and how wide what was done is at most.
 const WHEN: usize = 19;
-const WHAT: usize = 22;
+const WHAT: usize = 24;
 
 fn entry_lines(entry: &Entry, width: usize) -> Vec<Line<'static>> {
     let style = match entry.kind {

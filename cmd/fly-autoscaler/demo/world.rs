@@ -22,15 +22,17 @@ pub(crate) const APP: &str = "shop";
 const ORG: &str = "demo";
 
 /// Each region with its requests per second at the evening's peak, and the machines that it has at
-/// first: started, stopped. A few too few run, so that the first tick has something to do.
+/// first: started, stopped. Most traffic comes from Europe, so that the total rises and falls with its
+/// day; all regions alike would add up to a flat line. A few too few machines run, so that the first tick
+/// has something to do.
 const REGIONS: [(&str, f64, usize, usize); 7] = [
-    ("lhr", 190.0, 2, 1),
-    ("fra", 160.0, 1, 1),
-    ("iad", 260.0, 2, 2),
-    ("sjc", 150.0, 1, 1),
-    ("nrt", 210.0, 2, 0),
-    ("syd", 90.0, 1, 0),
-    ("gru", 110.0, 0, 1),
+    ("lhr", 360.0, 2, 2),
+    ("fra", 300.0, 1, 2),
+    ("iad", 180.0, 2, 1),
+    ("sjc", 110.0, 1, 0),
+    ("nrt", 130.0, 2, 1),
+    ("syd", 60.0, 1, 0),
+    ("gru", 80.0, 0, 1),
 ];
 
 /// What the embedded Fly accepts: as from `fly tokens create deploy` and `fly tokens create readonly`.
@@ -77,7 +79,12 @@ pub(crate) async fn start(seed: u64, clock: Arc<dyn Clock>) -> Result<Simulator,
     let peak: BTreeMap<Region, f64> =
         REGIONS.iter().map(|(region, peak, ..)| (Region::new(region), *peak)).collect();
     let mut app = AppSpec::new(APP, ORG);
-    app.load = Load::Day(Day { burst_chance: 0.03, ..Day::with_peak(peak) });
+    app.load = Load::Day(Day {
+        noise: 0.3,
+        burst_chance: 0.05,
+        burst_factor: 1.8,
+        ..Day::with_peak(peak)
+    });
     for (region, _, started, stopped) in REGIONS {
         app = app.with_machines(region, started, stopped);
     }
@@ -126,8 +133,8 @@ pub(crate) fn settings(simulator: &Simulator, listen: SocketAddr) -> Vec<Setting
         Setting::new("FAS_PROMETHEUS_BY", "region"),
         Setting::new("FAS_MIN_STARTED_MACHINE_COUNT", "ceil(traffic / 50)"),
         Setting::new("FAS_MAX_STARTED_MACHINE_COUNT", "ceil(traffic / 40)"),
-        Setting::new("FAS_MIN_CREATED_MACHINE_COUNT", "started_machines + 1"),
-        Setting::new("FAS_MAX_CREATED_MACHINE_COUNT", "started_machines + 6"),
+        Setting::new("FAS_MIN_CREATED_MACHINE_COUNT", "ceil(traffic / 50) + 2"),
+        Setting::new("FAS_MAX_CREATED_MACHINE_COUNT", "ceil(traffic / 40) + 6"),
         Setting::new("FAS_REGIONS", regions.join(",")),
         Setting::new("FAS_INITIAL_MACHINE_STATE", "stopped"),
         Setting::new("FAS_MIN_MACHINES", "3"),
