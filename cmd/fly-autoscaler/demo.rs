@@ -125,6 +125,10 @@ async fn demo(arguments: Arguments) -> anyhow::Result<u8> {
         () = http::serve(listener, router, std::future::pending()) => Ok(()),
     };
     shown?;
+    if !is_plain {
+        // The picture had no room for the whole configuration.
+        plain::introduce(&running);
+    }
     output::line(&running.summary()?);
     Ok(DONE)
 }
@@ -138,6 +142,8 @@ async fn set_up(
     arguments: &Arguments,
     address: SocketAddr,
 ) -> anyhow::Result<(Running, Reconciler)> {
+    // Reading the certificates takes a while, in which the fast clock should not run yet.
+    let http = compose::http_client()?;
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(world::START, arguments.speed));
     let simulator = world::start(arguments.seed, Arc::clone(&clock))
         .await
@@ -146,7 +152,6 @@ async fn set_up(
     let config = world::load(&settings)?.config;
 
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
-    let http = compose::http_client()?;
     let collectors = compose::collectors(&config.collectors, &http)?;
     let token = config.require_api_token()?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;

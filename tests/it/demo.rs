@@ -97,7 +97,7 @@ fn a_demo_serves_follows_its_traffic_and_sums_up() {
     let (rest, code) = demo.finish();
     assert_eq!(code, Some(0));
     assert!(rest.contains("  status   traffic "), "{rest}");
-    assert!(rest.contains("; 0 answered 429\n"), "{rest}");
+    assert!(rest.contains(", 0 answered 429\n"), "{rest}");
     let machines = rest.lines().find(|line| line.starts_with("Machines  ")).unwrap();
     assert!(!machines.starts_with("Machines  0 started"), "{machines}");
 }

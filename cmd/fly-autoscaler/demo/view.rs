@@ -151,10 +151,11 @@ fn draw_entries<'a>(
     let height = usize::from(area.height);
     let mut lines = vec![title(area.width, [Span::styled(format!(" {name}"), TITLE)])];
     for entry in entries {
-        if lines.len() >= height {
+        let rows = height.saturating_sub(lines.len());
+        if rows == 0 {
             break;
         }
-        lines.extend(entry_lines(entry, usize::from(area.width)));
+        lines.extend(entry_lines(entry, usize::from(area.width), rows));
     }
     if lines.len() == 1 {
         lines.push(Line::styled(" none so far", QUIET));
@@ -167,7 +168,7 @@ fn draw_entries<'a>(
 const WHEN: usize = 19;
 const WHAT: usize = 24;
 
-fn entry_lines(entry: &Entry, width: usize) -> Vec<Line<'static>> {
+fn entry_lines(entry: &Entry, width: usize, rows: usize) -> Vec<Line<'static>> {
     let style = match entry.kind {
         EntryKind::Did(_) => GOOD,
         EntryKind::Held => MOVING,
@@ -182,17 +183,17 @@ fn entry_lines(entry: &Entry, width: usize) -> Vec<Line<'static>> {
         } else {
             format!("{}: {}", entry.what, entry.why)
         };
-        return hang(vec![when, kind], &all, room);
+        return hang(vec![when, kind], wrap(&all, room, rows));
     }
     let what = Span::raw(format!("{:WHAT$}", fit(&entry.what, WHAT - 2)));
-    hang(vec![when, kind, what], &entry.why, room - WHAT)
+    hang(vec![when, kind, what], wrap(&entry.why, room - WHAT, rows))
 }
 
-/// A text after its first columns, on as many lines as it takes.
-fn hang(first: Vec<Span<'static>>, text: &str, room: usize) -> Vec<Line<'static>> {
+/// The lines of a text, beside its first columns.
+fn hang(first: Vec<Span<'static>>, text: Vec<String>) -> Vec<Line<'static>> {
     let mut line = Line::from(first);
     let indent = " ".repeat(line.width());
-    let mut parts = wrap(text, room).into_iter();
+    let mut parts = text.into_iter();
     line.push_span(Span::raw(parts.next().unwrap_or_default()));
     let more = parts.map(|part| Line::from(format!("{indent}{part}")));
     std::iter::once(line).chain(more).collect()

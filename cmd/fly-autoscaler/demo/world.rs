@@ -26,13 +26,13 @@ const ORG: &str = "demo";
 /// day; all regions alike would add up to a flat line. A few too few machines run, so that the first tick
 /// has something to do.
 const REGIONS: [(&str, f64, usize, usize); 7] = [
-    ("lhr", 360.0, 2, 2),
-    ("fra", 300.0, 1, 2),
-    ("iad", 180.0, 2, 1),
-    ("sjc", 110.0, 1, 0),
-    ("nrt", 130.0, 2, 1),
-    ("syd", 60.0, 1, 0),
-    ("gru", 80.0, 0, 1),
+    ("lhr", 480.0, 1, 2),
+    ("fra", 400.0, 1, 1),
+    ("iad", 150.0, 2, 1),
+    ("sjc", 80.0, 1, 0),
+    ("nrt", 90.0, 1, 1),
+    ("syd", 40.0, 1, 0),
+    ("gru", 60.0, 0, 1),
 ];
 
 /// What the embedded Fly accepts: as from `fly tokens create deploy` and `fly tokens create readonly`.
@@ -80,6 +80,7 @@ pub(crate) async fn start(seed: u64, clock: Arc<dyn Clock>) -> Result<Simulator,
         REGIONS.iter().map(|(region, peak, ..)| (Region::new(region), *peak)).collect();
     let mut app = AppSpec::new(APP, ORG);
     app.load = Load::Day(Day {
+        trough: 0.05,
         noise: 0.3,
         burst_chance: 0.05,
         burst_factor: 1.8,
@@ -102,7 +103,7 @@ fn faults() -> [FaultRule; 2] {
         FaultRule { times: Times::Chance(chance), ..FaultRule::always(endpoint, kind) }
     };
     [
-        failing(Endpoint::Start, 0.04, 500, r#"{"error":"could not reach the machine's host"}"#),
+        failing(Endpoint::Start, 0.04, 500, r#"{"error":"the machine's host does not answer"}"#),
         // About once in an hour of ticks.
         failing(
             Endpoint::PrometheusQuery,
