@@ -92,15 +92,15 @@ mod tests {
         };
         assert_eq!(
             entry(EntryKind::Did(Verb::Start), "2 in fra lhr", "9 started, at least 11 wanted"),
-            "06:00:00  start    2 in fra lhr             because 9 started, at least 11 wanted"
+            "10:00:00  start    2 in fra lhr             because 9 started, at least 11 wanted"
         );
         assert_eq!(
             entry(EntryKind::Held, "", "metric traffic: no answer"),
-            "06:00:00  hold     because metric traffic: no answer"
+            "10:00:00  hold     because metric traffic: no answer"
         );
         assert_eq!(
             entry(EntryKind::Failed, "start in fra", "500 no host"),
-            "06:00:00  failed   start in fra: 500 no host"
+            "10:00:00  failed   start in fra: 500 no host"
         );
     }
 }

@@ -13,9 +13,8 @@ use fly_autoscaler::sim::{
     Access, AppSpec, Day, Endpoint, FaultKind, FaultRule, Load, SimOptions, Simulator, Times, Token,
 };
 
-/// Monday, 2 March 2026, 06:00 UTC: Asia is in its evening rise and Europe wakes up, so that there is
-/// something to do soon.
-pub(crate) const START: Timestamp = Timestamp::from_millis(1_772_431_200_000);
+/// Monday, 2 March 2026, 10:00 UTC: Europe's day rises, so that there is something to do soon.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_772_445_600_000);
 
 /// The app that is scaled.
 pub(crate) const APP: &str = "shop";
@@ -28,8 +27,8 @@ const ORG: &str = "demo";
 const REGIONS: [(&str, f64, usize, usize); 7] = [
     ("lhr", 480.0, 1, 2),
     ("fra", 400.0, 1, 1),
-    ("iad", 150.0, 2, 1),
-    ("sjc", 80.0, 1, 0),
+    ("iad", 150.0, 1, 2),
+    ("sjc", 80.0, 0, 1),
     ("nrt", 90.0, 1, 1),
     ("syd", 40.0, 1, 0),
     ("gru", 60.0, 0, 1),
@@ -103,7 +102,7 @@ fn faults() -> [FaultRule; 2] {
         FaultRule { times: Times::Chance(chance), ..FaultRule::always(endpoint, kind) }
     };
     [
-        failing(Endpoint::Start, 0.04, 500, r#"{"error":"the machine's host does not answer"}"#),
+        failing(Endpoint::Start, 0.04, 500, r#"{"error":"the host does not answer"}"#),
         // About once in an hour of ticks.
         failing(
             Endpoint::PrometheusQuery,
@@ -164,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_day_begins_on_a_monday_morning() {
-        assert_eq!(START.to_string(), "2026-03-02T06:00:00.000Z");
+        assert_eq!(START.to_string(), "2026-03-02T10:00:00.000Z");
     }
 
     #[tokio::test]
