@@ -107,7 +107,7 @@ async fn demo(arguments: Arguments) -> anyhow::Result<u8> {
     let stop = CancellationToken::new();
     let (mut running, reconciler) = set_up(&arguments, listener.local_addr()?).await?;
     if is_plain {
-        plain::introduce(&running);
+        plain::introduce(&running)?;
     }
     let supervisor = running.supervisor.clone();
     let router = http::router(running.sources());
@@ -125,7 +125,11 @@ async fn demo(arguments: Arguments) -> anyhow::Result<u8> {
         () = http::serve(listener, router, std::future::pending()) => Ok(()),
     };
     shown?;
-    output::line(&running.summary()?);
+    if !is_plain {
+        // The picture had no room for the whole configuration.
+        plain::introduce(&running)?;
+    }
+    output::line(&running.summary()?)?;
     Ok(DONE)
 }
 

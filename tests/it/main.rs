@@ -7,6 +7,7 @@ mod closed_loop;
 mod config;
 mod decide_properties;
 mod decide_table;
+mod demo;
 mod docs;
 mod double;
 mod expressions;

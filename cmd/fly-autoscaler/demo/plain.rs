@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use fly_autoscaler::model::{Bounds, Kind, Timestamp};
-use fly_autoscaler::status::AppStatus;
+use fly_autoscaler::model::{Bounds, Kind};
+use fly_autoscaler::status::Tick;
 
-use super::story::{Entry, EntryKind, Story, day_and_time, time_of_day};
+use super::story::{Entry, EntryKind, day_and_time, time_of_day};
 use super::world::Setting;
 use super::{Running, output};
 
@@ -14,7 +14,7 @@ use super::{Running, output};
 const STATUS_DISTANCE: Duration = Duration::from_secs(30 * 60);
 
 /// Prints what it is that runs, and how it is configured.
-pub(crate) fn introduce(running: &Running) {
+pub(crate) fn introduce(running: &Running) -> anyhow::Result<()> {
     output::line(&introduction(
         &format!(
             "demo of the app `{}`: seed {}, {} times as fast as real time, from {} UTC",
@@ -25,7 +25,7 @@ pub(crate) fn introduce(running: &Running) {
         ),
         &running.address,
         &running.settings,
-    ));
+    ))
 }
 
 fn introduction(title: &str, address: &str, settings: &[Setting]) -> String {
@@ -42,14 +42,11 @@ pub(crate) async fn run(running: &mut Running) -> anyhow::Result<()> {
     let mut next_status = super::world::START;
     loop {
         for entry in running.look()? {
-            output::line(&entry_line(&entry));
+            output::line(&entry_line(&entry))?;
         }
-        let now = running.clock.now();
-        if now >= next_status
-            && let Some(status) = running.status()
-            && status.last_tick.is_some()
-        {
-            output::line(&status_line(&status, &running.story, now));
+        let tick = running.status().and_then(|status| status.last_tick);
+        if let Some(tick) = tick.filter(|tick| tick.at >= next_status) {
+            output::line(&status_line(&tick))?;
             next_status = next_status.plus(STATUS_DISTANCE);
         }
         running.clock.sleep(running.look_distance()).await;
@@ -65,15 +62,17 @@ fn entry_line(entry: &Entry) -> String {
     }
 }
 
-/// Traffic and machines in one line.
-fn status_line(status: &AppStatus, story: &Story, now: Timestamp) -> String {
-    let traffic: f64 = story.regions.values().map(|region| region.traffic).sum();
-    let mut line = format!("{}  status   traffic {traffic:.0} req/s", time_of_day(now));
-    let plan = status.last_tick.iter().filter_map(|tick| tick.plan.as_ref());
-    if let Some(scope) = plan.flat_map(|plan| &plan.scopes).next() {
+/// Traffic and machines in one line, as the tick saw them.
+fn status_line(tick: &Tick) -> String {
+    let mut line = format!("{}  status ", time_of_day(tick.at));
+    for sample in &tick.samples {
+        let value = sample.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.0}"));
+        let _ = write!(line, "  {} {value}", sample.metric);
+    }
+    if let Some(scope) = tick.plan.iter().flat_map(|plan| &plan.scopes).next() {
         for kind in [Kind::Started, Kind::Created] {
             let target = scope.targets.map_or_else(Bounds::default, |targets| targets.of(kind));
-            let _ = write!(line, ", {} {kind} (target {target})", scope.observed.of(kind));
+            let _ = write!(line, ", {} {kind} of {target}", scope.observed.of(kind));
         }
     }
     line
@@ -93,15 +92,15 @@ mod tests {
         };
         assert_eq!(
             entry(EntryKind::Did(Verb::Start), "2 in fra lhr", "9 started, at least 11 wanted"),
-            "06:00:00  start    2 in fra lhr             because 9 started, at least 11 wanted"
+            "10:00:00  start    2 in fra lhr             because 9 started, at least 11 wanted"
         );
         assert_eq!(
             entry(EntryKind::Held, "", "metric traffic: no answer"),
-            "06:00:00  hold     because metric traffic: no answer"
+            "10:00:00  hold     because metric traffic: no answer"
         );
         assert_eq!(
             entry(EntryKind::Failed, "start in fra", "500 no host"),
-            "06:00:00  failed   start in fra: 500 no host"
+            "10:00:00  failed   start in fra: 500 no host"
         );
     }
 }

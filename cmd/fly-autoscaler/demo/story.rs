@@ -1,6 +1,6 @@
 //! What has happened so far: decisions, failures, and how traffic and machines moved.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use fly_autoscaler::decide::{Reason, Verb, Weight};
@@ -233,15 +233,23 @@ fn failures(tick: &Tick) -> Vec<Entry> {
         .collect()
 }
 
-/// Regions, each once.
+/// Regions, each once; how many there are where it is a long list.
 fn places<'a>(regions: impl Iterator<Item = &'a Region>) -> String {
-    let regions: std::collections::BTreeSet<&str> = regions.map(Region::as_str).collect();
-    regions.into_iter().collect::<Vec<_>>().join(" ")
+    let regions: BTreeSet<&str> = regions.map(Region::as_str).collect();
+    match regions.len() {
+        0..=4 => regions.into_iter().collect::<Vec<_>>().join(" "),
+        count => format!("{count} regions"),
+    }
 }
 
 /// `06:42:15`, in UTC.
 pub(crate) fn time_of_day(at: Timestamp) -> String {
     strftime(at, "%H:%M:%S")
+}
+
+/// `06:42`, in UTC.
+pub(crate) fn hour_and_minute(at: Timestamp) -> String {
+    strftime(at, "%H:%M")
 }
 
 /// `Mon 06:42`, in UTC.

@@ -81,19 +81,21 @@ pub(crate) fn text(
     let all: u64 = requests.iter().map(|(_, count)| count).sum();
     let requests: Vec<String> =
         requests.iter().map(|(operation, count)| format!("{count} {operation}")).collect();
+    // Four on a line fit into 80 columns.
+    let requests: Vec<String> = requests.chunks(4).map(|some| some.join(", ")).collect();
     let limited = counters.sum("fas_api_requests_total", &[r#"status="429""#.to_owned()]);
     format!(
         "Simulated {} ({} to {} UTC)\n\
          Ticks     {total}: {}\n\
-         Machines  {}; {machines_now} now, {peak_machines} at the peak\n\
-         Requests  {all}: {}; {limited} answered 429\n\
-         Next: set FAS_* for an app of yours as above, then `fly-autoscaler check`, `eval`, `plan`\n      \
-         and, when the plan is what you want, `serve`.",
+         Machines  {}; {machines_now} now, at most {peak_machines}\n\
+         Requests  {all}, {limited} answered 429\n          {}\n\
+         Next: give an app of yours these settings; `fly-autoscaler plan` shows what would\n      \
+         happen, `fly-autoscaler serve` does it.",
         duration::format(ran),
         day_and_time(START),
         day_and_time(now),
         ticks.join(", "),
         changes.join(", "),
-        requests.join(", "),
+        requests.join(",\n          "),
     )
 }

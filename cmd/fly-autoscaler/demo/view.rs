@@ -43,7 +43,7 @@ const TITLE: Style = Style::new().fg(Color::Blue).add_modifier(Modifier::BOLD);
 /// Draws a frame.
 pub(crate) fn draw(frame: &mut Frame<'_>, picture: &Picture<'_>) {
     let area = frame.area();
-    let heights = Heights::within(area.height, picture.story.regions.len());
+    let heights = Heights::within(area, picture.story.regions.len());
     let [header, regions, targets, curve, decisions, failures] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(heights.regions),
@@ -73,8 +73,8 @@ struct Heights {
 
 impl Heights {
     /// The parts that matter most come first where there is no room for all.
-    fn within(height: u16, regions: usize) -> Self {
-        let mut left = Left(height.saturating_sub(1));
+    fn within(area: Rect, regions: usize) -> Self {
+        let mut left = Left(area.height.saturating_sub(1));
         let targets = left.take(3);
         let decisions = left.take(3);
         let regions = left.take(u16::try_from(regions).unwrap_or(u16::MAX).saturating_add(1));
@@ -83,7 +83,11 @@ impl Heights {
         // What is left over makes the parts longer that have more to tell.
         let (query, curve_more, failures_more) = match curve {
             0 => (0, 0, 0),
-            _ => (left.take(1), left.take(min(left.0 * 2 / 5, 9)), left.take(min(left.0 / 4, 8))),
+            _ => (
+                left.take(u16::from(area.width >= targets::WITH_QUERY)),
+                left.take(min(left.0 * 2 / 5, 9)),
+                left.take(min(left.0 / 4, 8)),
+            ),
         };
         Self {
             regions,
@@ -147,10 +151,11 @@ fn draw_entries<'a>(
     let height = usize::from(area.height);
     let mut lines = vec![title(area.width, [Span::styled(format!(" {name}"), TITLE)])];
     for entry in entries {
-        if lines.len() >= height {
+        let rows = height.saturating_sub(lines.len());
+        if rows == 0 {
             break;
         }
-        lines.extend(entry_lines(entry, usize::from(area.width)));
+        lines.extend(entry_lines(entry, usize::from(area.width), rows));
     }
     if lines.len() == 1 {
         lines.push(Line::styled(" none so far", QUIET));
@@ -161,9 +166,9 @@ fn draw_entries<'a>(
 
 /// How wide the time and the kind are, and how wide what was done is at most.
 const WHEN: usize = 19;
-const WHAT: usize = 22;
+const WHAT: usize = 24;
 
-fn entry_lines(entry: &Entry, width: usize) -> Vec<Line<'static>> {
+fn entry_lines(entry: &Entry, width: usize, rows: usize) -> Vec<Line<'static>> {
     let style = match entry.kind {
         EntryKind::Did(_) => GOOD,
         EntryKind::Held => MOVING,
@@ -178,17 +183,17 @@ fn entry_lines(entry: &Entry, width: usize) -> Vec<Line<'static>> {
         } else {
             format!("{}: {}", entry.what, entry.why)
         };
-        return hang(vec![when, kind], &all, room);
+        return hang(vec![when, kind], wrap(&all, room, rows));
     }
     let what = Span::raw(format!("{:WHAT$}", fit(&entry.what, WHAT - 2)));
-    hang(vec![when, kind, what], &entry.why, room - WHAT)
+    hang(vec![when, kind, what], wrap(&entry.why, room - WHAT, rows))
 }
 
-/// A text after its first columns, on as many lines as it takes.
-fn hang(first: Vec<Span<'static>>, text: &str, room: usize) -> Vec<Line<'static>> {
+/// The lines of a text, beside its first columns.
+fn hang(first: Vec<Span<'static>>, text: Vec<String>) -> Vec<Line<'static>> {
     let mut line = Line::from(first);
     let indent = " ".repeat(line.width());
-    let mut parts = wrap(text, room).into_iter();
+    let mut parts = text.into_iter();
     line.push_span(Span::raw(parts.next().unwrap_or_default()));
     let more = parts.map(|part| Line::from(format!("{indent}{part}")));
     std::iter::once(line).chain(more).collect()

@@ -13,24 +13,25 @@ use fly_autoscaler::sim::{
     Access, AppSpec, Day, Endpoint, FaultKind, FaultRule, Load, SimOptions, Simulator, Times, Token,
 };
 
-/// Monday, 2 March 2026, 06:00 UTC: Asia is in its evening rise and Europe wakes up, so that there is
-/// something to do soon.
-pub(crate) const START: Timestamp = Timestamp::from_millis(1_772_431_200_000);
+/// Monday, 2 March 2026, 10:00 UTC: Europe's day rises, so that there is something to do soon.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_772_445_600_000);
 
 /// The app that is scaled.
 pub(crate) const APP: &str = "shop";
 const ORG: &str = "demo";
 
 /// Each region with its requests per second at the evening's peak, and the machines that it has at
-/// first: started, stopped. A few too few run, so that the first tick has something to do.
+/// first: started, stopped. Most traffic comes from Europe, so that the total rises and falls with its
+/// day; all regions alike would add up to a flat line. A few too few machines run, so that the first tick
+/// has something to do.
 const REGIONS: [(&str, f64, usize, usize); 7] = [
-    ("lhr", 190.0, 2, 1),
-    ("fra", 160.0, 1, 1),
-    ("iad", 260.0, 2, 2),
-    ("sjc", 150.0, 1, 1),
-    ("nrt", 210.0, 2, 0),
-    ("syd", 90.0, 1, 0),
-    ("gru", 110.0, 0, 1),
+    ("lhr", 480.0, 1, 2),
+    ("fra", 400.0, 1, 1),
+    ("iad", 150.0, 1, 2),
+    ("sjc", 80.0, 0, 1),
+    ("nrt", 90.0, 1, 1),
+    ("syd", 40.0, 1, 0),
+    ("gru", 60.0, 0, 1),
 ];
 
 /// What the embedded Fly accepts: as from `fly tokens create deploy` and `fly tokens create readonly`.
@@ -77,7 +78,13 @@ pub(crate) async fn start(seed: u64, clock: Arc<dyn Clock>) -> Result<Simulator,
     let peak: BTreeMap<Region, f64> =
         REGIONS.iter().map(|(region, peak, ..)| (Region::new(region), *peak)).collect();
     let mut app = AppSpec::new(APP, ORG);
-    app.load = Load::Day(Day { burst_chance: 0.03, ..Day::with_peak(peak) });
+    app.load = Load::Day(Day {
+        trough: 0.05,
+        noise: 0.3,
+        burst_chance: 0.05,
+        burst_factor: 1.8,
+        ..Day::with_peak(peak)
+    });
     for (region, _, started, stopped) in REGIONS {
         app = app.with_machines(region, started, stopped);
     }
@@ -95,7 +102,7 @@ fn faults() -> [FaultRule; 2] {
         FaultRule { times: Times::Chance(chance), ..FaultRule::always(endpoint, kind) }
     };
     [
-        failing(Endpoint::Start, 0.04, 500, r#"{"error":"could not reach the machine's host"}"#),
+        failing(Endpoint::Start, 0.04, 500, r#"{"error":"the host does not answer"}"#),
         // About once in an hour of ticks.
         failing(
             Endpoint::PrometheusQuery,
@@ -126,8 +133,8 @@ pub(crate) fn settings(simulator: &Simulator, listen: SocketAddr) -> Vec<Setting
         Setting::new("FAS_PROMETHEUS_BY", "region"),
         Setting::new("FAS_MIN_STARTED_MACHINE_COUNT", "ceil(traffic / 50)"),
         Setting::new("FAS_MAX_STARTED_MACHINE_COUNT", "ceil(traffic / 40)"),
-        Setting::new("FAS_MIN_CREATED_MACHINE_COUNT", "started_machines + 1"),
-        Setting::new("FAS_MAX_CREATED_MACHINE_COUNT", "started_machines + 6"),
+        Setting::new("FAS_MIN_CREATED_MACHINE_COUNT", "ceil(traffic / 50) + 2"),
+        Setting::new("FAS_MAX_CREATED_MACHINE_COUNT", "ceil(traffic / 40) + 6"),
         Setting::new("FAS_REGIONS", regions.join(",")),
         Setting::new("FAS_INITIAL_MACHINE_STATE", "stopped"),
         Setting::new("FAS_MIN_MACHINES", "3"),
@@ -156,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_day_begins_on_a_monday_morning() {
-        assert_eq!(START.to_string(), "2026-03-02T06:00:00.000Z");
+        assert_eq!(START.to_string(), "2026-03-02T10:00:00.000Z");
     }
 
     #[tokio::test]

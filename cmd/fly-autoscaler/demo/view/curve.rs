@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Paragraph};
 
 use super::{GOOD, Picture, QUIET, TITLE, TRAFFIC, title};
-use crate::demo::story::{Point, time_of_day};
+use crate::demo::story::{Point, hour_and_minute};
 use crate::demo::world::REQUESTS_PER_MACHINE;
 
 /// The curve begins with this much room, so that its first minutes are no jumps.
@@ -52,7 +52,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
     let mut across = Axis::default().bounds([0.0, width]).style(QUIET);
     if graph.height >= WITH_TIMES {
         let end = first.at.plus(std::time::Duration::from_secs_f64(width * 60.0));
-        across = across.labels([time_of_day(first.at), time_of_day(end)]);
+        across = across.labels([hour_and_minute(first.at), hour_and_minute(end)]);
     }
     let up = Axis::default()
         .bounds([0.0, top])

@@ -8,8 +8,10 @@ use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::text::fit;
 use super::{BAD, GOOD, MOVING, Picture, QUIET, TITLE, title};
+
+/// The narrowest terminal in which the query fits into a line.
+pub(super) const WITH_QUERY: u16 = 90;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
     if area.height == 0 {
@@ -29,8 +31,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
         row(picture, scope, Kind::Created, area.width),
     ];
     if area.height > 3 {
-        let query = format!(" traffic  {}", setting(picture, "FAS_PROMETHEUS_QUERY"));
-        lines.push(Line::styled(fit(&query, usize::from(area.width)), QUIET));
+        let query = format!(" traffic   {}", setting(picture, "FAS_PROMETHEUS_QUERY"));
+        lines.push(Line::styled(query, QUIET));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
@@ -52,7 +54,7 @@ fn row(picture: &Picture<'_>, scope: Option<&ScopePlan>, kind: Kind, width: u16)
         Kind::Created => ("FAS_MIN_CREATED_MACHINE_COUNT", "FAS_MAX_CREATED_MACHINE_COUNT"),
     };
     let (min, max) = (setting(picture, min), setting(picture, max));
-    let expressions = format!("{min:<20} to  {max}");
+    let expressions = format!("{min:<22}  to  {max}");
     if line.width() + expressions.len() < usize::from(width) {
         line.push_span(Span::styled(expressions, QUIET));
     }

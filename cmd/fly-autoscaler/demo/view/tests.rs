@@ -52,15 +52,15 @@ fn screen(width: u16, height: u16, story: &Story) -> String {
 fn an_ordinary_terminal_shows_everything() {
     let screen = screen(80, 24, &story());
     for part in [
-        "fly-autoscaler demo  shop  Mon 06:00 UTC  http://127.0.0.1:9090  q quits  60x",
+        "fly-autoscaler demo  shop  Mon 10:00 UTC  http://127.0.0.1:9090  q quits  60x",
         " region req/s  by minute        started starting stopped other  machines",
         " nrt      210  ███████████████        ·        ·       ·     ·",
         " targets",
         " started    -  of -",
         " today  ━ traffic 745 req/s  ━ 0 started, good for 0 ",
-        " 06:00:00  hold    metric traffic: no answer",
-        " 06:00:00  start   2 in fra lhr          9 started, at least 11 wanted",
-        " 06:00:00  failed  start in fra          500 no host",
+        " 10:00:00  hold    metric traffic: no answer",
+        " 10:00:00  start   2 in fra lhr            9 started, at least 11 wanted",
+        " 10:00:00  failed  start in fra            500 no host",
     ] {
         assert!(screen.contains(part), "no `{part}` in\n{screen}");
     }
@@ -73,9 +73,9 @@ fn a_small_terminal_shows_what_matters_most() {
         "fly-autoscaler demo  shop",
         " started    -  of -",
         " decisions",
-        " 06:00:00  hold    metric traffic: no",
+        " 10:00:00  hold    metric traffic: no",
         "                   answer",
-        " 06:00:00  start   2 in fra lhr: 9",
+        " 10:00:00  start   2 in fra lhr: 9",
     ] {
         assert!(screen.contains(part), "no `{part}` in\n{screen}");
     }
@@ -95,10 +95,11 @@ fn every_size_can_be_drawn_even_before_anything_happened() {
 #[test]
 fn all_lines_are_given_out() {
     for height in 1..100 {
-        let Heights { regions, targets, curve, decisions, failures } = Heights::within(height, 7);
+        let Heights { regions, targets, curve, decisions, failures } =
+            Heights::within(Rect::new(0, 0, 80, height), 7);
         let used = 1 + regions + targets + curve + decisions + failures;
         assert_eq!(used, height);
     }
     let at_24 = Heights { regions: 8, targets: 3, curve: 5, decisions: 5, failures: 2 };
-    assert_eq!(Heights::within(24, 7), at_24);
+    assert_eq!(Heights::within(Rect::new(0, 0, 80, 24), 7), at_24);
 }

@@ -13,20 +13,21 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     format!("{}…", cut[..end].trim_end())
 }
 
-/// `text` in lines of at most `width` columns; a word that is longer is cut.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+/// `text` in at most `rows` lines of at most `width` columns; a word that is longer than a line is cut,
+/// and so is what does not fit into the last one.
+pub(super) fn wrap(text: &str, width: usize, rows: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        let word = fit(word, width);
+        let is_last = lines.len() == rows;
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+            Some(line) if is_last || line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
-                line.push_str(&word);
+                line.push_str(word);
             }
-            _ => lines.push(word),
+            _ => lines.push(word.to_owned()),
         }
     }
-    lines
+    lines.iter().map(|line| fit(line, width)).collect()
 }
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -62,9 +63,10 @@ mod tests {
 
     #[test]
     fn text_is_wrapped_between_words() {
-        assert_eq!(wrap("no answer from the host", 10), ["no answer", "from the", "host"]);
-        assert_eq!(wrap("http://127.0.0.1/x no", 10), ["http://12…", "no"]);
-        assert_eq!(wrap("", 10), Vec::<String>::new());
+        assert_eq!(wrap("no answer from the host", 10, 9), ["no answer", "from the", "host"]);
+        assert_eq!(wrap("no answer from the host", 10, 2), ["no answer", "from the…"]);
+        assert_eq!(wrap("http://127.0.0.1/x no", 10, 9), ["http://12…", "no"]);
+        assert_eq!(wrap("", 10, 9), Vec::<String>::new());
     }
 
     #[test]
