@@ -1,6 +1,7 @@
 //! STAGE 4: carries a plan out and reports what happened. Makes no choices.
 
 pub mod outcome;
+pub mod under_way;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -14,19 +15,21 @@ use crate::model::{AppName, MachineId, Region};
 use crate::ports::{ApiError, CreateRequest, ErrorClass, Lease, MachinesApi, Operation};
 
 pub use outcome::{ActionResult, Outcome, Skipped};
+pub use under_way::UnderWay;
 
 /// Carries out the actions of `plan`, at most `concurrency` at once, and returns what became of each.
 ///
 /// Where a start or a stop fails, the next machine in order takes its place, each once. A refused token
 /// or the completion of `deadline` keep further actions from beginning; those under way are awaited,
 /// since each has a time limit of its own and an answer that nobody reads is a machine that nobody
-/// counts.
+/// counts. What is under way stands on the list `under_way`.
 pub async fn act(
     api: &dyn MachinesApi,
     app: &AppName,
     plan: &Plan,
     leases: &[Lease],
     concurrency: usize,
+    under_way: &UnderWay,
     mut deadline: impl Future<Output = ()> + Unpin,
 ) -> Vec<Outcome> {
     let mut queue = Queue::new(plan);
@@ -39,7 +42,7 @@ pub async fn act(
     loop {
         while stop.is_none() && running.len() < concurrency {
             let Some(job) = queue.next() else { break };
-            running.push(job.run(api, app, leases));
+            running.push(job.run(api, app, leases, under_way));
         }
         if running.is_empty() {
             break;
@@ -136,7 +139,14 @@ impl Job<'_> {
         }
     }
 
-    async fn run(self, api: &dyn MachinesApi, app: &AppName, leases: &[Lease]) -> Outcome {
+    async fn run(
+        self,
+        api: &dyn MachinesApi,
+        app: &AppName,
+        leases: &[Lease],
+        under_way: &UnderWay,
+    ) -> Outcome {
+        let _listed = under_way.begin(self.action);
         let lease_on = |id: &MachineId| leases.iter().find(|lease| lease.machine == *id);
         let (answer, machine, region) = match self.action {
             Action::Create { create_id, regions, template, start } => {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::{Either, join, select};
 
-use crate::act::{Outcome, act};
+use crate::act::{Outcome, UnderWay, act};
 use crate::collect::{Collected, Collector, RegionMemory, collect};
 use crate::decide::view::View;
 use crate::decide::{
@@ -79,6 +79,7 @@ pub struct Reconciler {
     listed: Vec<Region>,
     regions: RegionMemory,
     reporter: Reporter,
+    under_way: UnderWay,
 }
 
 /// The first half of a tick: what would be done.
@@ -103,14 +104,20 @@ impl Reconciler {
         let listed: BTreeSet<Region> =
             groups.iter().flat_map(|group| group.policy.regions.iter().cloned()).collect();
         let listed = listed.into_iter().collect();
-        let regions = RegionMemory::default();
-        Self { app, collectors, groups, settings, adapters, listed, regions, reporter }
+        let (regions, under_way) = (RegionMemory::default(), UnderWay::default());
+        Self { app, collectors, groups, settings, adapters, listed, regions, reporter, under_way }
     }
 
     /// The app.
     #[must_use]
     pub fn app(&self) -> &AppName {
         &self.app
+    }
+
+    /// The actions that are under way, at any time.
+    #[must_use]
+    pub fn under_way(&self) -> UnderWay {
+        self.under_way.clone()
     }
 
     /// Runs one tick, up to and including its actions.
@@ -301,6 +308,7 @@ impl Reconciler {
                 &decided.plan,
                 &leases,
                 self.settings.action_concurrency,
+                &self.under_way,
                 deadline,
             )
             .await;

@@ -10,7 +10,7 @@ use crate::model::{AppName, Timestamp};
 use crate::ports::Clock;
 use crate::reconcile::Reconciler;
 use crate::status::{Board, Tick};
-use crate::telemetry::events::{BackingOff, TickBegan, TickSkipped};
+use crate::telemetry::events::{BackingOff, NotAwaited, TickBegan, TickSkipped};
 use crate::telemetry::metrics::Metrics;
 
 /// The longest that an app whose calls to Fly fail is left alone.
@@ -57,18 +57,16 @@ impl Supervisor {
         reconciler: &mut Reconciler,
         stop: &CancellationToken,
     ) -> Option<Tick> {
-        let app = reconciler.app().clone();
+        let (app, under_way) = (reconciler.app().clone(), reconciler.under_way());
         let mut tick = std::pin::pin!(reconciler.tick());
         tokio::select! {
             tick = &mut tick => return Some(tick),
             () = stop.cancelled() => {}
         }
-        let finished = tokio::time::timeout(self.shutdown_timeout, tick).await.ok();
+        let finished = tokio::time::timeout(self.shutdown_timeout, &mut tick).await.ok();
+        let running = under_way.actions();
         if finished.is_none() {
-            tracing::warn!(
-                %app,
-                "stopped before the running tick ended: what it had begun was not awaited"
-            );
+            NotAwaited { app: &app, actions: &running }.emit(&self.metrics);
         }
         finished
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::decide::{Action, Effect, Reason};
-use crate::model::{MachineId, Region, Scope};
+use crate::model::{MachineId, ProcessGroup, Region, Scope};
 use crate::ports::{ApiError, ErrorClass};
 
 /// What became of one action.
@@ -158,8 +158,7 @@ impl Serialize for Outcome {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Form<'a> {
-            #[serde(flatten)]
-            scope: &'a Scope,
+            group: &'a ProcessGroup,
             #[serde(flatten)]
             action: &'a Action,
             result: &'static str,
@@ -179,7 +178,7 @@ impl Serialize for Outcome {
             _ => None,
         };
         let form = Form {
-            scope: &self.scope,
+            group: &self.scope.group,
             action: &self.action,
             result,
             created,

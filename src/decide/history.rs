@@ -1,6 +1,6 @@
 //! What a decision remembers of the ticks before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ pub struct History {
     pub recent: Vec<Recent>,
     /// In how many consecutive ticks a scope has wished for a large destroy.
     pub large_destroy_wishes: BTreeMap<Scope, u32>,
+    /// Machines that ran and were stopped only to be destroyed. Should they be wanted again before that,
+    /// they are started again, since nothing else would.
+    pub stopped_to_destroy: BTreeSet<MachineId>,
 }
 
 impl History {

@@ -41,6 +41,8 @@ pub enum Reason {
     NoTarget,
     /// A machine that runs is stopped now and destroyed in a later tick.
     StopBeforeDestroy,
+    /// A machine that was stopped only to be destroyed is wanted again.
+    WantedAgain,
     /// Machines to be destroyed are still on their way to `stopped`.
     WaitingForStop {
         /// How many.
@@ -205,6 +207,7 @@ impl Reason {
             Self::WithinBounds { .. } => "within_bounds",
             Self::NoTarget => "no_target",
             Self::StopBeforeDestroy => "stop_before_destroy",
+            Self::WantedAgain => "wanted_again",
             Self::WaitingForStop { .. } => "waiting_for_stop",
             Self::LimitedByMinMachines { .. } => "limited_by_min_machines",
             Self::LimitedByMaxMachines { .. } => "limited_by_max_machines",
@@ -236,7 +239,8 @@ impl Reason {
             | Self::AboveMax { .. }
             | Self::WithinBounds { .. }
             | Self::NoTarget
-            | Self::StopBeforeDestroy => Weight::Cause,
+            | Self::StopBeforeDestroy
+            | Self::WantedAgain => Weight::Cause,
             Self::WaitingForStop { .. }
             | Self::LimitedByMinMachines { .. }
             | Self::LimitedByMaxMachines { .. }
@@ -276,6 +280,9 @@ impl fmt::Display for Reason {
             Self::NoTarget => f.write_str("no number of machines is asked for"),
             Self::StopBeforeDestroy => {
                 f.write_str("stopped first, to be destroyed in a later tick")
+            }
+            Self::WantedAgain => {
+                f.write_str("it was stopped only to be destroyed, and is wanted again")
             }
             Self::WaitingForStop { count } => {
                 write!(f, "waiting for {count} to stop before destroying")

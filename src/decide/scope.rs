@@ -53,6 +53,7 @@ pub(super) fn decide_group(
     } else if draft.destroy(&view, &need, &targets.policy, history, next) {
         // A scope that destroys does nothing else.
     } else {
+        draft.start_again(&view, &need, next);
         let started = draft.start_or_stop(&view, &need);
         draft.create(observed, &view, &targets.policy, &need, started, creates);
     }
@@ -154,6 +155,8 @@ impl Draft {
         self.plan.actions.extend(
             destroys.now.into_iter().map(|action| PlannedAction { action, reason: reason.clone() }),
         );
+        let victims = destroys.stop_first.iter().filter_map(Action::machine).cloned();
+        next.stopped_to_destroy.extend(victims);
         self.plan.actions.extend(
             destroys
                 .stop_first
@@ -173,6 +176,18 @@ impl Draft {
         }
         // With nothing that may go, the scope is free to do the rest of its work.
         available > 0
+    }
+
+    /// Starts what was stopped only to be destroyed, once nothing is to be destroyed any more. With a
+    /// started count that number decides instead.
+    fn start_again(&mut self, view: &View<'_>, need: &Need, next: &History) {
+        if need.destroys > 0 || need.bounds.started.is_defined() {
+            return;
+        }
+        let actions = select::to_start_again(view, &next.stopped_to_destroy);
+        let planned =
+            actions.into_iter().map(|action| PlannedAction { action, reason: Reason::WantedAgain });
+        self.plan.actions.extend(planned);
     }
 
     /// Plans starts or stops; gives the number of starts.
@@ -260,11 +275,15 @@ impl Draft {
             if said || !bounds.is_defined() {
                 continue;
             }
-            self.plan.reasons.push(if within {
-                Reason::WithinBounds { kind, observed, bounds }
-            } else {
-                let count = observed.saturating_sub(need.listed.of(kind));
-                Reason::NotListedYet { kind, count }
+            let unlisted = observed.saturating_sub(need.listed.of(kind));
+            self.plan.reasons.push(match (bounds.min, bounds.max) {
+                _ if within => Reason::WithinBounds { kind, observed, bounds },
+                (_, Some(max)) if observed > max && unlisted > 0 => {
+                    Reason::NotListedYet { kind, count: unlisted }
+                }
+                (_, Some(target)) if observed > target => self.above(kind, need),
+                // Something else comes first: the brake, or destroys.
+                _ => self.below(kind, need),
             });
         }
         if self.plan.reasons.is_empty() {

@@ -1,8 +1,9 @@
 //! Which machine is started, stopped, destroyed or cloned.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
-use crate::model::{HostStatus, Machine, MachineState, Region};
+use crate::model::{HostStatus, Machine, MachineId, MachineState, Region};
 
 use super::plan::Action;
 use super::view::{Seen, View};
@@ -30,6 +31,14 @@ pub fn to_start(view: &View<'_>) -> Vec<Action> {
             region: seen.machine.region.clone(),
         })
         .collect()
+}
+
+/// Machines of `stopped` that may be started, best first.
+#[must_use]
+pub fn to_start_again(view: &View<'_>, stopped: &BTreeSet<MachineId>) -> Vec<Action> {
+    let mut candidates = to_start(view);
+    candidates.retain(|action| action.machine().is_some_and(|id| stopped.contains(id)));
+    candidates
 }
 
 /// Machines that may be stopped, in the order of their ids.

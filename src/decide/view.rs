@@ -248,7 +248,7 @@ impl History {
     #[must_use]
     pub fn settled(&self, observed: &Observed, now: Timestamp) -> Self {
         let mut next = self.clone();
-        if next.recent.is_empty() {
+        if next.recent.is_empty() && next.stopped_to_destroy.is_empty() {
             return next;
         }
         let states: BTreeMap<&MachineId, &MachineState> =
@@ -263,6 +263,17 @@ impl History {
                         state_of(machine) == Some(&MachineState::Started)
                     }
                 }
+        });
+        let is_stopping = |id: &MachineId| {
+            next.recent.iter().any(
+                |recent| matches!(&recent.effect, Effect::Stopped { machine } if machine == id),
+            )
+        };
+        // One that is gone or runs again (a start of ours or of anybody's) is no longer on its way out.
+        next.stopped_to_destroy.retain(|id| {
+            state_of(id).is_some_and(|state| {
+                is_at_rest(state) || *state == MachineState::Stopping || is_stopping(id)
+            })
         });
         next
     }

@@ -98,7 +98,12 @@ impl Reporter {
             duration: now.since(tick.at),
             plan: tick.plan.as_ref(),
             done: tick.outcomes.iter().filter(|outcome| outcome.is_done()).count(),
-            failed: tick.outcomes.iter().filter(|outcome| !outcome.is_done()).count(),
+            failed: tick.outcomes.iter().filter(|outcome| outcome.error().is_some()).count(),
+            not_attempted: tick
+                .outcomes
+                .iter()
+                .filter(|outcome| matches!(outcome.result, ActionResult::NotAttempted(_)))
+                .count(),
         }
         .emit(metrics);
     }

@@ -12,7 +12,9 @@ mod tick;
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
-pub use tick::{AppFailing, AppRecovered, BackingOff, TickBegan, TickEnded, TickSkipped};
+pub use tick::{
+    AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,
+};
 
 #[cfg(test)]
 mod tests;

@@ -123,7 +123,9 @@ impl fmt::Debug for Token {
 fn strip_schemes(text: &str) -> (&str, bool) {
     let mut rest = text.trim();
     let mut is_fly = false;
-    while let Some((word, tail)) = rest.split_once(char::is_whitespace) {
+    while !rest.is_empty() {
+        // A scheme by itself is no token.
+        let (word, tail) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         if word.eq_ignore_ascii_case("flyv1") {
             is_fly = true;
         } else if !word.eq_ignore_ascii_case("bearer") {

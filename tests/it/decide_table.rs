@@ -88,12 +88,12 @@ fn counts_become_actions() {
         ("a b:stopped", "3", "2", "start b, create iad stopped", "below_min below_min"),
         ("a b:stopped", "1", "-", "destroy b", "above_max"),
         // A scope that destroys does nothing else: the start waits.
-        ("a b:stopped c:failed", "2", "2", "destroy c", "above_max"),
+        ("a b:stopped c:failed", "2", "2", "destroy c", "above_max below_min"),
         ("a:failed b:stopped c:suspended d:created e", "4", "-", "destroy a", "above_max"),
         ("a b:stopping", "1", "-", "", "above_max waiting_for_stop"),
         ("a:hibernating", "0", "-", "", "keeps_last_machine"),
         ("a:updating b:replacing c", "1", "-", "stop c", "above_max not_enough_destroyable"),
-        ("a b c", "2", "2", "stop a", "above_max"),
+        ("a b c", "2", "2", "stop a", "above_max above_max"),
         ("", "0", "-", "", "below_min no_machine_to_clone keeps_last_machine"),
     ];
     for (list, created, started, want, why) in table {
@@ -254,4 +254,26 @@ fn a_release_under_way_holds() {
         let plan = guard_release(plan, &release, Duration::from_secs(3600), NOW);
         assert_eq!((actions(&plan).as_str(), codes(&plan).as_str()), (want, why), "{release:?}");
     }
+}
+
+#[test]
+fn what_was_stopped_only_to_be_destroyed_runs_again_when_it_is_wanted_again() {
+    let tick = |list: &str, created: &str, started: &str, history: &History| {
+        plan_with(machines(list), created, started, Policy::default(), history)
+    };
+    let first = tick("a b", "1", "-", &History::new("t"));
+    assert_eq!(actions(&first), "stop a");
+    // Wanted again before it was destroyed; while it stops, nothing can be done yet.
+    let stopping = tick("a:stopping b", "2", "-", &first.next);
+    assert_eq!(actions(&stopping), "");
+    let again = tick("a:stopped b", "2", "-", &stopping.next);
+    assert_eq!(actions(&again), "start a");
+    let running = tick("a b", "2", "-", &again.next);
+    assert!(running.next.stopped_to_destroy.is_empty());
+
+    // Someone else's stopped machine stays stopped, and a started count decides by itself.
+    assert_eq!(actions(&tick("a:stopped b", "2", "-", &History::new("t"))), "");
+    assert_eq!(actions(&tick("a:stopped b", "2", "1", &first.next)), "");
+    // Still unwanted: destroyed.
+    assert_eq!(actions(&tick("a:stopped b", "1", "-", &first.next)), "destroy a");
 }

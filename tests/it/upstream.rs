@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fly_autoscaler::act::{Outcome, act};
+use fly_autoscaler::act::{Outcome, UnderWay, act};
 use fly_autoscaler::decide::{
     Action, GroupTargets, History, Observed, Plan, Policy, Targets, Verdict, Wanted, decide,
 };
@@ -47,7 +47,7 @@ async fn reconcile(
 ) -> (Plan, Vec<Outcome>) {
     let plan = plan_for(machines, wanted, Policy::default());
     let never = std::future::pending();
-    let outcomes = act(api, &AppName::new("app"), &plan, &[], 1, never).await;
+    let outcomes = act(api, &AppName::new("app"), &plan, &[], 1, &UnderWay::default(), never).await;
     (plan, outcomes)
 }
 
@@ -228,7 +228,8 @@ mod acting {
         let machines = states(&[("1", "started", "iad")]);
         let plan = plan_for(&machines, created(Some(2), Some(2)), two_regions());
         let app = AppName::new("app");
-        let outcomes = act(&api, &app, &plan, &[], 8, std::future::pending()).await;
+        let outcomes =
+            act(&api, &app, &plan, &[], 8, &UnderWay::default(), std::future::pending()).await;
         assert_eq!(api.calls(), ["create lhr", "create iad"]);
         assert!(outcomes[0].is_done());
     }
@@ -275,7 +276,8 @@ mod acting {
             (1..6).map(|number| machine(&number.to_string(), "stopped", "iad")).collect();
         let plan = plan_for(&machines, started(Some(4), Some(4)), Policy::default());
         let over = std::future::ready(());
-        let outcomes = act(&api, &AppName::new("app"), &plan, &[], 2, over).await;
+        let outcomes =
+            act(&api, &AppName::new("app"), &plan, &[], 2, &UnderWay::default(), over).await;
         assert_eq!(api.calls(), Vec::<String>::new());
         let skipped = ActionResult::NotAttempted(Skipped::Deadline);
         assert!(outcomes.iter().all(|outcome| outcome.result == skipped));

@@ -22,7 +22,7 @@ pub const ORG: Setting = Setting {
     env: Some(var::FAS_ORG),
     flag: Some("org"),
     kind: Kind::OrgSlug,
-    doc: "The organization that the app belongs to",
+    doc: "The organization that the app belongs to; of no effect yet",
     example: "personal",
     ..PLAIN
 };
@@ -224,7 +224,7 @@ pub const CONCURRENCY: Setting = Setting {
     flag: Some("concurrency"),
     kind: Kind::Count { min: 1, max: 1000 },
     default: Some("1"),
-    doc: "How many apps are worked on at once",
+    doc: "How many apps are worked on at once; read, but of no effect while one app is all there is",
     example: "8",
     ..PLAIN
 };
@@ -246,7 +246,7 @@ pub const APP_LIST_REFRESH_INTERVAL: Setting = Setting {
     flag: Some("app-list-refresh-interval"),
     kind: Kind::Duration { min: SECOND },
     default: Some("60s"),
-    doc: "How often to look for new apps, where app-name is a pattern",
+    doc: "How often to look for new apps, where app-name is a pattern; of no effect yet",
     example: "5m",
     ..PLAIN
 };

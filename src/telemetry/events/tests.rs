@@ -73,6 +73,7 @@ fn ended<'a>(app: &'a AppName, outcome: TickOutcome, plan: Option<&'a Plan>) -> 
         plan,
         done: 0,
         failed: 0,
+        not_attempted: 0,
     }
 }
 
@@ -85,7 +86,7 @@ fn a_tick_that_did_something_is_one_info_line_with_actions_and_reasons() {
     assert_eq!(
         logged(false, || event.emit(&metrics)),
         [json!({
-            "level": "INFO", "msg": "tick ended", "app": "a1", "outcome": "acted", "done": 2, "failed": 0,
+            "level": "INFO", "msg": "tick ended", "app": "a1", "outcome": "acted", "done": 2, "failed": 0, "not_attempted": 0,
             "duration_seconds": 0.5, "actions": "start m1 in lhr; start m2 in lhr",
             "reasons": "app: 0 started, at least 2 wanted",
         })]

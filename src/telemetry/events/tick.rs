@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
-use crate::decide::{Plan, Reason, Verb, Weight};
+use crate::decide::{Action, Plan, Reason, Verb, Weight};
 use crate::model::{AppName, TickOutcome, Timestamp};
 use crate::telemetry::logging::Chain;
 use crate::telemetry::metrics::Metrics;
@@ -70,6 +70,8 @@ pub struct TickEnded<'a> {
     pub done: usize,
     /// How many actions were tried and failed.
     pub failed: usize,
+    /// How many were not tried: the token was refused before, or the time was over.
+    pub not_attempted: usize,
 }
 
 impl TickEnded<'_> {
@@ -115,7 +117,7 @@ impl TickEnded<'_> {
         if tried {
             let actions = Listed(|| plan.actions().map(|(_, planned)| &planned.action));
             info!(
-                app = %self.app, outcome = %self.outcome, done = self.done, failed = self.failed,
+                app = %self.app, outcome = %self.outcome, done = self.done, failed = self.failed, not_attempted = self.not_attempted,
                 duration_seconds, %actions, %reasons, "tick ended"
             );
         } else {
@@ -139,6 +141,26 @@ impl AppFailing<'_> {
     /// Logs it. [`TickEnded`] counts.
     pub fn emit(&self, _: &Metrics) {
         error!(app = %self.app, error = %Chain(self.error), next = self.next, "ticks began to fail");
+    }
+}
+
+/// The process ends before a tick has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct NotAwaited<'a> {
+    /// Of which app.
+    pub app: &'a AppName,
+    /// The actions whose outcome nobody will read.
+    pub actions: &'a [Action],
+}
+
+impl NotAwaited<'_> {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        let actions = Listed(|| self.actions.iter());
+        warn!(
+            app = %self.app, %actions, next = "they may be carried out all the same",
+            "stopped before the running tick ended"
+        );
     }
 }
 

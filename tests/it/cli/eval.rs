@@ -121,7 +121,7 @@ fn an_expression_that_cannot_be_used_is_shown_with_the_place() {
     --- stderr
     error: the expression returns true or false, not a number
       q > 3
-      turn a condition into numbers, such as queue_depth > 0 ? 1 : 0
+      turn the condition into numbers, such as queue_depth > 0 ? 1 : 0
     ");
     assert_snapshot!(eval(" ", &[]).run(), @"
     exit 2

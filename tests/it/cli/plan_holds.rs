@@ -86,6 +86,7 @@ async fn too_many_would_go_at_once() {
       wanted            1        -
       target            1        -
 
+      10 created, at most 1 wanted [above_max]
       held: destroying 9 of 10 at once takes the same wish in 3 ticks in a row; this is number 1 [destroy_brake]
 
     held: nothing would be done

@@ -282,7 +282,7 @@ async fn a_tick_without_a_plan() {
       "plan": null,
       "outcomes": [],
       "error": "list machines my-ap: 404 app not found; app my-ap was not found, or the token does not cover it (fly-request-id [ID])",
-      "fly_failed": false
+      "fly_failed": true
     }
     --- stderr
     error: list machines my-ap: 404 app not found; app my-ap was not found, or the token does not cover it (fly-request-id [ID])
