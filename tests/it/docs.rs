@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::env_vars::FAS_TEMPORAL;
 use fly_autoscaler::config::setting::{COLLECTOR_SETTINGS, SETTINGS, VARIABLES};
+use fly_autoscaler::sim::{AppSpec, SimOptions, Simulator};
 use regex::Regex;
 
 fn root() -> &'static Path {
@@ -253,11 +256,52 @@ fn the_two_commands_of_the_readme_exist() {
 }
 
 #[test]
-fn the_readme_shows_what_eval_prints() {
+fn the_readme_shows_what_an_expression_comes_to() {
     let arguments = ["eval", "ceil(queue_depth / 10)", "--var", "queue_depth=42"];
     assert!(
         read("README.md")
             .contains("$ fly-autoscaler eval 'ceil(queue_depth / 10)' --var queue_depth=42\n")
     );
     assert_eq!(output(&arguments), shown("eval-expression"));
+}
+
+/// What the world of the README's examples makes the binary print: an app with three machines that run
+/// and three that wait, a queue of 42, and the settings of `etc/fly.toml`.
+#[tokio::test]
+async fn the_readme_shows_what_eval_and_plan_print() {
+    let sim = Simulator::start(SimOptions::new(Arc::new(SystemClock))).await.unwrap();
+    let app =
+        AppSpec::new("my-app", "my-org").with_machines("iad", 2, 3).with_machines("lhr", 1, 0);
+    sim.world().add_app(&app);
+    sim.world().set_queue_depth(&app.name, Some(42.0)).unwrap();
+    let printed = async |subcommand: &'static str, query: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fly-autoscaler"));
+        command.arg(subcommand).env_clear().envs([
+            ("FLY_FLAPS_BASE_URL", sim.url().as_str()),
+            ("FLY_API_BASE_URL", sim.url().as_str()),
+            ("FAS_API_TOKEN", "secret"),
+            ("FAS_APP_NAME", "my-app"),
+            ("FAS_STARTED_MACHINE_COUNT", "ceil(queue_depth / 10)"),
+            ("FAS_PROMETHEUS_ADDRESS", sim.prometheus_url("my-org").as_str()),
+            ("FAS_PROMETHEUS_METRIC_NAME", "queue_depth"),
+            ("FAS_PROMETHEUS_QUERY", query),
+        ]);
+        // The simulator runs on this thread and has to answer meanwhile.
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        assert!(output.status.success(), "{subcommand}: {output:?}");
+        without_time(&String::from_utf8(output.stdout).unwrap())
+    };
+    let query = r#"sum(queue_depth{app="$APP_NAME"})"#;
+    assert_eq!(printed("eval", query).await, shown("eval"));
+    assert_eq!(printed("plan", query).await, without_time(&shown("plan")));
+    assert_eq!(printed("plan", "sum(nope)").await, without_time(&shown("plan-held")));
+}
+
+/// The same with the time of the plan taken out.
+fn without_time(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("my-app at ") {
+        Some(_) => "my-app at TIME\n".to_owned(),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
