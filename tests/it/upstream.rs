@@ -284,3 +284,89 @@ mod acting {
         assert_eq!(outcomes.len(), 4);
     }
 }
+
+/// Upstream's `TestReconciler_MinStartedMachineN`, from the setting to the number.
+mod min_started_machine_n {
+    use fly_autoscaler::config::{FlagValues, MapEnv, load};
+    use fly_autoscaler::model::{Value, VariableTable};
+
+    use super::*;
+
+    /// The lower end of the started count that `expression` gives with these variables, or the error.
+    fn calculate(expression: &str, variables: &[(&str, f64)]) -> Result<Option<u32>, String> {
+        let collectors: String = variables
+            .iter()
+            .map(|(name, _)| {
+                format!(
+                    "\n  - {{type: prometheus, metric-name: {name}, address: 'http://h', query: q}}"
+                )
+            })
+            .collect();
+        let yaml = format!(
+            "app-name: a\nmetric-collectors: {}{collectors}",
+            if variables.is_empty() { "[]" } else { "" }
+        );
+        let env: MapEnv = [
+            ("FAS_CONFIG_YAML", yaml.as_str()),
+            ("FAS_CREATED_MACHINE_COUNT", "1"),
+            ("FAS_STARTED_MACHINE_COUNT", expression),
+        ]
+        .into_iter()
+        .collect();
+        let config = load(&FlagValues::default(), &env).map_err(|error| error.to_string())?.config;
+        let mut table = VariableTable::default();
+        for (name, value) in variables {
+            table.set(*name, Value::Number(*value));
+        }
+        match config.groups[0].expressions.evaluate(&table, Timestamp::from_millis(0)) {
+            Ok(bounds) => Ok(bounds.started.min),
+            Err(errors) => Err(errors[0].2.to_string()),
+        }
+    }
+
+    #[test]
+    fn constant() {
+        assert_eq!(calculate("1", &[]), Ok(Some(1)));
+    }
+
+    #[test]
+    fn round() {
+        assert_eq!(calculate("2.6", &[]), Ok(Some(3)));
+    }
+
+    #[test]
+    fn var() {
+        assert_eq!(calculate("x + y + 2", &[("x", 4.0), ("y", 7.0)]), Ok(Some(13)));
+    }
+
+    #[test]
+    fn min() {
+        assert_eq!(calculate("min(x, y)", &[("x", 4.0), ("y", 7.0)]), Ok(Some(4)));
+    }
+
+    #[test]
+    fn max() {
+        assert_eq!(calculate("max(x, y)", &[("x", 4.0), ("y", 7.0)]), Ok(Some(7)));
+    }
+
+    #[test]
+    fn neg() {
+        assert_eq!(calculate("-2", &[]), Ok(Some(0)));
+    }
+
+    #[test]
+    fn blank() {
+        assert_eq!(calculate("", &[]), Ok(None));
+    }
+
+    #[test]
+    fn nan() {
+        let error = Err("expression returned NaN".to_owned());
+        assert_eq!(calculate("x + 1", &[("x", f64::NAN)]), error);
+    }
+
+    #[test]
+    fn inf() {
+        assert_eq!(calculate("1 / 0", &[]), Err("expression returned Inf".to_owned()));
+    }
+}
