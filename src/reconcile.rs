@@ -292,7 +292,7 @@ impl Reconciler {
     ) -> Plan {
         let mut leases = Vec::new();
         if decided.plan.creates_or_destroys() {
-            leases = self.take_leases(tick, &mut decided).await;
+            leases = self.take_leases(tick, &mut decided, history).await;
             if !leases.is_empty()
                 && let Err(message) =
                     self.decide_again_within(tick, &mut decided, history, &mut deadline).await

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
-use crate::decide::{History, Observed, Reason, Verb, decide, guard_release};
-use crate::model::{HostStatus, MachineId, ProcessGroup, Scope};
+use crate::decide::view::View;
+use crate::decide::{History, Reason, Verb, decide, guard_release};
+use crate::model::{MachineId, Scope};
 use crate::ports::{ApiError, ErrorClass, Lease};
 use crate::status::{Tick, machine_counts};
 
@@ -20,7 +21,12 @@ const LEASE_TTL: Duration = Duration::from_secs(30);
 impl Reconciler {
     /// Takes the lease of each group that creates or destroys, so that two scalers (a standby, a deploy
     /// of the autoscaler itself) do not both do it. A group whose lease is not to be had is held.
-    pub(super) async fn take_leases(&self, tick: &mut Tick, decided: &mut Decided) -> Vec<Lease> {
+    pub(super) async fn take_leases(
+        &self,
+        tick: &mut Tick,
+        decided: &mut Decided,
+        history: &History,
+    ) -> Vec<Lease> {
         let scopes: BTreeSet<Scope> = decided
             .plan
             .actions()
@@ -29,8 +35,9 @@ impl Reconciler {
             .collect();
         let mut leases = Vec::new();
         for scope in scopes {
-            let Some(machine) = lowest_id(&decided.observed, &scope.group) else { continue };
-            let lease = self.adapters.api.acquire_lease(&self.app, machine, LEASE_TTL).await;
+            let view = View::of_group(&decided.observed, &scope.group, history, tick.at);
+            let Some(machine) = lowest_id(&view).cloned() else { continue };
+            let lease = self.adapters.api.acquire_lease(&self.app, &machine, LEASE_TTL).await;
             tick.fly_failed |= lease.as_ref().is_err_and(is_trouble);
             let reason = match lease {
                 Ok(lease) => {
@@ -103,14 +110,8 @@ impl Reconciler {
     }
 }
 
-/// The machine of `group` that every scaler would lease.
-fn lowest_id<'a>(observed: &'a Observed, group: &ProcessGroup) -> Option<&'a MachineId> {
-    observed
-        .machines
-        .iter()
-        .filter(|machine| {
-            machine.facts.group.as_ref() == Some(group) && machine.host_status == HostStatus::Ok
-        })
-        .map(|machine| &machine.id)
-        .min()
+/// The machine of a group that every scaler would lease: the lowest id of those that are still there,
+/// since one that we have just destroyed has no lease to give, whatever the list says.
+fn lowest_id<'a>(view: &View<'a>) -> Option<&'a MachineId> {
+    view.machines.iter().map(|seen| &seen.machine.id).min()
 }

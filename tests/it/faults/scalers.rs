@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fly_autoscaler::sim::Endpoint;
+
 use super::{CREATED, INTERVAL, Random, STARTED, Stage, web};
 
 #[tokio::test]
@@ -61,4 +63,25 @@ async fn a_lease_that_someone_else_holds_is_waited_for() {
 
     stage.clock.advance(INTERVAL);
     stage.settles(&mut scaler, (3, 3), "once it has run out").await;
+}
+
+#[tokio::test]
+async fn the_lease_is_not_asked_of_a_machine_that_we_have_just_destroyed() {
+    let stage = Stage::new(1, 3, 40.0).await;
+    let mut scaler = stage.scaler("s1", &[CREATED]);
+    stage.tick(&mut scaler).await;
+    let lowest = stage.states().into_iter().map(|(id, _)| id).min().unwrap();
+
+    // The list goes on showing what is destroyed now.
+    stage.sim.world().set_list_lag(Duration::from_secs(40));
+    stage.queue(10.0);
+    stage.tick(&mut scaler).await;
+    assert!(stage.states().iter().all(|(id, _)| *id != lowest), "the lowest id was not destroyed");
+
+    stage.queue(30.0);
+    let tick = stage.tick(&mut scaler).await;
+    assert_eq!(tick.outcomes.len(), 2, "{}", stage.say(&tick));
+    let requests = stage.sim.world().requests();
+    let leased = requests.iter().rfind(|request| request.endpoint == Endpoint::LeaseAcquire);
+    assert_ne!(leased.and_then(|request| request.machine.as_ref()), Some(&lowest));
 }
