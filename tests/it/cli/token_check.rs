@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{CommandLine, Fly, my_app};
+use super::{CommandLine, Fly, Ran, my_app};
 use crate::running::{Autoscaler, until};
 
 const DEPLOY: &str = "fm2_deploy";
@@ -44,6 +44,7 @@ async fn fly() -> Fly {
 fn plan(fly: &Fly, token: &str) -> CommandLine {
     fly.command(&["plan"]).env(&[
         ("FAS_API_TOKEN", token),
+        ("FAS_PROMETHEUS_TOKEN", READ_ONLY),
         ("FAS_STARTED_MACHINE_COUNT", "2"),
         ("FAS_ORG", "my-org"),
     ])
@@ -103,9 +104,22 @@ async fn plan_says_what_is_wrong_with_a_token() {
     for token in [OTHER_APP, OTHER_ORG, "FlyV1 fm2_unknown"] {
         let ran = plan(&fly, token).run_beside().await;
         assert_secret(&ran.stderr);
-        said += &ran.to_string();
+        said += &Ran { stdout: String::new(), ..ran }.to_string();
     }
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @"
+    exit 1
+    --- stderr
+    warning: `api-token` is for my-api, not for my-app; set FAS_API_TOKEN to the output of `fly tokens create deploy -a my-app`
+    error: list machines my-app: 403 unauthorized; the Machines API needs a deploy token of this app (fly tokens create deploy -a my-app) or an org token (fly-request-id [ID])
+    exit 1
+    --- stderr
+    warning: `api-token` is of the organization my-other-org, and `org` is my-org; correct `org` (FAS_ORG), or set FAS_API_TOKEN to the output of `fly tokens create deploy -a my-app`
+    error: list machines my-app: 403 unauthorized; the Machines API needs a deploy token of this app (fly tokens create deploy -a my-app) or an org token (fly-request-id [ID])
+    exit 1
+    --- stderr
+    warning: `api-token` was refused: check the token for my-app: 401 Authenticate: token validation error; the Machines API needs a deploy token of this app (fly tokens create deploy -a my-app) or an org token (fly-request-id [ID])
+    error: list machines my-app: 401 Authenticate: token validation error; the Machines API needs a deploy token of this app (fly tokens create deploy -a my-app) or an org token (fly-request-id [ID])
+    ");
 }
 
 #[tokio::test]
