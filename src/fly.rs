@@ -1,4 +1,4 @@
-//! Fly over HTTP: the Machines API and the release look-up.
+//! Fly over HTTP: the Machines API, the release look-up, and what Fly says of the token.
 //!
 //! [`FlyClient`] is the [`MachinesApi`](crate::ports::MachinesApi) of `serve`. A call is made in this
 //! order: wait for a place within Fly's limits (`limiter`), send, read a bounded answer (`client`),
@@ -7,9 +7,12 @@
 mod calls;
 mod classify;
 mod client;
+mod coverage;
 mod limiter;
 mod releases;
 mod retry;
+mod tokens;
 pub mod wire;
 
 pub use client::{CallObserver, CallSeen, FlyClient, FlyClientError};
+pub use coverage::{TokenApps, TokenInfo, TokenWarning, coverage};

@@ -195,7 +195,10 @@ pub struct Lease {
 /// The calls that this program makes, as labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each variant is the call of that name on `MachinesApi`")]
+#[allow(
+    missing_docs,
+    reason = "each variant is the call of that name on `MachinesApi`, or of `FlyClient` beside it"
+)]
 pub enum Operation {
     List,
     Get,
@@ -207,6 +210,7 @@ pub enum Operation {
     AcquireLease,
     ReleaseLease,
     CurrentRelease,
+    CurrentToken,
 }
 
 impl Operation {
@@ -224,6 +228,7 @@ impl Operation {
             Self::AcquireLease => "acquire_lease",
             Self::ReleaseLease => "release_lease",
             Self::CurrentRelease => "current_release",
+            Self::CurrentToken => "current_token",
         }
     }
 }
@@ -241,6 +246,7 @@ impl fmt::Display for Operation {
             Self::AcquireLease => "acquire lease",
             Self::ReleaseLease => "release lease",
             Self::CurrentRelease => "read current release",
+            Self::CurrentToken => "check the token for",
         })
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn fly(
     http: transport::Client,
     clock: Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
-) -> anyhow::Result<Arc<dyn MachinesApi>> {
+) -> anyhow::Result<Arc<FlyClient>> {
     let metrics = Arc::clone(metrics);
     let observer = Arc::new(move |seen: &CallSeen<'_>| {
         ApiCall {

@@ -11,7 +11,7 @@ use fly_autoscaler::decide::view::View;
 use fly_autoscaler::decide::{History, Observed};
 use fly_autoscaler::evaluate::{EvaluateError, Expression, Names, machine_count};
 use fly_autoscaler::model::{Bounds, Kind, MetricName, Side, Timestamp, Value, VariableTable};
-use fly_autoscaler::ports::Clock;
+use fly_autoscaler::ports::{Clock, MachinesApi as _};
 use fly_autoscaler::telemetry::Metrics;
 use serde::Serialize;
 use serde_json::Number;

@@ -42,7 +42,14 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let http = compose::http_client(compose::all_addresses(&config))?;
     let collectors = compose::collectors(&config.collectors, &http)?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
-    let tick = compose::reconciler(&config, collectors, api, clock, metrics).preview().await;
+    let fly = Arc::clone(&api);
+    let mut reconciler = compose::reconciler(&config, collectors, api, clock, metrics);
+    let check = fly.check_token(&config.app, config.org.as_deref());
+    let (tick, token_warnings) = tokio::join!(reconciler.preview(), check);
+    // Where Fly does not tell, there is nothing to say: what matters of it shows in the plan.
+    for warning in token_warnings.unwrap_or_default() {
+        output::note(format_args!("warning: {warning}"));
+    }
 
     match arguments.format {
         Format::Json => output::json(&tick)?,

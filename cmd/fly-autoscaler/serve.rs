@@ -1,16 +1,20 @@
 //! `serve`: the daemon.
 
+use std::future;
 use std::io;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::{self, Config, FlagValues, Loaded};
+use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::status::Board;
 use fly_autoscaler::supervisor::Supervisor;
+use fly_autoscaler::telemetry::events::{TokenDoubtful, TokenFits, TokenUnchecked};
 use fly_autoscaler::telemetry::{LogFormat, Metrics, logging};
+use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -50,10 +54,12 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
 
     let stop = CancellationToken::new();
     let signals = stop_on_signal(stop.clone())?;
+    let checked = check_token(&config, Arc::clone(&api), Arc::clone(&metrics));
     let reconciler = compose::reconciler(&config, collectors, api, clock, metrics);
     tokio::select! {
         () = supervisor.run(reconciler, stop.clone()) => {}
-        () = http::serve(listener, http::router(sources), std::future::pending()) => {}
+        () = checked.then(|()| future::pending()) => {}
+        () = http::serve(listener, http::router(sources), future::pending()) => {}
         () = signals => {}
     }
     info!("stopped");
@@ -93,6 +99,20 @@ fn announce(config: &Config, listener: &TcpListener) -> anyhow::Result<()> {
         "fly-autoscaler started"
     );
     Ok(())
+}
+
+/// Says beside the first tick what speaks against the token. Whatever comes of it, the ticks go on.
+async fn check_token(config: &Config, fly: Arc<FlyClient>, metrics: Arc<Metrics>) {
+    let app = &config.app;
+    match fly.check_token(app, config.org.as_deref()).await {
+        Ok(warnings) if warnings.is_empty() => TokenFits { app }.emit(&metrics),
+        Ok(warnings) => {
+            for warning in &warnings {
+                TokenDoubtful { app, warning }.emit(&metrics);
+            }
+        }
+        Err(error) => TokenUnchecked { app, error: &error }.emit(&metrics),
+    }
 }
 
 /// Requests the stop at the first signal, and ends at once at the second.

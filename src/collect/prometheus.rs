@@ -30,6 +30,8 @@ const MAX_WARNINGS: usize = 100;
 
 const TOKEN_HINT: &str = "; Fly's Prometheus needs an org or read-only token (fly tokens create \
     readonly), not a deploy token";
+const NO_TOKEN_HINT: &str = "; no token is set for it: Fly's Prometheus needs an org or read-only \
+    token (fly tokens create readonly) in `token` (FAS_PROMETHEUS_TOKEN)";
 const ADDRESS_HINT: &str =
     "; is the address right? Fly's is https://api.fly.io/prometheus/ and the org's slug";
 
@@ -240,6 +242,7 @@ impl PrometheusSource {
 
     fn refused(&self, status: u16, message: &str) -> SourceError {
         let hint = match status {
+            401 | 403 if self.token.is_none() => NO_TOKEN_HINT,
             401 | 403 => TOKEN_HINT,
             404 => ADDRESS_HINT,
             _ => "",

@@ -55,7 +55,8 @@ impl FlyClient {
         self.call(operation, method, app, id.as_str(), &[&path, tail].concat())
     }
 
-    fn call<'a>(
+    /// A call without nonce and body on `subject`, at `segments` of the Machines API.
+    pub(super) fn call<'a>(
         &self,
         operation: Operation,
         method: Method,

@@ -62,7 +62,11 @@ pub(super) fn leaves_outcome_unknown(operation: Operation, status: u16) -> bool 
 pub(super) fn changes_something(operation: Operation) -> bool {
     !matches!(
         operation,
-        Operation::List | Operation::Get | Operation::FindCreated | Operation::CurrentRelease
+        Operation::List
+            | Operation::Get
+            | Operation::FindCreated
+            | Operation::CurrentRelease
+            | Operation::CurrentToken
     )
 }
 
@@ -77,7 +81,8 @@ fn is_on_machine(operation: Operation) -> bool {
         Operation::List
         | Operation::Create
         | Operation::FindCreated
-        | Operation::CurrentRelease => false,
+        | Operation::CurrentRelease
+        | Operation::CurrentToken => false,
     }
 }
 
@@ -96,7 +101,7 @@ pub(super) fn advice(
         (ErrorClass::Authorization, _) => format!(
             "; {api} needs a deploy token of this app (fly tokens create deploy -a {app}) or an org token"
         ),
-        (ErrorClass::Rejected, 404) => {
+        (ErrorClass::Rejected, 404) if operation != Operation::CurrentToken => {
             format!("; app {app} was not found, or the token does not cover it")
         }
         _ => String::new(),

@@ -102,6 +102,16 @@ impl FlyClient {
         self
     }
 
+    /// Whether any of the tokens is a macaroon.
+    pub(super) fn has_macaroons(&self) -> bool {
+        self.token.has_macaroons()
+    }
+
+    /// `text` without anything that looks like a token.
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.token.redact(text)
+    }
+
     /// Makes `call` until it succeeds or must not be tried again.
     pub(super) async fn make(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let mut retries = Retries::new();

@@ -8,6 +8,7 @@ mod action;
 mod hold;
 mod measure;
 mod tick;
+mod token;
 
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
@@ -15,6 +16,7 @@ pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
 pub use tick::{
     AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,
 };
+pub use token::{TokenDoubtful, TokenFits, TokenUnchecked};
 
 #[cfg(test)]
 mod tests;

@@ -76,7 +76,7 @@ impl Token {
 
     /// The value of the `Authorization` header for `audience`, marked as sensitive.
     pub fn authorization(&self, audience: Audience) -> Result<HeaderValue, TokenError> {
-        let has_macaroons = !self.macaroons.is_empty();
+        let has_macaroons = self.has_macaroons();
         let parts: Vec<&SecretString> = match audience {
             Audience::GraphQl => self.macaroons.iter().chain(&self.users).collect(),
             _ if has_macaroons => self.macaroons.iter().collect(),
@@ -96,6 +96,12 @@ impl Token {
         let mut header = HeaderValue::try_from(value).map_err(|_| TokenError::Unprintable)?;
         header.set_sensitive(true);
         Ok(header)
+    }
+
+    /// Whether any part of it is a macaroon, which is what `fly tokens create` makes.
+    #[must_use]
+    pub fn has_macaroons(&self) -> bool {
+        !self.macaroons.is_empty()
     }
 
     /// `text` without this token and without anything else that looks like a token of Fly's: a
@@ -163,7 +169,12 @@ mod tests {
     fn each_audience_gets_its_part_under_its_scheme() {
         // token | Machines API | GraphQL | Prometheus
         let table = [
+            // Macaroons: bare, under either scheme, one or several, of each kind.
             ("fm2_a", "FlyV1 fm2_a", "FlyV1 fm2_a", "FlyV1 fm2_a"),
+            ("FlyV1 fm2_a", "FlyV1 fm2_a", "FlyV1 fm2_a", "FlyV1 fm2_a"),
+            ("Bearer fm2_a", "FlyV1 fm2_a", "FlyV1 fm2_a", "FlyV1 fm2_a"),
+            ("fm1r_a", "FlyV1 fm1r_a", "FlyV1 fm1r_a", "FlyV1 fm1r_a"),
+            ("fm2_a,fm2_b", "FlyV1 fm2_a,fm2_b", "FlyV1 fm2_a,fm2_b", "FlyV1 fm2_a,fm2_b"),
             ("FlyV1 fm2_a,fm2_b\n", "FlyV1 fm2_a,fm2_b", "FlyV1 fm2_a,fm2_b", "FlyV1 fm2_a,fm2_b"),
             (
                 "bearer FLYV1 Bearer fm1r_a , fm1a_b,",
@@ -171,9 +182,28 @@ mod tests {
                 "FlyV1 fm1r_a,fm1a_b",
                 "FlyV1 fm1r_a,fm1a_b",
             ),
+            (
+                "fm2_a+/b==,\tfm2_c",
+                "FlyV1 fm2_a+/b==,fm2_c",
+                "FlyV1 fm2_a+/b==,fm2_c",
+                "FlyV1 fm2_a+/b==,fm2_c",
+            ),
+            // Users' tokens: with the prefix, and those of old without any.
             ("fo1_u", "Bearer fo1_u", "Bearer fo1_u", "Bearer fo1_u"),
+            ("bearer\tfo1_u ", "Bearer fo1_u", "Bearer fo1_u", "Bearer fo1_u"),
+            ("FlyV1 fo1_u", "Bearer fo1_u", "Bearer fo1_u", "FlyV1 fo1_u"),
+            ("old-token", "Bearer old-token", "Bearer old-token", "Bearer old-token"),
+            ("FM2_a", "Bearer FM2_a", "Bearer FM2_a", "Bearer FM2_a"),
             ("Bearer u1,u2", "Bearer u1,u2", "Bearer u1,u2", "Bearer u1,u2"),
+            // Mixed.
             ("fo1_u,fm2_a", "FlyV1 fm2_a", "FlyV1 fm2_a,fo1_u", "FlyV1 fm2_a"),
+            (
+                "FlyV1 fm2_a,u1,fm1a_b,fo1_u",
+                "FlyV1 fm2_a,fm1a_b",
+                "FlyV1 fm2_a,fm1a_b,u1,fo1_u",
+                "FlyV1 fm2_a,fm1a_b",
+            ),
+            // Foreign.
             ("FlyV1 other", "Bearer other", "Bearer other", "FlyV1 other"),
             ("eyJ.b,=c", "Bearer eyJ.b,=c", "Bearer eyJ.b,=c", "Bearer eyJ.b,=c"),
         ];
@@ -184,6 +214,7 @@ mod tests {
                 (Audience::GraphQl, graphql),
                 (Audience::Prometheus, prometheus),
             ] {
+                assert_eq!(token.has_macaroons(), machines.starts_with("FlyV1"), "{text}");
                 let header = token.authorization(audience).expect(text);
                 assert_eq!(header.to_str().expect(text), want, "{audience:?}");
                 assert!(header.is_sensitive());
@@ -196,6 +227,8 @@ mod tests {
         let table = [
             ("", "the token is empty"),
             (" , ,", "the token is empty"),
+            ("FlyV1", "the token is empty"),
+            ("Bearer FlyV1 \n", "the token is empty"),
             (
                 "fm2_a\nfm2_b",
                 "the token holds a space, a line break or another character that no token has; was it pasted whole?",

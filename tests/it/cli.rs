@@ -8,6 +8,7 @@ mod plan;
 mod plan_holds;
 mod plan_json;
 mod serve;
+mod token_check;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -187,6 +187,22 @@ async fn one_machine_is_read() {
 }
 
 #[tokio::test]
+async fn fly_is_asked_about_the_token_that_is_in_use() {
+    // The repeated token: names are shown in warnings.
+    let tokens = json!({"tokens": [{"org_slug": "acme", "apps": ["api", "x-fm2_secret"]}]});
+    let server = answering(ResponseTemplate::new(200).set_body_json(tokens)).await;
+    let warnings = fly(&server).check_token(&app(), Some("acme")).await.unwrap();
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "`api-token` is for api, x-[token], not for my-app; set FAS_API_TOKEN to the output of `fly tokens create deploy -a my-app`"
+        ]
+    );
+    assert_eq!(only_request(&server).await, ["GET /v1/tokens/current"]);
+}
+
+#[tokio::test]
 async fn a_created_machine_is_found_by_its_mark_and_only_by_that() {
     let marked = |id: &str, create_id: &str| {
         let mut machine = machine(id);

@@ -189,7 +189,7 @@ async fn the_first_of_several_series_counts_where_that_is_asked_for() {
 async fn refusals_show_the_servers_own_words_and_what_to_do() {
     let error = |status: u16, body: Value| ResponseTemplate::new(status).set_body_json(body);
     let parse = json!({"status": "error", "errorType": "bad_data", "error": "1:5: parse error: unexpected end of input"});
-    let token = "; Fly's Prometheus needs an org or read-only token (fly tokens create readonly), not a deploy token";
+    let token = "; no token is set for it: Fly's Prometheus needs an org or read-only token (fly tokens create readonly) in `token` (FAS_PROMETHEUS_TOKEN)";
     let table = [
         (error(400, parse.clone()), "http://prom answered 400: 1:5: parse error: unexpected end of input".to_owned()),
         (error(422, parse.clone()), "http://prom answered 422: 1:5: parse error: unexpected end of input".into()),
@@ -227,6 +227,17 @@ async fn refusals_show_the_servers_own_words_and_what_to_do() {
     ];
     for (answer, want) in table {
         assert_eq!(sample_of(answer, By::None).await, Err(want));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_of_the_wrong_kind() {
+    for status in [401, 403] {
+        let server = answering(ResponseTemplate::new(status).set_body_string("no")).await;
+        let source = source_with(&server.uri(), Some("fm2_a"), By::None, SeriesRule::One);
+        let error = sample(&source).await.unwrap_err().to_string();
+        let hint = "Fly's Prometheus needs an org or read-only token (fly tokens create readonly), not a deploy token";
+        assert_eq!(error, format!("{} answered {status}: no; {hint}", server.uri()));
     }
 }
 

@@ -7,12 +7,13 @@ use insta::assert_snapshot;
 use super::{Fly, Ran, my_app};
 
 /// The requests with which a plan looks.
-const LOOKING: [Endpoint; 5] = [
+const LOOKING: [Endpoint; 6] = [
     Endpoint::List,
     Endpoint::AppGet,
     Endpoint::ReleaseCurrent,
     Endpoint::Graphql,
     Endpoint::PrometheusQuery,
+    Endpoint::TokenCurrent,
 ];
 
 /// Runs `plan --exit-code` with these variables, and makes sure that it only looked.
