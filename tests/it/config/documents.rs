@@ -1,6 +1,9 @@
 //! The documents that must say what the table of settings says.
 
-use fly_autoscaler::config::setting::{COLLECTOR_SETTINGS, SETTINGS, Setting, VARIABLES};
+use fly_autoscaler::config::setting::temporal::TEMPORAL_SETTINGS;
+use fly_autoscaler::config::setting::{
+    COLLECTOR_SETTINGS, PROMETHEUS_SETTINGS, SETTINGS, Setting, VARIABLES,
+};
 use fly_autoscaler::config::{FlagValues, MapEnv, load};
 
 use super::{origin, warnings, with_yaml};
@@ -36,7 +39,9 @@ fn variable_rows() -> String {
 #[test]
 fn the_documentation_has_every_setting() {
     let text = std::fs::read_to_string("docs/configuration.md").unwrap();
-    for table in [rows(SETTINGS), rows(COLLECTOR_SETTINGS), variable_rows()] {
+    for table in
+        [rows(SETTINGS), rows(PROMETHEUS_SETTINGS), rows(TEMPORAL_SETTINGS), variable_rows()]
+    {
         assert!(text.contains(&table), "docs/configuration.md should contain:\n\n{table}");
     }
 }
