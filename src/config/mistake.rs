@@ -78,9 +78,7 @@ pub enum CollectorFault {
     KeyDataRequired,
     #[error("`key-data` is set without `cert-data`")]
     CertDataRequired,
-    #[error(
-        "`{key}` would not be used, or would be sent unencrypted: the address begins with http://"
-    )]
+    #[error("`{key}` needs TLS, but the address begins with http://")]
     PlainAddress { key: &'static str },
     #[error("`{name}` is already given by metric-collectors[{by}]")]
     SecondSource { name: String, by: usize },
@@ -134,7 +132,11 @@ impl CollectorFault {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::MetricNameRequired => {
-                format!("set `metric-name` or {}", var::FAS_PROMETHEUS_METRIC_NAME)
+                format!(
+                    "set `metric-name`, {} or {}",
+                    var::FAS_PROMETHEUS_METRIC_NAME,
+                    var::FAS_TEMPORAL_METRIC_NAME
+                )
             }
             Self::TypeRequired => "write `type: prometheus` or `type: temporal`".to_owned(),
             Self::AddressRequired => format!(

@@ -192,6 +192,16 @@ mod tests {
     }
 
     #[test]
+    fn the_list_of_all_collectors_settings_has_those_of_each_kind() {
+        let spellings =
+            |all: &[&Setting]| all.iter().map(|own| (own.key, own.env)).collect::<BTreeSet<_>>();
+        let of_kinds = COLLECTOR_KINDS.iter().flat_map(|kind| spellings(kind.settings));
+        assert_eq!(of_kinds.collect::<BTreeSet<_>>(), spellings(COLLECTOR_SETTINGS));
+        let Kind::Choice(names) = TYPE.kind else { panic!("a choice") };
+        assert!(COLLECTOR_KINDS.iter().map(|kind| kind.name).eq(names.iter().copied()));
+    }
+
+    #[test]
     fn the_spellings_of_a_setting_follow_from_its_key() {
         for setting in SETTINGS {
             let variable = format!("FAS_{}", setting.key.replace('-', "_").to_ascii_uppercase());

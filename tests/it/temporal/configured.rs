@@ -1,10 +1,12 @@
 //! The real binary: what it makes of a Temporal collector's configuration, and TLS.
 
-use fly_autoscaler::config::{FlagValues, Loaded, MapEnv, SourceConfig, TemporalConfig, load};
 use std::process::Command;
+
+use fly_autoscaler::config::{FlagValues, Loaded, MapEnv, SourceConfig, TemporalConfig, load};
 
 use super::certificates::{Authority, Pair};
 use super::server::{Double, Script};
+use super::started;
 
 const LEAST: [(&str, &str); 4] = [
     ("FAS_APP_NAME", "my-app"),
@@ -50,7 +52,7 @@ fn variables_describe_a_temporal_collector() {
     let plain = [("FAS_TEMPORAL_ADDRESS", "http://t.internal:7233"), ("FAS_TEMPORAL_API_KEY", "k")];
     assert_eq!(
         loaded(&plain).unwrap_err(),
-        "error: metric-collectors[0]: `api-key` would not be used, or would be sent unencrypted: the address begins with http://\n  \
+        "error: metric-collectors[0]: `api-key` needs TLS, but the address begins with http://\n  \
          --> environment variable FAS_TEMPORAL_ADDRESS\n  hint: write the address as host:port or with https://"
     );
     assert_eq!(
@@ -162,7 +164,7 @@ async fn eval_counts_without_tls() {
     let address = server.address.to_string();
     let (code, stdout, stderr) = run("eval", &[("FAS_TEMPORAL_ADDRESS", &address)]).await;
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.contains(r#""started":{"min":5,"max":5}"#), "{stdout}");
+    assert_eq!(started(&stdout), Some(5), "{stdout}");
     assert_eq!(
         server.calls()[0].asked.query,
         "ExecutionStatus=\"Running\" AND (TaskQueue='my-app')"
@@ -208,7 +210,7 @@ async fn a_client_certificate_is_shown_to_a_server_that_asks_for_it() {
     };
     let (code, stdout, stderr) = eval(&secured.authority.sign()).await;
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.contains(r#""started":{"min":2,"max":2}"#), "{stdout}");
+    assert_eq!(started(&stdout), Some(2), "{stdout}");
     // Somebody else's certificate.
     let (code, _, stderr) = eval(&Authority::new().sign()).await;
     assert_eq!(code, Some(1), "{stderr}");
@@ -221,7 +223,7 @@ async fn an_api_key_goes_out_over_tls_only_to_a_server_that_is_trusted() {
     let secured = Secured::start(Script::CountFor("s3cr3t-key", 9), false).await;
     let (code, stdout, stderr) = secured.eval(&[("FAS_TEMPORAL_API_KEY", "s3cr3t-key")]).await;
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.contains(r#""started":{"min":1,"max":1}"#), "{stdout}");
+    assert_eq!(started(&stdout), Some(1), "{stdout}");
     let (code, _, stderr) = secured.eval(&[("FAS_TEMPORAL_API_KEY", "wrong-key")]).await;
     assert_eq!(code, Some(1));
     assert!(

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::started;
 use crate::closed_loop::{free_address, skipped, wanted};
 use crate::running::{Program, until};
 
@@ -10,7 +11,7 @@ struct Temporal {
     command: String,
     address: String,
     program: Program,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Temporal {
@@ -34,13 +35,13 @@ impl Temporal {
                 // Its settings are looked for there, and are not those of whoever runs the tests.
                 .env("HOME", data.path()),
         );
-        Some(Self { command, address, program, _data: data })
+        Some(Self { command, address, program, data })
     }
 
     /// Runs the client to its end.
     async fn client(&self, arguments: &[&str]) -> Result<String, String> {
         let mut command = Command::new(&self.command);
-        command.args(arguments).args(["--address", &self.address]).env("HOME", self._data.path());
+        command.args(arguments).args(["--address", &self.address]).env("HOME", self.data.path());
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
@@ -61,13 +62,13 @@ impl Temporal {
     }
 
     /// Waits until the binary counts `count`: what was started is visible a little later.
-    async fn counts(&self, query: &str, count: u32) {
-        let wanted = format!(r#""started":{{"min":{count},"max":{count}}}"#);
+    async fn counts(&self, query: &str, count: u64) {
+        let what = format!("a count of {count} for `{query}`");
         until(
-            &wanted,
+            &what,
             || self.program.told(),
             async || match self.eval(query).await {
-                Ok(printed) if printed.contains(&wanted) => Ok(()),
+                Ok(printed) if started(&printed) == Some(count) => Ok(()),
                 Ok(other) | Err(other) => Err(other),
             },
         )
