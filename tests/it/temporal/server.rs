@@ -56,6 +56,8 @@ pub(super) enum Script {
 pub(super) struct Call {
     pub(super) asked: Asked,
     pub(super) headers: MetadataMap,
+    /// The client's end of the connection.
+    pub(super) from: SocketAddr,
 }
 
 /// A running server. It ends when dropped.
@@ -153,8 +155,9 @@ impl UnaryService<Asked> for Service {
 
     fn call(&mut self, request: Request<Asked>) -> Self::Future {
         let headers = request.metadata().clone();
+        let from = request.remote_addr().unwrap();
         let asked = request.into_inner();
-        self.calls.lock().unwrap().push(Call { asked, headers: headers.clone() });
+        self.calls.lock().unwrap().push(Call { asked, headers: headers.clone(), from });
         let script = self.script.clone();
         Box::pin(async move {
             let answer = |count, padding| Ok(Response::new(Answer { count, padding }));

@@ -1,6 +1,6 @@
 //! The source by itself, over plain HTTP/2.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fly_autoscaler::collect::temporal::{Credentials, TemporalQuery, TemporalSource};
@@ -149,10 +149,12 @@ async fn a_server_that_hangs_is_cut_off_by_the_collectors_timeout() {
 async fn one_connection_serves_and_a_new_one_is_made_after_a_restart() {
     let server = Double::start(Script::Count(1)).await;
     let (address, url) = (server.address.to_string(), server.url());
-    let source = Arc::new(source_with(&url, None, None));
+    let source = source_with(&url, None, None);
     for _ in 0..3 {
         assert_eq!(sample(&source).await, Ok(1.0));
     }
+    let ports: BTreeSet<_> = server.calls().iter().map(|call| call.from.port()).collect();
+    assert_eq!((server.calls().len(), ports.len()), (3, 1));
     server.stop().await;
     let error = sample(&source).await.unwrap_err();
     assert!(matches!(error, SourceError::Unreachable { .. }), "{error}");
