@@ -3,6 +3,7 @@
 pub mod absent;
 pub mod expand;
 pub mod prometheus;
+pub mod temporal;
 mod variables;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use futures::future::join_all;
 
 pub use absent::RegionMemory;
 pub use prometheus::PrometheusSource;
+pub use temporal::TemporalSource;
 
 use crate::model::{AppName, By, MetricName, OnFailure, Region, Sample, Timestamp, VariableTable};
 use crate::ports::{MetricSource, SourceError};

@@ -24,6 +24,7 @@ mod error;
 mod flags;
 mod layer;
 mod mistake;
+mod pem;
 mod raw;
 mod read;
 mod source;
@@ -119,31 +120,82 @@ pub struct GroupConfig {
     pub policy: Policy,
 }
 
-/// One Prometheus collector.
+/// One collector.
 #[derive(Debug, Clone)]
 pub struct CollectorConfig {
     /// The variable that it fills.
     pub metric: MetricName,
+    /// What it asks, and where.
+    pub source: SourceConfig,
+    /// How long one query may take.
+    pub timeout: Duration,
+    /// What a failed sample does.
+    pub on_failure: OnFailure,
+}
+
+/// Where a collector's numbers come from.
+#[derive(Debug, Clone)]
+pub enum SourceConfig {
+    /// A Prometheus, or what speaks like one.
+    Prometheus(PrometheusConfig),
+    /// A Temporal frontend.
+    Temporal(TemporalConfig),
+}
+
+impl CollectorConfig {
+    /// What is special to a Prometheus collector; `None` for another.
+    #[must_use]
+    pub fn prometheus(&self) -> Option<&PrometheusConfig> {
+        match &self.source {
+            SourceConfig::Prometheus(config) => Some(config),
+            SourceConfig::Temporal(_) => None,
+        }
+    }
+}
+
+/// What is special to a Prometheus collector.
+#[derive(Debug, Clone)]
+pub struct PrometheusConfig {
     /// What it asks. `$APP_NAME` and `${APP_NAME}` are still to be replaced.
     pub query: String,
     /// The API's address without `/api/v1` and without a trailing slash.
     pub address: String,
     /// The token, as given.
     pub token: Option<Secret>,
-    /// How long one query may take.
-    pub timeout: Duration,
     /// What an empty result means; `None`: a failure.
     pub empty: Option<f64>,
     /// A sample older than this is a failure; `None`: age does not matter.
     pub max_age: Option<Duration>,
-    /// What a failed sample does.
-    pub on_failure: OnFailure,
     /// What to make of several series.
     pub series: SeriesRule,
     /// Which labels tell values apart.
     pub by: By,
     /// With `by: region`, how long a region that lost its series keeps its last value.
     pub absent_after: Duration,
+}
+
+/// What is special to a Temporal collector.
+#[derive(Debug, Clone)]
+pub struct TemporalConfig {
+    /// `http://` or `https://`, then host and port. `https://` wherever there is an identity or a key.
+    pub address: String,
+    /// The namespace.
+    pub namespace: String,
+    /// What narrows the count of running workflows. `$APP_NAME` is still to be replaced.
+    pub query: Option<String>,
+    /// The API key.
+    pub api_key: Option<Secret>,
+    /// The client certificate and its key. They belong together.
+    pub identity: Option<TlsIdentity>,
+}
+
+/// A client certificate and its private key, both as PEM text.
+#[derive(Debug, Clone)]
+pub struct TlsIdentity {
+    /// The certificate, perhaps with its chain.
+    pub certificate: Secret,
+    /// The key.
+    pub key: Secret,
 }
 
 /// How log lines look.

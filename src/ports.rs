@@ -68,8 +68,8 @@ pub enum SourceError {
     Refused {
         /// Where the query went, without credentials.
         address: String,
-        /// The HTTP status.
-        status: u16,
+        /// The HTTP status, or that of gRPC in words.
+        status: String,
         /// The source's own words, shortened.
         message: String,
         /// What to do about it: empty, or a sentence that begins with `; `.

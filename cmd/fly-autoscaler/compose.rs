@@ -6,9 +6,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fly_autoscaler::collect::Collector;
 use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
-use fly_autoscaler::config::{CollectorConfig, Config, Secret};
+use fly_autoscaler::collect::temporal::{Credentials, TemporalQuery, TemporalSource};
+use fly_autoscaler::config::{
+    CollectorConfig, Config, PrometheusConfig, Secret, SourceConfig, TemporalConfig,
+};
 use fly_autoscaler::fly::{CallSeen, FlyClient};
-use fly_autoscaler::model::Timestamp;
+use fly_autoscaler::model::{By, Timestamp};
 use fly_autoscaler::ports::{Clock, MachinesApi};
 use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
 use fly_autoscaler::store::MemoryStore;
@@ -16,7 +19,7 @@ use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::telemetry::events::ApiCall;
 use fly_autoscaler::transport;
 
-/// How long to wait for a connection to Fly or Prometheus.
+/// How long to wait for a connection to Fly, Prometheus or Temporal.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one request to Fly may take. Creates pull nothing: they are answered when the machine is
 /// placed, within seconds.
@@ -44,8 +47,12 @@ pub(crate) fn fly_addresses(config: &Config) -> impl Iterator<Item = &str> {
 
 /// Everything that is asked.
 pub(crate) fn all_addresses(config: &Config) -> impl Iterator<Item = &str> {
-    let collectors = config.collectors.iter().map(|collector| collector.address.as_str());
-    fly_addresses(config).chain(collectors)
+    fly_addresses(config).chain(prometheus_addresses(&config.collectors))
+}
+
+/// What the collectors ask by HTTP. Temporal has connections of its own.
+pub(crate) fn prometheus_addresses(configs: &[CollectorConfig]) -> impl Iterator<Item = &str> {
+    configs.iter().filter_map(|config| Some(config.prometheus()?.address.as_str()))
 }
 
 /// Fly, with every request counted.
@@ -86,23 +93,58 @@ pub(crate) fn collectors(
 }
 
 fn collector(config: &CollectorConfig, http: &transport::Client) -> anyhow::Result<Collector> {
+    let metric = || format!("metric {}", config.metric);
+    match &config.source {
+        SourceConfig::Prometheus(own) => prometheus(config, own, http).with_context(metric),
+        SourceConfig::Temporal(own) => temporal(config, own).with_context(metric),
+    }
+}
+
+fn prometheus(
+    config: &CollectorConfig,
+    own: &PrometheusConfig,
+    http: &transport::Client,
+) -> anyhow::Result<Collector> {
     let query = PrometheusQuery {
         metric: config.metric.clone(),
-        query: config.query.clone(),
-        by: config.by,
-        series: config.series,
+        query: own.query.clone(),
+        by: own.by,
+        series: own.series,
     };
-    let token = config.token.as_ref().map(Secret::as_secret_string);
-    let source = PrometheusSource::new(http.clone(), &config.address, token, query)
-        .with_context(|| format!("metric {}", config.metric))?;
+    let token = own.token.as_ref().map(Secret::as_secret_string);
     Ok(Collector {
-        source: Box::new(source),
-        by: config.by,
+        source: Box::new(PrometheusSource::new(http.clone(), &own.address, token, query)?),
+        by: own.by,
         timeout: config.timeout,
-        empty: config.empty,
-        max_age: config.max_age,
+        empty: own.empty,
+        max_age: own.max_age,
         on_failure: config.on_failure,
-        absent_after: config.absent_after,
+        absent_after: own.absent_after,
+    })
+}
+
+fn temporal(config: &CollectorConfig, own: &TemporalConfig) -> anyhow::Result<Collector> {
+    let query = TemporalQuery {
+        metric: config.metric.clone(),
+        namespace: own.namespace.clone(),
+        query: own.query.clone(),
+    };
+    let credentials = Credentials {
+        api_key: own.api_key.as_ref().map(Secret::as_secret_string),
+        identity: own
+            .identity
+            .as_ref()
+            .map(|pair| [&pair.certificate, &pair.key].map(Secret::as_secret_string)),
+    };
+    Ok(Collector {
+        source: Box::new(TemporalSource::new(&own.address, credentials, query, CONNECT_TIMEOUT)?),
+        by: By::None,
+        timeout: config.timeout,
+        // A count is never empty, and is always of now.
+        empty: None,
+        max_age: None,
+        on_failure: config.on_failure,
+        absent_after: Duration::ZERO,
     })
 }
 

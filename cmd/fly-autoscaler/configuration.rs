@@ -39,7 +39,7 @@ fn unusable_tokens(
     let api = config.api_token.iter().map(|token| ("api-token".to_owned(), token));
     let collectors = config.collectors.iter().enumerate().filter_map(|(index, collector)| {
         let key = format!("metric-collectors[{index}].token");
-        collector.token.as_ref().map(|token| (key, token))
+        collector.prometheus()?.token.as_ref().map(|token| (key, token))
     });
     let mistake = |(key, token): (String, &Secret)| {
         let error = Token::parse(token.as_secret_string()).err()?;

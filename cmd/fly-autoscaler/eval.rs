@@ -234,10 +234,9 @@ async fn measure(
     // No client where nothing is asked: it is most of what starting up costs.
     let collectors = match asked.as_slice() {
         [] => Vec::new(),
-        some => compose::collectors(
-            some,
-            &compose::http_client(some.iter().map(|own| own.address.as_str()))?,
-        )?,
+        some => {
+            compose::collectors(some, &compose::http_client(compose::prometheus_addresses(some))?)?
+        }
     };
     let regions = &group.policy.regions;
     let mut memory = RegionMemory::default();

@@ -249,6 +249,7 @@ impl PrometheusSource {
         };
         let message = self.clean(message);
         let message = if message.is_empty() { "nothing more".to_owned() } else { message };
+        let status = status.to_string();
         SourceError::Refused { address: self.address.clone(), status, message, hint }
     }
 

@@ -7,7 +7,8 @@ use super::place::{Origin, Place};
 use super::raw::{Raw, Values};
 use super::secret::{MASK, redact};
 use super::setting::{
-    API_TOKEN, COLLECTOR_SETTINGS, METRIC_COLLECTORS, SETTINGS, Setting, VARIABLES,
+    API_TOKEN, COLLECTOR_SETTINGS, METRIC_COLLECTORS, SETTINGS, Setting, TYPE, VARIABLES,
+    collector_kind,
 };
 
 /// One value in force.
@@ -30,7 +31,8 @@ pub(super) fn effective(raw: &Raw, env: &dyn EnvSource) -> Vec<EffectiveValue> {
         .collect();
     for (index, collector) in raw.collectors.iter().enumerate() {
         let Some(values) = &collector.values else { continue };
-        for setting in COLLECTOR_SETTINGS {
+        let kind = values.get(&TYPE).and_then(|given| collector_kind(given.text()));
+        for setting in kind.map_or(COLLECTOR_SETTINGS, |kind| kind.settings) {
             let key = format!("{METRIC_COLLECTORS}[{index}].{}", setting.key);
             let value = one(setting, key, values);
             if value.value.is_some() {

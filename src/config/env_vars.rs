@@ -87,16 +87,28 @@ pub const FAS_PROMETHEUS_BY: &str = "FAS_PROMETHEUS_BY";
 /// Its `absent-after`.
 pub const FAS_PROMETHEUS_ABSENT_AFTER: &str = "FAS_PROMETHEUS_ABSENT_AFTER";
 
-/// The variables that describe a Temporal collector. Known, so that they get a better answer than
-/// "unknown variable"; the collector itself is not available in this version.
-pub const FAS_TEMPORAL: [&str; 6] = [
-    "FAS_TEMPORAL_ADDRESS",
-    "FAS_TEMPORAL_NAMESPACE",
-    "FAS_TEMPORAL_METRIC_NAME",
-    "FAS_TEMPORAL_QUERY",
-    "FAS_TEMPORAL_CERT_DATA",
-    "FAS_TEMPORAL_KEY_DATA",
-];
+/// `address` of the Temporal collector that the environment describes.
+pub const FAS_TEMPORAL_ADDRESS: &str = "FAS_TEMPORAL_ADDRESS";
+/// Its `namespace`.
+pub const FAS_TEMPORAL_NAMESPACE: &str = "FAS_TEMPORAL_NAMESPACE";
+/// Its `metric-name`.
+pub const FAS_TEMPORAL_METRIC_NAME: &str = "FAS_TEMPORAL_METRIC_NAME";
+/// Its `query`.
+pub const FAS_TEMPORAL_QUERY: &str = "FAS_TEMPORAL_QUERY";
+/// Its `cert-data`.
+pub const FAS_TEMPORAL_CERT_DATA: &str = "FAS_TEMPORAL_CERT_DATA";
+/// Its `key-data`.
+pub const FAS_TEMPORAL_KEY_DATA: &str = "FAS_TEMPORAL_KEY_DATA";
+/// Its `api-key`.
+pub const FAS_TEMPORAL_API_KEY: &str = "FAS_TEMPORAL_API_KEY";
+/// Its `timeout`.
+pub const FAS_TEMPORAL_TIMEOUT: &str = "FAS_TEMPORAL_TIMEOUT";
+/// Its `on-failure`.
+pub const FAS_TEMPORAL_ON_FAILURE: &str = "FAS_TEMPORAL_ON_FAILURE";
+/// Its `cert-data`, before `FAS_TEMPORAL_CERT_DATA`: Temporal's own programs read it too.
+pub const TEMPORAL_TLS_CERT_DATA: &str = "TEMPORAL_TLS_CERT_DATA";
+/// Its `key-data`, before `FAS_TEMPORAL_KEY_DATA`.
+pub const TEMPORAL_TLS_KEY_DATA: &str = "TEMPORAL_TLS_KEY_DATA";
 
 /// Where the Machines API is.
 pub const FLY_FLAPS_BASE_URL: &str = "FLY_FLAPS_BASE_URL";

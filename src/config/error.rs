@@ -106,8 +106,8 @@ pub enum Notice {
     CollectorReplaced { metric: String },
     #[error("{variable} has no effect without {needs}")]
     NoEffect { variable: &'static str, needs: &'static str },
-    #[error("`{key}` has no effect on a prometheus collector")]
-    NotForPrometheus { key: &'static str },
+    #[error("`{key}` has no effect on a {kind} collector")]
+    NotForKind { key: &'static str, kind: &'static str },
     #[error("{variable} is not used: --config names a file")]
     FileWins { variable: &'static str },
 }

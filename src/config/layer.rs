@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::env::EnvSource;
-use super::env_vars as var;
 use super::error::{Mistakes, Notice, Warning};
 use super::flags::FlagValues;
-use super::mistake::{CollectorFault, Mistake};
 use super::place::Place;
 use super::raw::{Given, Raw, RawCollector, Values, expand_value};
 use super::setting::{
-    ADDRESS, COLLECTOR_SETTINGS, CREATED_MACHINE_COUNT, Kind, MAX_CREATED_MACHINE_COUNT,
-    MAX_STARTED_MACHINE_COUNT, METRIC_NAME, MIN_CREATED_MACHINE_COUNT, MIN_STARTED_MACHINE_COUNT,
-    QUERY, SETTINGS, STARTED_MACHINE_COUNT, Setting, TYPE, VARIABLES, nearest,
+    ADDRESS, COLLECTOR_KINDS, COLLECTOR_SETTINGS, CREATED_MACHINE_COUNT, CollectorKind, Kind,
+    MAX_CREATED_MACHINE_COUNT, MAX_STARTED_MACHINE_COUNT, METRIC_NAME, MIN_CREATED_MACHINE_COUNT,
+    MIN_STARTED_MACHINE_COUNT, QUERY, SETTINGS, STARTED_MACHINE_COUNT, Setting, TYPE, VARIABLES,
+    nearest,
 };
 
 /// Lays the sources over each other.
@@ -42,7 +41,7 @@ impl Layering<'_> {
                 settings.set_unreadable(setting, place.clone());
             }
         }
-        let collectors = self.add_collector(collectors);
+        let collectors = self.add_collectors(collectors);
         self.warn_of_unknown_variables();
         (Raw { settings, collectors }, self.warnings)
     }
@@ -58,7 +57,8 @@ impl Layering<'_> {
     fn env_values(&mut self, settings: &[&'static Setting]) -> Values {
         let env = self.env;
         self.line_values(settings, |setting| {
-            let name = setting.env?;
+            let is_set = |name: &&str| env.get(name).is_some_and(|line| !line.trim().is_empty());
+            let name = setting.env_first.filter(is_set).or(setting.env)?;
             Some((Place::Variable(name.to_owned()), env.get(name)?))
         })
     }
@@ -132,22 +132,46 @@ impl Layering<'_> {
         }
     }
 
-    /// The file's collectors and the one that variables and flags describe; of two with the same
-    /// metric, the latter.
-    fn add_collector(&mut self, mut collectors: Vec<RawCollector>) -> Vec<RawCollector> {
-        self.refuse_temporal();
-        // A variable that the file refers to is the file's way of keeping a value out of itself: it
-        // joins a collector of the environment, but does not make one.
+    /// The file's collectors and those that variables and flags describe, at most one of each kind; of two
+    /// with the same metric, the latter.
+    fn add_collectors(&mut self, mut collectors: Vec<RawCollector>) -> Vec<RawCollector> {
+        // What the file refers to is asked before queries in variables add to it.
         let by_file = self.used.clone();
-        let is_by_file = |s: &Setting| s.env.is_some_and(|name| by_file.contains(name));
-        let mut values = self.env_values(COLLECTOR_SETTINGS);
-        if TELLING.iter().all(|s| values.get(s).is_none() || is_by_file(s)) {
-            for setting in COLLECTOR_SETTINGS.iter().filter(|setting| is_by_file(setting)) {
-                values.remove(setting);
+        let described: Vec<_> =
+            COLLECTOR_KINDS.iter().filter_map(|kind| self.described(kind, &by_file)).collect();
+        for own in &described {
+            let Some(metric) = metric_of(own) else { continue };
+            let same = collectors.iter().position(|other| metric_of(other) == Some(metric));
+            if let Some(at) = same {
+                let replaced = collectors.remove(at);
+                let metric = metric.to_owned();
+                self.warn(Notice::CollectorReplaced { metric }, &replaced.place);
             }
         }
-        let from_flags = self.flag_values(COLLECTOR_SETTINGS);
-        for setting in COLLECTOR_SETTINGS {
+        collectors.extend(described);
+        collectors
+    }
+
+    /// The collector of this kind that variables and flags describe.
+    fn described(
+        &mut self,
+        kind: &'static CollectorKind,
+        by_file: &BTreeSet<String>,
+    ) -> Option<RawCollector> {
+        // A variable that the file refers to is the file's way of keeping a value out of itself: it
+        // joins a collector of the environment, but does not make one.
+        let is_by_file =
+            |given: &Given| matches!(&given.place, Place::Variable(name) if by_file.contains(name));
+        let mut values = self.env_values(kind.settings);
+        if TELLING.iter().all(|setting| values.get(setting).is_none_or(is_by_file)) {
+            for setting in kind.settings {
+                if values.get(setting).is_some_and(is_by_file) {
+                    values.remove(setting);
+                }
+            }
+        }
+        let from_flags = self.flag_values(kind.settings);
+        for setting in kind.settings {
             if let Some(given) = from_flags.get(setting) {
                 values.set(setting, given.clone());
             }
@@ -155,43 +179,24 @@ impl Layering<'_> {
         let Some(place) =
             TELLING.iter().find_map(|s| values.get(s)).map(|given| given.place.clone())
         else {
-            self.warn_of_idle(&values);
-            return collectors;
+            self.warn_of_idle(kind, &values);
+            return None;
         };
-        if let Some(given) = Given::from_line(&TYPE, "prometheus", place.clone()) {
+        if let Some(given) = Given::from_line(&TYPE, kind.name, place.clone()) {
             values.set(&TYPE, given);
         }
-        let metric = values.get(&METRIC_NAME).map(|given| given.text().to_owned());
-        let metric_of = |collector: &RawCollector| {
-            Some(collector.values.as_ref()?.get(&METRIC_NAME)?.text().to_owned())
-        };
-        let same = collectors
-            .iter()
-            .position(|collector| metric.is_some() && metric_of(collector) == metric);
-        if let (Some(at), Some(metric)) = (same, metric) {
-            let replaced = collectors.remove(at);
-            self.warn(Notice::CollectorReplaced { metric }, &replaced.place);
-        }
-        collectors.push(RawCollector { values: Some(values), place });
-        collectors
+        Some(RawCollector { values: Some(values), place })
     }
 
-    fn warn_of_idle(&mut self, values: &Values) {
-        for setting in COLLECTOR_SETTINGS {
-            if let (Some(variable), Some(given)) = (setting.env, values.get(setting)) {
-                let needs = var::FAS_PROMETHEUS_ADDRESS;
-                self.warn(Notice::NoEffect { variable, needs }, &given.place.clone());
+    fn warn_of_idle(&mut self, kind: &CollectorKind, values: &Values) {
+        for setting in kind.settings {
+            let place = values.get(setting).map(|given| given.place.clone());
+            // Those of other programs may be there for them.
+            if let (Some(variable), Some(place)) = (setting.env, place)
+                && !matches!(&place, Place::Variable(name) if Some(name.as_str()) == setting.env_first)
+            {
+                self.warn(Notice::NoEffect { variable, needs: kind.needs }, &place);
             }
-        }
-    }
-
-    fn refuse_temporal(&mut self) {
-        let set = var::FAS_TEMPORAL.iter().find(|name| {
-            !self.used.contains(**name) && self.env.get(name).is_some_and(|value| !value.is_empty())
-        });
-        if let Some(name) = set {
-            let place = Place::Variable((*name).to_owned());
-            self.mistakes.add(Mistake::Variable { fault: CollectorFault::Temporal }, &place);
         }
     }
 
@@ -200,7 +205,6 @@ impl Layering<'_> {
         let known: BTreeSet<&'static str> = settings
             .filter_map(|setting| setting.env)
             .chain(VARIABLES.iter().map(|variable| variable.name))
-            .chain(var::FAS_TEMPORAL)
             .collect();
         for name in self.env.names() {
             if name.starts_with("FAS_") && !known.contains(name) && !self.used.contains(name) {
@@ -216,7 +220,11 @@ impl Layering<'_> {
     }
 }
 
-/// The settings that nothing but a collector has: any of them means that there is one.
+fn metric_of(collector: &RawCollector) -> Option<&str> {
+    Some(collector.values.as_ref()?.get(&METRIC_NAME)?.text())
+}
+
+/// The keys that every kind of collector has and nothing else: any of them means that there is one.
 const TELLING: [&Setting; 3] = [&ADDRESS, &QUERY, &METRIC_NAME];
 
 /// The ways to say one count.

@@ -54,8 +54,6 @@ pub enum Mistake {
     MinAboveMax { min: u32, max: u32 },
     #[error("`{key}`: {error}")]
     Expression { key: &'static str, error: CompileError },
-    #[error("{fault}")]
-    Variable { fault: CollectorFault },
     #[error("metric-collectors[{index}]: {fault}")]
     Collector { index: usize, fault: CollectorFault },
 }
@@ -74,8 +72,14 @@ pub enum CollectorFault {
     AddressRequired,
     #[error("prometheus query required")]
     QueryRequired,
-    #[error("the temporal collector is not available in this version")]
-    Temporal,
+    #[error("temporal address required")]
+    TemporalAddressRequired,
+    #[error("`cert-data` is set without `key-data`")]
+    KeyDataRequired,
+    #[error("`key-data` is set without `cert-data`")]
+    CertDataRequired,
+    #[error("`{key}` needs TLS, but the address begins with http://")]
+    PlainAddress { key: &'static str },
     #[error("`{name}` is already given by metric-collectors[{by}]")]
     SecondSource { name: String, by: usize },
 }
@@ -128,17 +132,30 @@ impl CollectorFault {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::MetricNameRequired => {
-                format!("set `metric-name` or {}", var::FAS_PROMETHEUS_METRIC_NAME)
+                format!(
+                    "set `metric-name`, {} or {}",
+                    var::FAS_PROMETHEUS_METRIC_NAME,
+                    var::FAS_TEMPORAL_METRIC_NAME
+                )
             }
-            Self::TypeRequired => "write `type: prometheus`".to_owned(),
+            Self::TypeRequired => "write `type: prometheus` or `type: temporal`".to_owned(),
             Self::AddressRequired => format!(
                 "set `address` or {}, on Fly to https://api.fly.io/prometheus/ORG",
                 var::FAS_PROMETHEUS_ADDRESS
             ),
             Self::QueryRequired => format!("set `query` or {}", var::FAS_PROMETHEUS_QUERY),
             Self::SecondSource { .. } => "give one of them another `metric-name`".to_owned(),
-            Self::InvalidType { .. } => "the type is `prometheus`".to_owned(),
-            Self::Temporal => return None,
+            Self::InvalidType { .. } => "the type is `prometheus` or `temporal`".to_owned(),
+            Self::TemporalAddressRequired => format!(
+                "set `address` or {}, on Temporal Cloud to NAMESPACE.ACCOUNT.tmprl.cloud:7233",
+                var::FAS_TEMPORAL_ADDRESS
+            ),
+            Self::KeyDataRequired | Self::CertDataRequired => {
+                "a certificate and its private key are given together, or neither".to_owned()
+            }
+            Self::PlainAddress { .. } => {
+                "write the address as host:port or with https://".to_owned()
+            }
         })
     }
 }

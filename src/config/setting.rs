@@ -2,6 +2,7 @@
 //! and what `check` prints are made from it or tested against it.
 
 mod collector;
+pub mod temporal;
 mod top_level;
 mod variables;
 
@@ -18,6 +19,8 @@ pub struct Setting {
     pub key: &'static str,
     /// The environment variable; `None` where only a file can say it.
     pub env: Option<&'static str>,
+    /// A variable that other programs read too and that goes before `env`.
+    pub env_first: Option<&'static str>,
     /// The long flag without its dashes; `None` where only a file can say it.
     pub flag: Option<&'static str>,
     /// Older spellings of the flag that are still accepted.
@@ -53,6 +56,12 @@ pub enum Kind {
     MetricName,
     /// `http://` or `https://` and a host.
     Url,
+    /// `host:port`, perhaps behind `http://` or `https://`.
+    GrpcAddress,
+    /// Certificates or a key as PEM text.
+    Pem,
+    /// Text without spaces, fit for a header.
+    Word,
     /// `host:port`.
     Listen,
     /// A duration within limits.
@@ -95,14 +104,15 @@ impl Kind {
     #[must_use]
     pub fn placeholder(self) -> &'static str {
         match self {
-            Self::Text => "TEXT",
+            Self::Text | Self::Word => "TEXT",
+            Self::Pem => "PEM",
             Self::AppName | Self::MetricName => "NAME",
             Self::OrgSlug => "SLUG",
             Self::Regions => "REGION,...",
             Self::Expression => "EXPR",
             Self::Query => "QUERY",
             Self::Url => "URL",
-            Self::Listen => "HOST:PORT",
+            Self::Listen | Self::GrpcAddress => "HOST:PORT",
             Self::Duration { .. } => "DURATION",
             Self::Count { .. } | Self::Number => "NUMBER",
             Self::Bool => "BOOL",
@@ -121,6 +131,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const PLAIN: Setting = Setting {
     key: "",
     env: None,
+    env_first: None,
     flag: None,
     flag_aliases: &[],
     kind: Kind::Text,
@@ -178,6 +189,16 @@ mod tests {
             }
             assert!(!setting.doc.ends_with('.'), "{}", setting.key);
         }
+    }
+
+    #[test]
+    fn the_list_of_all_collectors_settings_has_those_of_each_kind() {
+        let spellings =
+            |all: &[&Setting]| all.iter().map(|own| (own.key, own.env)).collect::<BTreeSet<_>>();
+        let of_kinds = COLLECTOR_KINDS.iter().flat_map(|kind| spellings(kind.settings));
+        assert_eq!(of_kinds.collect::<BTreeSet<_>>(), spellings(COLLECTOR_SETTINGS));
+        let Kind::Choice(names) = TYPE.kind else { panic!("a choice") };
+        assert!(COLLECTOR_KINDS.iter().map(|kind| kind.name).eq(names.iter().copied()));
     }
 
     #[test]

@@ -35,6 +35,22 @@ pub enum Fault {
     CredentialsInUrl,
     #[error("`{value}` is not host:port")]
     NotListen { value: String },
+    #[error("`{value}` is not host:port, with http:// or https:// in front or without")]
+    NotGrpcAddress { value: String },
+    #[error("holds a space, a line break or another character that cannot be sent")]
+    NotAWord,
+    #[error("holds no certificate in PEM form")]
+    NoCertificate,
+    #[error("the certificate in it cannot be read")]
+    BadCertificate,
+    #[error("holds no private key in PEM form")]
+    NoPrivateKey,
+    #[error("the private key is encrypted")]
+    EncryptedKey,
+    #[error("the private key cannot be used: it is damaged or of a kind that is not supported")]
+    UnusableKey,
+    #[error("the private key does not belong to the certificate in `cert-data`")]
+    KeyMismatch,
     #[error("`{value}` is not a region code: three lower-case letters")]
     NotARegion { value: String },
     #[error("`{value}` is listed twice")]
@@ -68,6 +84,20 @@ impl Fault {
             Self::CredentialsInUrl => {
                 "put the password into `token` (FAS_PROMETHEUS_TOKEN)".to_owned()
             }
+            Self::NotGrpcAddress { value } if !value.contains(':') => {
+                format!("write `{value}:7233`")
+            }
+            Self::NoCertificate => {
+                "the text begins with -----BEGIN CERTIFICATE----- and keeps its line breaks"
+                    .to_owned()
+            }
+            Self::NoPrivateKey => {
+                "the text begins with -----BEGIN PRIVATE KEY----- and keeps its line breaks"
+                    .to_owned()
+            }
+            Self::EncryptedKey => "decrypt it first: openssl pkcs8 -in FILE".to_owned(),
+            Self::UnusableKey => "use an RSA, ECDSA (P-256, P-384) or Ed25519 key".to_owned(),
+            Self::KeyMismatch => "take both from the same place".to_owned(),
             Self::NotListen { .. } => "write it like [::]:9090 or 127.0.0.1:9090".to_owned(),
             Self::NotARegion { value } if is_region(&value.to_ascii_lowercase()) => {
                 format!("write `{}`", value.to_ascii_lowercase())
@@ -161,6 +191,47 @@ pub fn url(text: &str) -> Result<String, Fault> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// Where a gRPC server is: `host:port`, or the same behind `http://` or `https://`, where the port may be
+/// left out.
+pub fn grpc_address(text: &str) -> Result<GrpcAddress, Fault> {
+    let wrong = || Fault::NotGrpcAddress { value: text.to_owned() };
+    let (scheme, authority) = match text.split_once("://") {
+        Some(("http", rest)) => (Some(Scheme::Http), rest),
+        Some(("https", rest)) => (Some(Scheme::Https), rest),
+        Some(_) => return Err(wrong()),
+        None => (None, text),
+    };
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    let url: reqwest::Url = format!("grpc://{authority}").parse().map_err(|_| wrong())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Fault::CredentialsInUrl);
+    }
+    let is_plain = url.path().is_empty() && url.query().is_none() && url.fragment().is_none();
+    let is_port_known = url.port().is_some() || scheme.is_some();
+    if !url.has_host() || !is_plain || !is_port_known {
+        return Err(wrong());
+    }
+    Ok(GrpcAddress { scheme, authority: authority.to_owned() })
+}
+
+/// The scheme of an address that has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `http://`
+    Http,
+    /// `https://`
+    Https,
+}
+
+/// The parts of a gRPC server's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrpcAddress {
+    /// What stands in front, where something does.
+    pub scheme: Option<Scheme>,
+    /// Host and port.
+    pub authority: String,
+}
+
 /// `host:port`; without a host, all addresses.
 pub fn listen(text: &str) -> Result<String, Fault> {
     let wrong = || Fault::NotListen { value: text.to_owned() };
@@ -235,6 +306,11 @@ pub fn text(text: &str) -> Result<&str, Fault> {
     if text.chars().any(char::is_control) { Err(Fault::ControlCharacter) } else { Ok(text) }
 }
 
+/// Text without spaces, fit for a header. Not repeated in the fault: it may be a key.
+pub fn word(text: &str) -> Result<&str, Fault> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(text) } else { Err(Fault::NotAWord) }
+}
+
 fn is_region(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_lowercase())
 }
@@ -283,6 +359,30 @@ mod tests {
         for text in ["host", "ftp://host", "https://", "prom:9090", "http:///x y"] {
             assert!(matches!(url(text), Err(Fault::NotAUrl { .. })), "{text}");
         }
+    }
+
+    #[test]
+    fn grpc_addresses() {
+        use Scheme::{Http, Https};
+        for (text, parts) in [
+            ("localhost:7233", Some((None, "localhost:7233"))),
+            ("[::1]:7233", Some((None, "[::1]:7233"))),
+            ("http://t.internal:7233/", Some((Some(Http), "t.internal:7233"))),
+            ("https://t.example", Some((Some(Https), "t.example"))),
+            ("localhost", None),
+            ("grpc://localhost:7233", None),
+            ("https://t.example/path", None),
+            ("t.example:7233/path", None),
+            ("t.example:99999", None),
+            ("a b:7233", None),
+            (":7233", None),
+            ("", None),
+        ] {
+            let parsed = grpc_address(text).ok().map(|at| (at.scheme, at.authority));
+            let wanted = parts.map(|(scheme, authority)| (scheme, authority.to_owned()));
+            assert_eq!(parsed, wanted, "{text}");
+        }
+        assert_eq!(grpc_address("https://me:pw@host:1"), Err(Fault::CredentialsInUrl));
     }
 
     #[test]

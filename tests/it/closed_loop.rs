@@ -233,18 +233,18 @@ impl Server {
 }
 
 /// An address on loopback that was free a moment ago.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
 #[expect(clippy::disallowed_methods, reason = "says whether the real servers are installed")]
-fn wanted() -> bool {
+pub(crate) fn wanted() -> bool {
     std::env::var_os("FAS_TEST_REAL_SERVERS").is_some_and(|value| value == "1")
 }
 
 /// Says so past the harness, which would hide it from whoever looks at a row of passed tests.
-fn skipped(name: &str) {
+pub(crate) fn skipped(name: &str) {
     let text =
         format!("skipped a closed-loop test: {name} is wanted only with FAS_TEST_REAL_SERVERS=1\n");
     std::io::stderr().write_all(text.as_bytes()).unwrap();

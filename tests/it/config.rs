@@ -148,14 +148,15 @@ fn the_predecessors_file_is_read_as_it_is() {
     assert!(loaded.config.verbose);
     assert_eq!(loaded.config.require_api_token().unwrap().expose(), "FlyV1 fm2_secret");
     let [collector] = collectors.as_slice() else { panic!("one collector") };
-    assert_eq!(collector.address, "https://api.fly.io/prometheus/acme");
-    assert_eq!(collector.query, "sum(queue_depth{app='$APP_NAME'})");
-    assert_eq!(collector.token.as_ref().map(Secret::expose), Some("hunter2"));
     assert_eq!(collector.timeout, Duration::from_secs(10));
-    assert_eq!((collector.empty, collector.max_age), (None, None));
     assert_eq!(collector.on_failure, OnFailure::Hold);
-    assert_eq!((collector.series, collector.by), (SeriesRule::One, By::None));
-    assert_eq!(collector.absent_after, Duration::from_secs(300));
+    let own = collector.prometheus().unwrap();
+    assert_eq!(own.address, "https://api.fly.io/prometheus/acme");
+    assert_eq!(own.query, "sum(queue_depth{app='$APP_NAME'})");
+    assert_eq!(own.token.as_ref().map(Secret::expose), Some("hunter2"));
+    assert_eq!((own.empty, own.max_age), (None, None));
+    assert_eq!((own.series, own.by), (SeriesRule::One, By::None));
+    assert_eq!(own.absent_after, Duration::from_secs(300));
 }
 
 #[test]
@@ -168,11 +169,13 @@ fn new_keys_aliases_and_merged_maps() {
     assert_eq!((config.action_concurrency, config.listen.as_str()), (4, "[::]:8080"));
     assert_eq!(config.log_format, Some(LogFormat::Json));
     let [traffic, errors] = config.collectors.as_slice() else { panic!("two collectors") };
+    assert_eq!(errors.on_failure, OnFailure::Nil);
+    let [traffic, errors] = [traffic, errors].map(|own| own.prometheus().unwrap());
     assert_eq!(traffic.address, "https://api.fly.io/prometheus/personal");
     assert_eq!((traffic.by, traffic.max_age), (By::Region, Some(Duration::from_secs(120))));
     assert_eq!(errors.address, traffic.address);
     assert_eq!((errors.by, errors.series), (By::None, SeriesRule::First));
-    assert_eq!((errors.empty, errors.on_failure), (Some(0.0), OnFailure::Nil));
+    assert_eq!(errors.empty, Some(0.0));
     assert!(errors.query.starts_with("sum(rate("));
 }
 

@@ -7,7 +7,6 @@ use std::process::Command;
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::config::env_vars::FAS_TEMPORAL;
 use fly_autoscaler::config::setting::{COLLECTOR_SETTINGS, SETTINGS, VARIABLES};
 use fly_autoscaler::sim::{AppSpec, SimOptions, Simulator};
 use regex::Regex;
@@ -142,7 +141,6 @@ fn variables_that_are_named_exist() {
     let known: BTreeSet<&str> = settings
         .filter_map(|setting| setting.env)
         .chain(VARIABLES.iter().map(|variable| variable.name))
-        .chain(FAS_TEMPORAL)
         .collect();
     // An example of a misspelling, which is what it is named for.
     let misspelt = "FAS_MAX_MACHINE_COUNT";

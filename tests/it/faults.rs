@@ -194,9 +194,10 @@ fn compose(config: &Config, http: &Client, scaler: &str, clock: Arc<dyn Clock>) 
     let token = config.require_api_token().unwrap().as_secret_string();
     let (flaps, api) = (&config.flaps_base_url, &config.api_base_url);
     let fly = FlyClient::new(http.clone(), flaps, api, token, Arc::clone(&clock)).unwrap();
-    let collectors = config.collectors.iter().map(|own| {
+    let collectors = config.collectors.iter().map(|collector| {
+        let own = collector.prometheus().unwrap();
         let query = PrometheusQuery {
-            metric: own.metric.clone(),
+            metric: collector.metric.clone(),
             query: own.query.clone(),
             by: own.by,
             series: own.series,
@@ -206,10 +207,10 @@ fn compose(config: &Config, http: &Client, scaler: &str, clock: Arc<dyn Clock>) 
         Collector {
             source: Box::new(source),
             by: own.by,
-            timeout: own.timeout,
+            timeout: collector.timeout,
             empty: own.empty,
             max_age: own.max_age,
-            on_failure: own.on_failure,
+            on_failure: collector.on_failure,
             absent_after: own.absent_after,
         }
     });

@@ -17,4 +17,5 @@ mod machines_api;
 mod prometheus_api;
 mod running;
 mod simulator;
+mod temporal;
 mod upstream;

@@ -1,9 +1,9 @@
-//! The settings of one collector.
+//! The kinds of collectors, and the settings of a Prometheus collector.
 
 use std::time::Duration;
 
 use super::super::env_vars as var;
-use super::{Kind, MILLISECOND, PLAIN, SECOND, Setting};
+use super::{Kind, MILLISECOND, PLAIN, SECOND, Setting, temporal};
 
 /// The YAML key of the list of collectors.
 pub const METRIC_COLLECTORS: &str = "metric-collectors";
@@ -11,8 +11,8 @@ pub const METRIC_COLLECTORS: &str = "metric-collectors";
 /// `metric-collectors[].type`
 pub const TYPE: Setting = Setting {
     key: "type",
-    kind: Kind::Choice(&["prometheus"]),
-    doc: "What kind of source it is: prometheus",
+    kind: Kind::Choice(&["prometheus", "temporal"]),
+    doc: "What kind of source it is: prometheus or temporal",
     example: "prometheus",
     ..PLAIN
 };
@@ -130,31 +130,24 @@ pub const ABSENT_AFTER: Setting = Setting {
     example: "10m",
     ..PLAIN
 };
-/// `metric-collectors[].namespace`
-pub const NAMESPACE: Setting = Setting {
-    key: "namespace",
-    doc: "For Temporal collectors, which are not available in this version",
-    example: "default",
-    ..PLAIN
-};
-/// `metric-collectors[].cert-data`
-pub const CERT_DATA: Setting = Setting {
-    key: "cert-data",
-    doc: "For Temporal collectors, which are not available in this version",
-    example: "-----BEGIN CERTIFICATE-----",
-    is_secret: true,
-    ..PLAIN
-};
-/// `metric-collectors[].key-data`
-pub const KEY_DATA: Setting = Setting {
-    key: "key-data",
-    doc: "For Temporal collectors, which are not available in this version",
-    example: "-----BEGIN PRIVATE KEY-----",
-    is_secret: true,
-    ..PLAIN
-};
-/// All settings of one collector. Their variables and flags describe one collector beside those of the
-/// file.
+/// The settings of a Prometheus collector. Their variables and flags describe one collector beside those
+/// of the file.
+pub static PROMETHEUS_SETTINGS: &[&Setting] = &[
+    &TYPE,
+    &METRIC_NAME,
+    &ADDRESS,
+    &QUERY,
+    &TOKEN,
+    &COLLECTOR_TIMEOUT,
+    &EMPTY,
+    &MAX_AGE,
+    &ON_FAILURE,
+    &SERIES,
+    &BY,
+    &ABSENT_AFTER,
+];
+/// All settings of collectors. A key that both kinds have stands here twice, each time with its own
+/// variable and flag.
 pub static COLLECTOR_SETTINGS: &[&Setting] = &[
     &TYPE,
     &METRIC_NAME,
@@ -168,7 +161,44 @@ pub static COLLECTOR_SETTINGS: &[&Setting] = &[
     &SERIES,
     &BY,
     &ABSENT_AFTER,
-    &NAMESPACE,
-    &CERT_DATA,
-    &KEY_DATA,
+    &temporal::METRIC_NAME,
+    &temporal::ADDRESS,
+    &temporal::NAMESPACE,
+    &temporal::QUERY,
+    &temporal::API_KEY,
+    &temporal::CERT_DATA,
+    &temporal::KEY_DATA,
+    &temporal::TIMEOUT,
+    &temporal::ON_FAILURE,
 ];
+
+/// What one kind of collector can be told.
+#[derive(Debug)]
+pub struct CollectorKind {
+    /// The value of `type`.
+    pub name: &'static str,
+    /// Its settings.
+    pub settings: &'static [&'static Setting],
+    /// The variable without which its other ones describe nothing.
+    pub needs: &'static str,
+}
+
+/// The kinds of collectors.
+pub static COLLECTOR_KINDS: [CollectorKind; 2] = [
+    CollectorKind {
+        name: "prometheus",
+        settings: PROMETHEUS_SETTINGS,
+        needs: var::FAS_PROMETHEUS_ADDRESS,
+    },
+    CollectorKind {
+        name: "temporal",
+        settings: temporal::TEMPORAL_SETTINGS,
+        needs: var::FAS_TEMPORAL_ADDRESS,
+    },
+];
+
+/// The kind of this name.
+#[must_use]
+pub fn collector_kind(name: &str) -> Option<&'static CollectorKind> {
+    COLLECTOR_KINDS.iter().find(|kind| kind.name == name)
+}

@@ -30,6 +30,18 @@ pub static VARIABLES: &[Variable] = &[
         is_secret: true,
     },
     Variable {
+        name: var::TEMPORAL_TLS_CERT_DATA,
+        default: None,
+        doc: "The client certificate of the collector of FAS_TEMPORAL_*, before FAS_TEMPORAL_CERT_DATA",
+        is_secret: true,
+    },
+    Variable {
+        name: var::TEMPORAL_TLS_KEY_DATA,
+        default: None,
+        doc: "The private key of the collector of FAS_TEMPORAL_*, before FAS_TEMPORAL_KEY_DATA",
+        is_secret: true,
+    },
+    Variable {
         name: var::FLY_ACCESS_TOKEN,
         default: None,
         doc: "The API token, where api-token is set in no other way",

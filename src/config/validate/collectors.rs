@@ -1,15 +1,17 @@
 //! The collectors, each checked by itself.
 
+mod temporal;
+
 use crate::model::{MetricName, SeriesRule};
 
-use super::super::CollectorConfig;
 use super::super::error::{Mistakes, Notice, Warning};
 use super::super::mistake::{CollectorFault, Mistake};
 use super::super::place::Place;
-use super::super::raw::{Given, RawCollector, Values};
+use super::super::raw::{RawCollector, Values};
 use super::super::read::Reader;
-use super::super::setting::{self, Setting};
+use super::super::setting::{self, COLLECTOR_SETTINGS, CollectorKind, Setting};
 use super::super::value;
+use super::super::{CollectorConfig, PrometheusConfig, SourceConfig};
 
 /// The collectors that could be read. Mistakes of the others are noted.
 pub(super) fn collectors(
@@ -21,24 +23,39 @@ pub(super) fn collectors(
         .enumerate()
         .filter_map(|(index, collector)| {
             let values = collector.values.as_ref()?;
-            if !check_presence(index, values, &collector.place, mistakes) {
-                return None;
+            let kind = check_presence(index, values, &collector.place, mistakes)?;
+            warn_of_unused(values, kind, warnings);
+            match kind.name {
+                "temporal" => temporal::temporal(index, values, &collector.place, mistakes),
+                _ => prometheus(values, mistakes),
             }
-            warn_of_unused(values, warnings);
-            prometheus(values, mistakes)
         })
         .collect()
 }
 
-/// Upstream's rules, in upstream's words. Whether it is a Prometheus collector at all.
-fn check_presence(index: usize, values: &Values, place: &Place, mistakes: &mut Mistakes) -> bool {
+/// Upstream's rules, in upstream's words. Which kind of collector it is, where that can be told.
+fn check_presence(
+    index: usize,
+    values: &Values,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Option<&'static CollectorKind> {
     let is_missing = |setting: &Setting| values.place(setting).is_none();
     let mut add = |fault, place| mistakes.add(Mistake::Collector { index, fault }, place);
     if is_missing(&setting::METRIC_NAME) {
         add(CollectorFault::MetricNameRequired, place);
     }
-    let kind = values.get(&setting::TYPE);
-    match kind.map(Given::text) {
+    let Some(given) = values.get(&setting::TYPE) else {
+        if is_missing(&setting::TYPE) {
+            add(CollectorFault::TypeRequired, place);
+        }
+        return None;
+    };
+    let kind = setting::collector_kind(given.text());
+    match kind.map(|kind| kind.name) {
+        Some("temporal") if is_missing(&setting::ADDRESS) => {
+            add(CollectorFault::TemporalAddressRequired, place);
+        }
         Some("prometheus") => {
             if is_missing(&setting::ADDRESS) {
                 add(CollectorFault::AddressRequired, place);
@@ -46,23 +63,22 @@ fn check_presence(index: usize, values: &Values, place: &Place, mistakes: &mut M
             if is_missing(&setting::QUERY) {
                 add(CollectorFault::QueryRequired, place);
             }
-            return true;
         }
-        Some(value) => {
-            let place = kind.map_or(place, |given| &given.place);
-            let invalid = || CollectorFault::InvalidType { value: value.to_owned() };
-            add(if value == "temporal" { CollectorFault::Temporal } else { invalid() }, place);
+        Some(_) => {}
+        None => {
+            let value = given.text().to_owned();
+            add(CollectorFault::InvalidType { value }, &given.place);
         }
-        None if is_missing(&setting::TYPE) => add(CollectorFault::TypeRequired, place),
-        None => {}
     }
-    false
+    kind
 }
 
-fn warn_of_unused(values: &Values, warnings: &mut Vec<Warning>) {
-    for setting in [&setting::NAMESPACE, &setting::CERT_DATA, &setting::KEY_DATA] {
-        if let Some(given) = values.get(setting) {
-            let notice = Notice::NotForPrometheus { key: setting.key };
+fn warn_of_unused(values: &Values, kind: &CollectorKind, warnings: &mut Vec<Warning>) {
+    for setting in COLLECTOR_SETTINGS {
+        if let Some(given) = values.get(setting)
+            && setting::find(kind.settings, setting.key).is_none()
+        {
+            let notice = Notice::NotForKind { key: setting.key, kind: kind.name };
             warnings.push(Warning { notice, place: given.place.clone() });
         }
     }
@@ -82,17 +98,15 @@ fn prometheus(values: &Values, mistakes: &mut Mistakes) -> Option<CollectorConfi
     let series = read.choice(&setting::SERIES);
     let by = read.labels(&setting::BY);
     let absent_after = read.duration(&setting::ABSENT_AFTER);
-    Some(CollectorConfig {
-        metric: metric?,
+    let source = SourceConfig::Prometheus(PrometheusConfig {
         query: query?,
         address: address?,
         token,
-        timeout: timeout?,
         empty,
         max_age,
-        on_failure: on_failure?,
         series: [SeriesRule::One, SeriesRule::First][series?],
         by,
         absent_after: absent_after?,
-    })
+    });
+    Some(CollectorConfig { metric: metric?, source, timeout: timeout?, on_failure: on_failure? })
 }

@@ -1,6 +1,9 @@
 //! The documents that must say what the table of settings says.
 
-use fly_autoscaler::config::setting::{COLLECTOR_SETTINGS, SETTINGS, Setting, VARIABLES};
+use fly_autoscaler::config::setting::temporal::TEMPORAL_SETTINGS;
+use fly_autoscaler::config::setting::{
+    COLLECTOR_SETTINGS, PROMETHEUS_SETTINGS, SETTINGS, Setting, VARIABLES,
+};
 use fly_autoscaler::config::{FlagValues, MapEnv, load};
 
 use super::{origin, warnings, with_yaml};
@@ -36,7 +39,9 @@ fn variable_rows() -> String {
 #[test]
 fn the_documentation_has_every_setting() {
     let text = std::fs::read_to_string("docs/configuration.md").unwrap();
-    for table in [rows(SETTINGS), rows(COLLECTOR_SETTINGS), variable_rows()] {
+    for table in
+        [rows(SETTINGS), rows(PROMETHEUS_SETTINGS), rows(TEMPORAL_SETTINGS), variable_rows()]
+    {
         assert!(text.contains(&table), "docs/configuration.md should contain:\n\n{table}");
     }
 }
@@ -61,9 +66,22 @@ fn the_annotated_file_has_every_key_with_its_default_and_its_variable() {
     }
 }
 
+/// A certificate and its key.
+fn pair() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
 #[test]
 fn the_annotated_file_is_valid_with_and_without_its_comments() {
-    let env = [("PROMETHEUS_TOKEN", "t"), ("FLY_DEPLOY_TOKEN", "t")];
+    let (certificate, key) = pair();
+    let env = [
+        ("PROMETHEUS_TOKEN", "t"),
+        ("FLY_DEPLOY_TOKEN", "t"),
+        ("TEMPORAL_API_KEY", "t"),
+        ("TEMPORAL_CERT", certificate.as_str()),
+        ("TEMPORAL_KEY", key.as_str()),
+    ];
     let text = std::fs::read_to_string("etc/fly-autoscaler.yml").unwrap();
     let loaded = with_yaml(&text, &env).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(warnings(&loaded), Vec::<String>::new());

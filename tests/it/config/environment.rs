@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fly_autoscaler::config::{CollectorFault, FlagValues, MapEnv, Mistake, Secret, Warning, load};
+use fly_autoscaler::config::{FlagValues, MapEnv, Secret, Warning, load};
 use fly_autoscaler::model::{By, OnFailure, SeriesRule};
 
 use super::{MINIMAL, messages, origin, warnings, with_env, with_yaml};
@@ -31,15 +31,17 @@ fn the_environment_describes_one_more_collector() {
     let loaded = with_yaml(yaml, &ours("b")).unwrap();
     let [file, env] = loaded.config.collectors.as_slice() else { panic!("two collectors") };
     assert_eq!((file.metric.as_str(), env.metric.as_str()), ("a", "b"));
+    assert_eq!(env.on_failure, OnFailure::Number(7.0));
+    let env = env.prometheus().unwrap();
     assert_eq!(env.query, "sum(x{app='$APP_NAME', env='prod'})");
     assert_eq!(env.token.as_ref().map(Secret::expose), Some("hunter2"));
-    assert_eq!((env.empty, env.on_failure), (Some(-1.5), OnFailure::Number(7.0)));
+    assert_eq!(env.empty, Some(-1.5));
     assert_eq!((env.by, env.series), (By::AppAndRegion, SeriesRule::First));
     assert_eq!(env.absent_after, Duration::ZERO);
 
     let loaded = with_yaml(yaml, &ours("a")).unwrap();
     assert_eq!(loaded.config.collectors.len(), 1);
-    assert_eq!(loaded.config.collectors[0].address, "http://e");
+    assert_eq!(loaded.config.collectors[0].prometheus().unwrap().address, "http://e");
     assert!(warnings(&loaded)[0].contains("the collector of `a` in the file is replaced"));
     assert!(!format!("{loaded:?}").contains("hunter2"));
 
@@ -94,17 +96,6 @@ fn unknown_variables_are_warned_of_with_what_was_meant() {
             .to_string()
             .ends_with("warning: unknown variable FAS_APPNAME\n  hint: did you mean FAS_APP_NAME?")
     );
-}
-
-#[test]
-fn temporal_is_known_but_not_there() {
-    let errors = with_env(&[("FAS_TEMPORAL_ADDRESS", "x:7233")]).unwrap_err();
-    assert_eq!(
-        errors.to_string(),
-        "error: the temporal collector is not available in this version\n  --> environment variable FAS_TEMPORAL_ADDRESS"
-    );
-    let fault = &errors.errors[0].mistake;
-    assert!(matches!(fault, Mistake::Variable { fault: CollectorFault::Temporal }));
 }
 
 #[test]

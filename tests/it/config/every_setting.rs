@@ -1,7 +1,10 @@
 //! Each row of the table of settings: wrong values, defaults and examples.
 
-use fly_autoscaler::config::setting::{self, COLLECTOR_SETTINGS, Kind, SETTINGS, Setting};
-use fly_autoscaler::config::{ConfigErrors, FlagValues, Loaded, MapEnv, Origin, load};
+use fly_autoscaler::config::setting::temporal::TEMPORAL_SETTINGS;
+use fly_autoscaler::config::setting::{COLLECTOR_SETTINGS, Kind, SETTINGS, Setting};
+use fly_autoscaler::config::{
+    ConfigErrors, FlagValues, Loaded, MapEnv, Origin, SourceConfig, load,
+};
 
 use super::{MINIMAL, with_env, with_yaml};
 
@@ -16,6 +19,9 @@ fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Listen => ("nowhere", "not host:port"),
         Kind::Duration { .. } => ("soon", "not a duration"),
         Kind::Count { .. } => ("-1", "not a whole number from"),
+        Kind::GrpcAddress => ("nowhere", "not host:port"),
+        Kind::Word => ("a b", "cannot be sent"),
+        Kind::Pem => ("hunter2", "in PEM form"),
         Kind::Number => ("NaN", "not a finite number"),
         Kind::Bool => ("maybe", "neither true nor false"),
         Kind::Switch => ("maybe", "neither on nor off"),
@@ -27,6 +33,22 @@ fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// The least that makes a collector of each kind.
+const PROMETHEUS: [(&str, &str); 3] = [
+    ("FAS_PROMETHEUS_ADDRESS", "http://prom"),
+    ("FAS_PROMETHEUS_METRIC_NAME", "x"),
+    ("FAS_PROMETHEUS_QUERY", "up"),
+];
+const TEMPORAL: [(&str, &str); 3] = [
+    ("FAS_TEMPORAL_ADDRESS", "temporal:7233"),
+    ("FAS_TEMPORAL_METRIC_NAME", "x"),
+    ("FAS_TEMPORAL_QUERY", "TaskQueue='q'"),
+];
+
+fn is_among(settings: &[&Setting], setting: &Setting) -> bool {
+    settings.iter().any(|own| own.env == setting.env && own.key == setting.key)
+}
+
 /// Settings of collectors that only a file can say.
 fn is_file_only(setting: &Setting) -> bool {
     setting.env.is_none()
@@ -34,16 +56,13 @@ fn is_file_only(setting: &Setting) -> bool {
 
 #[test]
 fn a_wrong_value_is_found_in_every_setting_through_every_source() {
-    let required = [
-        ("FAS_PROMETHEUS_ADDRESS", "http://prom"),
-        ("FAS_PROMETHEUS_METRIC_NAME", "x"),
-        ("FAS_PROMETHEUS_QUERY", "up"),
-    ];
     for setting in SETTINGS.iter().chain(COLLECTOR_SETTINGS).copied() {
         if is_file_only(setting) {
             continue;
         }
         let (value, part) = wrong_value(setting.kind).unwrap();
+        let is_temporal = is_among(TEMPORAL_SETTINGS, setting);
+        let required = if is_temporal { &TEMPORAL } else { &PROMETHEUS };
         let check = |result: Result<Loaded, ConfigErrors>, place: &str| {
             let text = result.expect_err(setting.key).to_string();
             let name = format!("`{}`", setting.key);
@@ -55,17 +74,16 @@ fn a_wrong_value_is_found_in_every_setting_through_every_source() {
         let is_other = |(name, _): &(&str, &str)| {
             *name != env && !(setting.kind == Kind::Expression && name.ends_with("_COUNT"))
         };
-        let others = || MINIMAL.into_iter().chain(required).filter(is_other);
+        let others = || MINIMAL.iter().chain(required.as_slice()).copied().filter(is_other);
         let base: MapEnv = others().collect();
         check(load(&FlagValues::default().with(setting, value), &base), flag);
         let with_env: MapEnv = others().chain([(env, value)]).collect();
         check(load(&FlagValues::default(), &with_env), env);
 
         let quoted = serde_json::to_string(value).unwrap();
-        let is_collector = setting::find(COLLECTOR_SETTINGS, setting.key)
-            .is_some_and(|own| std::ptr::eq(own, setting));
-        let yaml = if is_collector {
-            let rest = ["type: prometheus", "metric-name: x", "address: 'http://p'", "query: up"];
+        let yaml = if is_among(COLLECTOR_SETTINGS, setting) {
+            let kind = if is_temporal { "type: temporal" } else { "type: prometheus" };
+            let rest = [kind, "metric-name: x", "address: 'http://p'", "query: up"];
             let rest: Vec<_> =
                 rest.into_iter().filter(|line| !line.starts_with(setting.key)).collect();
             format!("metric-collectors: [{{{}, {}: {quoted}}}]", rest.join(", "), setting.key)
@@ -114,21 +132,22 @@ fn every_default_and_every_example_is_valid() {
 
 #[test]
 fn secrets_are_used_but_never_shown() {
-    let required = [
-        ("FAS_PROMETHEUS_ADDRESS", "http://prom"),
-        ("FAS_PROMETHEUS_METRIC_NAME", "x"),
-        ("FAS_PROMETHEUS_QUERY", "up"),
-    ];
     let secrets = SETTINGS.iter().chain(COLLECTOR_SETTINGS).filter(|setting| setting.is_secret);
-    for setting in secrets.filter(|setting| !is_file_only(setting)) {
-        let env = MINIMAL.iter().chain(&required).copied();
+    // PEM text is checked as a pair: `a_certificate_and_its_key_are_checked_before_anything_is_dialled`.
+    for setting in secrets.filter(|setting| setting.kind != Kind::Pem) {
+        let is_temporal = is_among(TEMPORAL_SETTINGS, setting);
+        let required = if is_temporal { &TEMPORAL } else { &PROMETHEUS };
+        let env = MINIMAL.iter().chain(required).copied();
         let by_env: MapEnv = env.clone().chain([(setting.env.unwrap(), "hunter2")]).collect();
         let flags = FlagValues::default().with(setting, "hunter2");
         let by_flag = load(&flags, &env.collect::<MapEnv>()).unwrap();
         for loaded in [load(&FlagValues::default(), &by_env).unwrap(), by_flag] {
             let config = &loaded.config;
-            let token = config.collectors[0].token.as_ref().or(config.api_token.as_ref());
-            assert_eq!(token.unwrap().expose(), "hunter2");
+            let token = match &config.collectors[0].source {
+                SourceConfig::Prometheus(own) => own.token.as_ref(),
+                SourceConfig::Temporal(own) => own.api_key.as_ref(),
+            };
+            assert_eq!(token.or(config.api_token.as_ref()).unwrap().expose(), "hunter2");
             assert!(!format!("{loaded:?}").contains("hunter2"), "{}", setting.key);
             let shown = loaded.effective.iter().find(|v| v.value.as_deref() == Some("***"));
             assert!(shown.unwrap().key.ends_with(setting.key));
