@@ -10,6 +10,7 @@ mod client;
 mod limiter;
 mod releases;
 mod retry;
+mod volumes;
 pub mod wire;
 
 pub use client::{CallObserver, CallSeen, FlyClient, FlyClientError};

@@ -13,8 +13,8 @@ use crate::act::{Outcome, UnderWay, act};
 use crate::collect::{Collected, Collector, RegionMemory, collect};
 use crate::decide::view::View;
 use crate::decide::{
-    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Wanted,
-    decide, guard_release,
+    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Volumes,
+    Wanted, decide, guard_release,
 };
 use crate::evaluate::{EvaluateError, ScopeExpressions};
 use crate::model::{
@@ -226,18 +226,45 @@ impl Reconciler {
         .await;
         tick.samples = report::samples(&collected);
         self.reporter.collected(&collected);
-        let observed =
-            Observed { machines: machines?, own_machine: self.settings.own_machine.clone() };
+        let mut observed = Observed {
+            machines: machines?,
+            own_machine: self.settings.own_machine.clone(),
+            volumes: Volumes::Unread,
+        };
         tick.machines = machine_counts(&observed);
         self.reporter.observed(&observed);
         let targets = self.evaluate(&collected, &observed, history, tick.at);
-        let plan = decide(&observed, &targets, history, tick.at);
+        let plan = self.decide(tick, &mut observed, &targets, history, now).await;
         let release = match plan.verdict {
             Verdict::Act => self.read_release(tick).await,
             Verdict::Quiet | Verdict::Hold => ReleaseState::Ignored,
         };
         let plan = guard_release(plan, &release, self.settings.release_timeout, tick.at);
         Ok(Decided { observed, targets, plan, release })
+    }
+
+    /// Decides, and reads the volumes first where that takes them. The machines were just read.
+    async fn decide(
+        &self,
+        tick: &mut Tick,
+        observed: &mut Observed,
+        targets: &Targets,
+        history: &History,
+        now: Timestamp,
+    ) -> Plan {
+        observed.volumes = Volumes::Unread;
+        let plan = decide(observed, targets, history, now);
+        if !plan.needs_volumes() {
+            return plan;
+        }
+        tick.fly_failed = true;
+        let volumes = self.adapters.api.list_volumes(&self.app).await;
+        tick.fly_failed = volumes.as_ref().is_err_and(is_trouble);
+        observed.volumes = match volumes {
+            Ok(volumes) => Volumes::Known(volumes),
+            Err(error) => Volumes::Unreadable(error.to_string()),
+        };
+        decide(observed, targets, history, now)
     }
 
     /// Evaluates the expressions of every group over what was collected and observed.
@@ -272,9 +299,9 @@ impl Reconciler {
         if !self.settings.release_guard {
             return ReleaseState::Ignored;
         }
-        tick.fly_failed = true;
+        let before = std::mem::replace(&mut tick.fly_failed, true);
         let release = self.adapters.api.current_release(&self.app).await;
-        tick.fly_failed = release.as_ref().is_err_and(is_trouble);
+        tick.fly_failed = before || release.as_ref().is_err_and(is_trouble);
         match release {
             Ok(Some(release)) => ReleaseState::Known(release),
             Ok(None) => ReleaseState::None,

@@ -4,7 +4,7 @@ use std::cmp::min;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{HostStatus, Kind, MachineId, Region, Scope, ScopeBounds, Timestamp};
+use crate::model::{HostStatus, Kind, Machine, MachineId, Region, Scope, ScopeBounds, Timestamp};
 
 use super::history::History;
 use super::observed::Observed;
@@ -13,7 +13,8 @@ use super::reason::Reason;
 use super::targets::{GroupTargets, Policy, Wanted};
 use super::template::Template;
 use super::view::View;
-use super::{CreateIds, gate, limit, place, select};
+use super::volumes::{NewVolume, VolumeChoice};
+use super::{Supply, gate, limit, place, select};
 
 /// Decides for one process group: gate, limit, then create, destroy, start or stop.
 pub(super) fn decide_group(
@@ -21,7 +22,7 @@ pub(super) fn decide_group(
     targets: &GroupTargets,
     history: &History,
     next: &mut History,
-    creates: &mut CreateIds<'_>,
+    supply: &mut Supply<'_>,
     now: Timestamp,
 ) -> ScopePlan {
     let scope = Scope::app_wide(targets.group.clone());
@@ -55,7 +56,7 @@ pub(super) fn decide_group(
     } else {
         draft.start_again(&view, &need, next);
         let started = draft.start_or_stop(&view, &need);
-        draft.create(observed, &view, &targets.policy, &need, started, creates);
+        draft.create(observed, &view, &targets.policy, &need, started, supply);
     }
     draft.finish(&need)
 }
@@ -231,7 +232,7 @@ impl Draft {
         policy: &Policy,
         need: &Need,
         started: u32,
-        ids: &mut CreateIds<'_>,
+        supply: &mut Supply<'_>,
     ) {
         let launches =
             if policy.launch_created { need.launches.saturating_sub(started) } else { 0 };
@@ -239,18 +240,17 @@ impl Draft {
         if need.creates > 0 {
             let reason = self.below(Kind::Created, need);
             self.plan.reasons.push(reason.clone());
-            match planned_creates(observed, view, policy, &self.plan.scope, need.creates) {
-                Ok(creates) => {
-                    for NewMachine { template, regions } in creates {
-                        let start = launched < launches;
-                        launched += u32::from(start);
-                        let create_id = ids.next();
-                        let action = Action::Create { create_id, regions, template, start };
-                        self.plan.actions.push(PlannedAction { action, reason: reason.clone() });
-                    }
-                }
-                Err(reason) => self.plan.reasons.push(reason),
+            let scope = &self.plan.scope;
+            let (creates, refused) =
+                planned_creates(observed, view, policy, scope, need.creates, supply);
+            for NewMachine { template, regions, volumes, .. } in creates {
+                let start = launched < launches;
+                launched += u32::from(start);
+                let create_id = supply.ids.next();
+                let action = Action::Create { create_id, regions, volumes, template, start };
+                self.plan.actions.push(PlannedAction { action, reason: reason.clone() });
             }
+            self.plan.reasons.extend(refused);
         }
         if started + launched < need.starts {
             self.plan
@@ -297,45 +297,100 @@ impl Draft {
 struct NewMachine {
     template: Arc<Template>,
     regions: Vec<Region>,
+    /// What it has to mount, if anything.
+    needed: Option<NewVolume>,
+    /// One for each region, where a volume is needed.
+    volumes: Vec<VolumeChoice>,
 }
 
-/// What each of `count` new machines is cloned from and where it goes, or why there can be none.
+/// What each of `count` new machines is cloned from, where it goes and what it mounts; fewer where
+/// there can be no more, and why.
 fn planned_creates(
     observed: &Observed,
     view: &View<'_>,
     policy: &Policy,
     scope: &Scope,
     count: u32,
-) -> Result<Vec<NewMachine>, Reason> {
-    let mut templates: BTreeMap<&MachineId, Arc<Template>> = BTreeMap::new();
+    supply: &mut Supply<'_>,
+) -> (Vec<NewMachine>, Option<Reason>) {
+    let mut templates = BTreeMap::new();
     let mut creates = Vec::with_capacity(count as usize);
-    for mut regions in place::place(view, &policy.regions, count) {
-        let Some(source) = select::clone_source(view, regions.first()) else {
-            let detail = select::why_no_source(view, &other_groups(observed), scope.group.as_str());
-            return Err(Reason::NoMachineToClone { detail });
-        };
-        if !source.facts.volumes.is_empty() {
-            return Err(Reason::VolumesNeeded {
-                source: source.id.clone(),
-                volumes: source.facts.volumes.iter().map(ToString::to_string).collect(),
+    let mut refused = None;
+    for regions in place::place(view, &policy.regions, count) {
+        let planned = select::clone_source(view, regions.first())
+            .ok_or_else(|| {
+                let others = other_groups(observed);
+                let detail = select::why_no_source(view, &others, scope.group.as_str());
+                Reason::NoMachineToClone { detail }
+            })
+            .and_then(|source| {
+                let template = template_of(source, &mut templates)?;
+                planned_create(source, template, regions, policy, supply)
             });
-        }
-        let template = match templates.get(&source.id) {
-            Some(template) => Arc::clone(template),
-            None => {
-                let template = Template::from_machine(source).map(Arc::new).map_err(|missing| {
-                    Reason::NoMachineToClone { detail: format!("machine {} {missing}", source.id) }
-                })?;
-                templates.insert(&source.id, Arc::clone(&template));
-                template
+        match planned {
+            Ok(create) => creates.push(create),
+            Err(reason) => {
+                refused = Some(reason);
+                break;
             }
-        };
-        if regions.is_empty() {
-            regions.push(source.region.clone());
         }
-        creates.push(NewMachine { template, regions });
     }
-    Ok(creates)
+    // The other regions, for the case that Fly has no room in the first: only once each create has a
+    // volume, or the first one would take the others' away.
+    for create in &mut creates {
+        let Some(needed) = &create.needed else { continue };
+        let mut regions = create.regions.drain(..);
+        let first: Vec<Region> = regions.next().into_iter().collect();
+        let rest: Vec<Region> = regions.collect();
+        create.regions = first;
+        for region in rest {
+            if let Some(volume) = supply.volumes.take(needed, &region, policy.create_volumes) {
+                create.regions.push(region);
+                create.volumes.push(volume);
+            }
+        }
+    }
+    (creates, refused)
+}
+
+/// The template that `source` makes, made once for all its clones.
+fn template_of<'a>(
+    source: &'a Machine,
+    templates: &mut BTreeMap<&'a MachineId, Arc<Template>>,
+) -> Result<Arc<Template>, Reason> {
+    if let Some(template) = templates.get(&source.id) {
+        return Ok(Arc::clone(template));
+    }
+    let template = Template::from_machine(source).map(Arc::new).map_err(|missing| {
+        Reason::NoMachineToClone { detail: format!("machine {} {missing}", source.id) }
+    })?;
+    templates.insert(&source.id, Arc::clone(&template));
+    Ok(template)
+}
+
+/// A clone of `source` in the first of `regions` that has a volume for it, if it needs one.
+fn planned_create(
+    source: &Machine,
+    template: Arc<Template>,
+    mut regions: Vec<Region>,
+    policy: &Policy,
+    supply: &mut Supply<'_>,
+) -> Result<NewMachine, Reason> {
+    if regions.is_empty() {
+        regions.push(source.region.clone());
+    }
+    let needed = supply.volumes.needed(source, &template)?;
+    let mut volumes = Vec::new();
+    if let Some(needed) = &needed {
+        let taken = supply.volumes.take_first(needed, &regions, policy.create_volumes);
+        let Some((index, volume)) = taken else {
+            let (source, volume) = (source.id.clone(), needed.name.to_string());
+            return Err(Reason::VolumesNeeded { source, volume, regions });
+        };
+        regions[..=index].rotate_right(1);
+        volumes.push(volume);
+    }
+    Ok(NewMachine { template, regions, needed, volumes })
 }
 
 /// The process groups that the app has machines in, for the hint to a wrong `process-group`.

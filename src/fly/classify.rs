@@ -62,7 +62,11 @@ pub(super) fn leaves_outcome_unknown(operation: Operation, status: u16) -> bool 
 pub(super) fn changes_something(operation: Operation) -> bool {
     !matches!(
         operation,
-        Operation::List | Operation::Get | Operation::FindCreated | Operation::CurrentRelease
+        Operation::List
+            | Operation::Get
+            | Operation::FindCreated
+            | Operation::ListVolumes
+            | Operation::CurrentRelease
     )
 }
 
@@ -77,6 +81,8 @@ fn is_on_machine(operation: Operation) -> bool {
         Operation::List
         | Operation::Create
         | Operation::FindCreated
+        | Operation::ListVolumes
+        | Operation::CreateVolume
         | Operation::CurrentRelease => false,
     }
 }

@@ -107,6 +107,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 max_machines,
                 destroy_brake,
                 destroy_force,
+                create_volumes: false,
             }
         },
     )
@@ -123,6 +124,7 @@ fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
                     group: group(),
                     region: Region::new("lhr"),
                     launched,
+                    volume: None,
                 },
                 1 => Effect::Started { machine },
                 2 => Effect::Stopped { machine },
@@ -160,7 +162,7 @@ fn case() -> impl Strategy<Value = Case> {
                 history.large_destroy_wishes.insert(Scope::app_wide(group()), wishes);
             }
             Case {
-                observed: Observed { machines, own_machine },
+                observed: Observed { machines, own_machine, ..Observed::default() },
                 targets: targets(wanted, policy),
                 history,
             }
@@ -366,6 +368,7 @@ proptest! {
                     group: scope.group.clone(),
                     region: regions[0].clone(),
                     launched: *start,
+                    volume: None,
                 },
             });
         }

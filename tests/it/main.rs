@@ -18,3 +18,4 @@ mod prometheus_api;
 mod running;
 mod simulator;
 mod upstream;
+mod volumes;
