@@ -157,7 +157,8 @@ fn case() -> impl Strategy<Value = Case> {
         .prop_map(|((machines, wanted, policy, own, wishes), recent)| {
             let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
             let mut history = History::new("scaler");
-            history.recent = recent;
+            // As ticks do it, which keep one action for each machine.
+            recent.into_iter().for_each(|recent| history.record(recent.at, recent.effect));
             if wishes > 0 {
                 history.large_destroy_wishes.insert(Scope::app_wide(group()), wishes);
             }

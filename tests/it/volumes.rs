@@ -239,10 +239,10 @@ fn taken(outcome: &Outcome) -> Option<String> {
 async fn a_new_volume_comes_before_its_machine() {
     let api = Double::default();
     let outcomes = acted(&api, &plan_of("vol_2:data:iad", "", true, 3)).await;
-    let want = ["create iad with vol_2", "create_volume data iad", "create iad with vol_new2"];
+    let want = ["create iad with vol_2", "create_volume data iad", "create iad with vol_new1"];
     assert_eq!(api.calls(), want);
     let taken: Vec<_> = outcomes.iter().filter_map(taken).collect();
-    assert_eq!(taken, ["vol_2", "vol_new2"]);
+    assert_eq!(taken, ["vol_2", "vol_new1"]);
 }
 
 #[tokio::test]
