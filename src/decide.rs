@@ -6,6 +6,7 @@
 //! new ones mount.
 
 pub mod check;
+mod create;
 pub mod gate;
 pub mod history;
 pub mod limit;

@@ -2,6 +2,7 @@
 
 mod leases;
 mod report;
+mod volumes;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::collect::{Collected, Collector, RegionMemory, collect};
 use crate::decide::view::View;
 use crate::decide::{
     GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Volumes,
-    Wanted, decide, guard_release,
+    Wanted, guard_release,
 };
 use crate::evaluate::{EvaluateError, ScopeExpressions};
 use crate::model::{
@@ -241,30 +242,6 @@ impl Reconciler {
         };
         let plan = guard_release(plan, &release, self.settings.release_timeout, tick.at);
         Ok(Decided { observed, targets, plan, release })
-    }
-
-    /// Decides, and reads the volumes first where that takes them. The machines were just read.
-    async fn decide(
-        &self,
-        tick: &mut Tick,
-        observed: &mut Observed,
-        targets: &Targets,
-        history: &History,
-        now: Timestamp,
-    ) -> Plan {
-        observed.volumes = Volumes::Unread;
-        let plan = decide(observed, targets, history, now);
-        if !plan.needs_volumes() {
-            return plan;
-        }
-        tick.fly_failed = true;
-        let volumes = self.adapters.api.list_volumes(&self.app).await;
-        tick.fly_failed = volumes.as_ref().is_err_and(is_trouble);
-        observed.volumes = match volumes {
-            Ok(volumes) => Volumes::Known(volumes),
-            Err(error) => Volumes::Unreadable(error.to_string()),
-        };
-        decide(observed, targets, history, now)
     }
 
     /// Evaluates the expressions of every group over what was collected and observed.
