@@ -32,7 +32,7 @@ fn observed(count: usize) -> Observed {
             config: None,
         })
         .collect();
-    Observed { machines, own_machine: None }
+    Observed { machines, ..Observed::default() }
 }
 
 fn targets(started: usize) -> Targets {

@@ -1,5 +1,6 @@
 //! STAGE 4: carries a plan out and reports what happened. Makes no choices.
 
+mod create;
 pub mod outcome;
 pub mod under_way;
 
@@ -10,9 +11,11 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
-use crate::decide::{Action, Plan, Reason, ScopePlan, Template};
-use crate::model::{AppName, MachineId, Region};
-use crate::ports::{ApiError, CreateRequest, ErrorClass, Lease, MachinesApi, Operation};
+use crate::decide::{Action, Plan, Reason, ScopePlan};
+use crate::model::{AppName, MachineId};
+use crate::ports::{ErrorClass, Lease, MachinesApi};
+
+use create::{Create, Created};
 
 pub use outcome::{ActionResult, Outcome, Skipped};
 pub use under_way::UnderWay;
@@ -136,6 +139,8 @@ impl Job<'_> {
             action: self.action.clone(),
             reason: self.reason.clone(),
             result,
+            volume: None,
+            left_volumes: Vec::new(),
         }
     }
 
@@ -149,8 +154,10 @@ impl Job<'_> {
         let _listed = under_way.begin(self.action);
         let lease_on = |id: &MachineId| leases.iter().find(|lease| lease.machine == *id);
         let (answer, machine, region) = match self.action {
-            Action::Create { create_id, regions, template, start } => {
-                return self.ended(create(api, app, create_id, regions, template, *start).await);
+            Action::Create { create_id, regions, volumes, template, start } => {
+                let create = Create { create_id, regions, volumes, template, start: *start };
+                let Created { result, volume, left } = create.run(api, app).await;
+                return Outcome { volume, left_volumes: left, ..self.ended(result) };
             }
             Action::Start { machine, region } => {
                 (api.start(app, machine, lease_on(machine)).await, machine, region)
@@ -167,61 +174,5 @@ impl Job<'_> {
             Err(error) if error.class == ErrorClass::Gone => ActionResult::Gone,
             Err(error) => ActionResult::Failed(error),
         })
-    }
-}
-
-/// Creates a machine in the first of `regions` that has room.
-async fn create(
-    api: &dyn MachinesApi,
-    app: &AppName,
-    create_id: &str,
-    regions: &[Region],
-    template: &Template,
-    start: bool,
-) -> ActionResult {
-    let config = template.config(create_id, start);
-    let mut refused = None;
-    for region in regions {
-        let request =
-            CreateRequest { region: region.clone(), config: config.clone(), skip_launch: !start };
-        match api.create(app, &request).await {
-            Ok(machine) => {
-                return ActionResult::Done { machine: machine.id, region: machine.region };
-            }
-            Err(error) if error.outcome_unknown => {
-                return settle(api, app, create_id, region, error).await;
-            }
-            Err(error) if error.class == ErrorClass::Capacity => refused = Some(error),
-            Err(error) => return ActionResult::Failed(error),
-        }
-    }
-    ActionResult::Failed(refused.unwrap_or_else(|| no_region(app)))
-}
-
-/// Finds out whether a create with a lost answer was carried out. The list lags, so that only a machine
-/// that it shows is proof; without one the outcome stays unknown, and counts as carried out.
-async fn settle(
-    api: &dyn MachinesApi,
-    app: &AppName,
-    create_id: &str,
-    region: &Region,
-    error: ApiError,
-) -> ActionResult {
-    match api.find_created(app, create_id).await {
-        Ok(Some(machine)) => ActionResult::Done { machine, region: region.clone() },
-        Ok(None) | Err(_) => ActionResult::Failed(error),
-    }
-}
-
-/// A plan names at least one region for each create; one that does not is not carried out.
-fn no_region(app: &AppName) -> ApiError {
-    ApiError {
-        operation: Operation::Create,
-        subject: app.to_string(),
-        class: ErrorClass::Rejected,
-        status: None,
-        message: "the plan names no region".into(),
-        request_id: None,
-        outcome_unknown: false,
     }
 }

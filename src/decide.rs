@@ -2,9 +2,11 @@
 //!
 //! The steps, in order, each in its file: [`view`] lays our own recent actions over the list and says
 //! what each machine counts as; [`gate`] holds what must not be touched now; [`limit`] applies the
-//! limits around the numbers; [`place`] chooses regions; [`select`] chooses machines.
+//! limits around the numbers; [`place`] chooses regions; [`select`] chooses machines; [`volumes`] what
+//! new ones mount.
 
 pub mod check;
+mod create;
 pub mod gate;
 pub mod history;
 pub mod limit;
@@ -17,14 +19,16 @@ pub mod select;
 pub mod targets;
 pub mod template;
 pub mod view;
+pub mod volumes;
 
 pub use gate::guard_release;
 pub use history::{Effect, History, Recent};
-pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState};
+pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState, Volumes};
 pub use plan::{Action, Plan, PlannedAction, ScopePlan, Tally, Verb, Verdict};
 pub use reason::{Reason, Weight};
 pub use targets::{GroupTargets, Policy, Targets, Wanted};
 pub use template::{CREATE_ID_KEY, MANAGED_KEY, Template};
+pub use volumes::{NewVolume, VolumeChoice};
 
 use crate::model::Timestamp;
 
@@ -34,13 +38,22 @@ use crate::model::Timestamp;
 /// panic. The same arguments give the same plan, in whatever order the machines are listed.
 pub fn decide(observed: &Observed, targets: &Targets, history: &History, now: Timestamp) -> Plan {
     let mut next = history.settled(observed, now);
-    let mut creates = CreateIds { scaler: &history.scaler, now, count: 0 };
+    let mut supply = Supply {
+        ids: CreateIds { scaler: &history.scaler, now, count: 0 },
+        volumes: volumes::Pool::new(&observed.volumes, history, now),
+    };
     let scopes = targets
         .groups
         .iter()
-        .map(|group| scope::decide_group(observed, group, history, &mut next, &mut creates, now))
+        .map(|group| scope::decide_group(observed, group, history, &mut next, &mut supply, now))
         .collect();
     Plan::new(scopes, next)
+}
+
+/// What the creates of one plan draw from.
+struct Supply<'a> {
+    ids: CreateIds<'a>,
+    volumes: volumes::Pool<'a>,
 }
 
 /// Gives each create of a plan an id that no other plan of any scaler has.

@@ -12,6 +12,7 @@ mod limiter;
 mod releases;
 mod retry;
 mod tokens;
+mod volumes;
 pub mod wire;
 
 pub use client::{CallObserver, CallSeen, FlyClient, FlyClientError};

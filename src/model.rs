@@ -9,6 +9,7 @@ pub mod region;
 pub mod sample;
 pub mod scope;
 pub mod time;
+pub mod volume;
 
 pub use app::{AppName, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
@@ -19,6 +20,7 @@ pub use region::Region;
 pub use sample::{MetricName, Sample, Value, VariableTable};
 pub use scope::Scope;
 pub use time::Timestamp;
+pub use volume::{Volume, VolumeId};
 
 /// Declares a newtype over `Arc<str>`: cheap to clone, ordered, printed as its text.
 macro_rules! text_newtype {

@@ -4,13 +4,14 @@
 //! simulator in `demo` and in tests.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use futures::future::BoxFuture;
 use serde::Serialize;
 
 use crate::decide::{History, Release};
-use crate::model::{AppName, Machine, MachineId, MetricName, Region, Sample, Timestamp};
+use crate::model::{AppName, Machine, MachineId, MetricName, Region, Sample, Timestamp, Volume};
 
 /// Reads the time and waits. The only way for the core to do either.
 pub trait Clock: Send + Sync {
@@ -165,6 +166,17 @@ pub trait MachinesApi: Send + Sync {
         lease: &'a Lease,
     ) -> BoxFuture<'a, Result<(), ApiError>>;
 
+    /// All volumes of `app`.
+    fn list_volumes<'a>(&'a self, app: &'a AppName)
+    -> BoxFuture<'a, Result<Vec<Volume>, ApiError>>;
+
+    /// Creates a volume. Not idempotent.
+    fn create_volume<'a>(
+        &'a self,
+        app: &'a AppName,
+        request: &'a VolumeRequest,
+    ) -> BoxFuture<'a, Result<Volume, ApiError>>;
+
     /// The app's current release, or `None` where it never had one (machines made by hand).
     fn current_release<'a>(
         &'a self,
@@ -181,6 +193,23 @@ pub struct CreateRequest {
     pub config: serde_json::Value,
     /// Leave it stopped.
     pub skip_launch: bool,
+}
+
+/// What volume to create. What is `None` is left to Fly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VolumeRequest {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where.
+    pub region: Region,
+    /// Its size in GB.
+    pub size_gb: Option<u32>,
+    /// Whether it is encrypted.
+    pub encrypted: Option<bool>,
+    /// The `guest` of the machine that will mount it: Fly looks for a host that has room for both.
+    pub guest: Option<serde_json::Value>,
+    /// The image of that machine.
+    pub image: Arc<str>,
 }
 
 /// A lease on one machine, held by us.
@@ -209,6 +238,8 @@ pub enum Operation {
     Destroy,
     AcquireLease,
     ReleaseLease,
+    ListVolumes,
+    CreateVolume,
     CurrentRelease,
     CurrentToken,
 }
@@ -227,6 +258,8 @@ impl Operation {
             Self::Destroy => "destroy",
             Self::AcquireLease => "acquire_lease",
             Self::ReleaseLease => "release_lease",
+            Self::ListVolumes => "list_volumes",
+            Self::CreateVolume => "create_volume",
             Self::CurrentRelease => "current_release",
             Self::CurrentToken => "current_token",
         }
@@ -245,6 +278,8 @@ impl fmt::Display for Operation {
             Self::Destroy => "destroy machine",
             Self::AcquireLease => "acquire lease",
             Self::ReleaseLease => "release lease",
+            Self::ListVolumes => "list volumes",
+            Self::CreateVolume => "create volume",
             Self::CurrentRelease => "read current release",
             Self::CurrentToken => "check the token for",
         })

@@ -2,6 +2,7 @@
 
 mod leases;
 mod report;
+mod volumes;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use crate::act::{Outcome, UnderWay, act};
 use crate::collect::{Collected, Collector, RegionMemory, collect};
 use crate::decide::view::View;
 use crate::decide::{
-    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Wanted,
-    decide, guard_release,
+    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Volumes,
+    Wanted, guard_release,
 };
 use crate::evaluate::{EvaluateError, ScopeExpressions};
 use crate::model::{
@@ -226,12 +227,15 @@ impl Reconciler {
         .await;
         tick.samples = report::samples(&collected);
         self.reporter.collected(&collected);
-        let observed =
-            Observed { machines: machines?, own_machine: self.settings.own_machine.clone() };
+        let mut observed = Observed {
+            machines: machines?,
+            own_machine: self.settings.own_machine.clone(),
+            volumes: Volumes::Unread,
+        };
         tick.machines = machine_counts(&observed);
         self.reporter.observed(&observed);
         let targets = self.evaluate(&collected, &observed, history, tick.at);
-        let plan = decide(&observed, &targets, history, tick.at);
+        let plan = self.decide(tick, &mut observed, &targets, history, now).await;
         let release = match plan.verdict {
             Verdict::Act => self.read_release(tick).await,
             Verdict::Quiet | Verdict::Hold => ReleaseState::Ignored,
@@ -272,9 +276,9 @@ impl Reconciler {
         if !self.settings.release_guard {
             return ReleaseState::Ignored;
         }
-        tick.fly_failed = true;
+        let before = std::mem::replace(&mut tick.fly_failed, true);
         let release = self.adapters.api.current_release(&self.app).await;
-        tick.fly_failed = release.as_ref().is_err_and(is_trouble);
+        tick.fly_failed = before || release.as_ref().is_err_and(is_trouble);
         match release {
             Ok(Some(release)) => ReleaseState::Known(release),
             Ok(None) => ReleaseState::None,

@@ -290,6 +290,7 @@ async fn count_machines(
     let observed = Observed {
         machines: api.list(&config.app).await?,
         own_machine: config.own_machine.clone(),
+        ..Observed::default()
     };
     let history = History::default();
     let tally = View::of_group(&observed, &group.group, &history, now).tally();

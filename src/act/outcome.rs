@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::decide::{Action, Effect, Reason};
-use crate::model::{MachineId, ProcessGroup, Region, Scope};
+use crate::model::{MachineId, ProcessGroup, Region, Scope, VolumeId};
 use crate::ports::{ApiError, ErrorClass};
 
 /// What became of one action.
@@ -19,6 +19,10 @@ pub struct Outcome {
     pub reason: Reason,
     /// What came of it.
     pub result: ActionResult,
+    /// What a new machine mounts, or would if it came about after all.
+    pub volume: Option<VolumeId>,
+    /// Volumes that were made for a machine and that no machine has: later creates use them.
+    pub left_volumes: Vec<VolumeId>,
 }
 
 /// How an action ended.
@@ -87,6 +91,7 @@ impl Outcome {
                     group: self.scope.group.clone(),
                     region: region.clone(),
                     launched: *start,
+                    volume: self.volume.clone(),
                 })
             }
             (Action::Create { create_id, start, regions, .. }, ActionResult::Failed(error))
@@ -98,6 +103,7 @@ impl Outcome {
                     group: self.scope.group.clone(),
                     region: regions.first()?.clone(),
                     launched: *start,
+                    volume: self.volume.clone(),
                 })
             }
             (Action::Start { machine, .. }, ActionResult::Done { .. }) => {
@@ -150,7 +156,11 @@ impl fmt::Display for Outcome {
             }
             ActionResult::Failed(error) => write!(f, "failed, {error}"),
             ActionResult::NotAttempted(skipped) => write!(f, "{skipped}"),
+        }?;
+        for volume in &self.left_volumes {
+            write!(f, "; volume {volume}, made for it, is left for the next create")?;
         }
+        Ok(())
     }
 }
 

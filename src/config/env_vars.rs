@@ -37,6 +37,8 @@ pub const FAS_INITIAL_MACHINE_STATE: &str = "FAS_INITIAL_MACHINE_STATE";
 pub const FAS_DESTROY_BRAKE: &str = "FAS_DESTROY_BRAKE";
 /// Sets `destroy-force`.
 pub const FAS_DESTROY_FORCE: &str = "FAS_DESTROY_FORCE";
+/// Sets `volumes`.
+pub const FAS_VOLUMES: &str = "FAS_VOLUMES";
 /// Sets `release-guard`.
 pub const FAS_RELEASE_GUARD: &str = "FAS_RELEASE_GUARD";
 /// Sets `release-timeout`.

@@ -6,6 +6,7 @@ use crate::model::{HostStatus, MachineId};
 
 use super::observed::Observed;
 use super::plan::{Action, Plan, Verb, Verdict};
+use super::volumes::VolumeChoice;
 
 /// Every rule that `plan` breaks, in words. Empty for a sound plan.
 #[must_use]
@@ -27,6 +28,16 @@ pub fn check(plan: &Plan, observed: &Observed) -> Vec<String> {
             _ => None,
         })
         .collect();
+    let mut mounted = BTreeSet::new();
+    for (scope, planned) in plan.actions() {
+        let Action::Create { regions, volumes, .. } = &planned.action else { continue };
+        let uneven = !volumes.is_empty() && volumes.len() != regions.len();
+        say(uneven, format!("{scope}: not one volume for each region"));
+        for volume in volumes {
+            let VolumeChoice::Use(id) = volume else { continue };
+            say(!mounted.insert(id), format!("{scope}: two machines would mount {id}"));
+        }
+    }
     for scope in &plan.scopes {
         let name = &scope.scope;
         let does = |verb: Verb| scope.actions.iter().any(|own| own.action.verb() == verb);

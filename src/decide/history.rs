@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp};
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, VolumeId};
 
 /// How long our own actions overlay what the list says: it is served from an eventually consistent
 /// store, where a new machine can be missing and a destroyed one can linger.
@@ -65,6 +65,8 @@ pub enum Effect {
         region: Region,
         /// Whether it was launched to run.
         launched: bool,
+        /// The volume that it mounts, which the list may still show as free.
+        volume: Option<VolumeId>,
     },
     /// A machine was started.
     Started {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{Machine, MachineId, Timestamp};
+use crate::model::{Machine, MachineId, Timestamp, Volume};
 
 /// What one tick saw of an app.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,6 +14,20 @@ pub struct Observed {
     pub machines: Vec<Machine>,
     /// The machine that this process runs on, which is never touched.
     pub own_machine: Option<MachineId>,
+    /// The app's volumes, which are read only for machines to be created that mount one.
+    pub volumes: Volumes,
+}
+
+/// What is known of an app's volumes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Volumes {
+    /// Nothing: nobody has asked yet.
+    #[default]
+    Unread,
+    /// All of them.
+    Known(Vec<Volume>),
+    /// They could not be read, and why.
+    Unreadable(String),
 }
 
 /// The app's current release.

@@ -11,6 +11,7 @@ use crate::model::{Kind, MachineId, Region, Scope, ScopeBounds};
 use super::history::History;
 use super::reason::{Reason, Weight};
 use super::template::Template;
+use super::volumes::VolumeChoice;
 
 /// The decision for one app in one tick.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -114,6 +115,9 @@ pub enum Action {
         create_id: Arc<str>,
         /// Where: the first region, or the next one where Fly has no room.
         regions: Vec<Region>,
+        /// What it mounts in each of the regions, in their order; none where the source mounts nothing.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        volumes: Vec<VolumeChoice>,
         /// What it is cloned from.
         #[serde(serialize_with = "source_only")]
         template: Arc<Template>,
@@ -216,10 +220,17 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create { regions, template, start, .. } => {
+            Self::Create { regions, volumes, template, start, .. } => {
                 f.write_str("create a machine")?;
                 if let Some(region) = regions.first() {
                     write!(f, " in {region}")?;
+                }
+                match volumes.first() {
+                    Some(VolumeChoice::Use(volume)) => write!(f, " with volume {volume}")?,
+                    Some(VolumeChoice::Create(new)) => {
+                        write!(f, " with a new volume {}", new.name)?;
+                    }
+                    None => {}
                 }
                 write!(f, ", cloned from {}", template.source)?;
                 f.write_str(if *start { ", started" } else { ", left stopped" })
@@ -259,6 +270,13 @@ impl Plan {
     pub fn creates_or_destroys(&self) -> bool {
         self.actions()
             .any(|(_, planned)| matches!(planned.action.verb(), Verb::Create | Verb::Destroy))
+    }
+
+    /// Whether it takes the app's volumes to decide, and nobody has asked for them yet.
+    #[must_use]
+    pub fn needs_volumes(&self) -> bool {
+        let unread = |reason| matches!(reason, &Reason::VolumesUnread { message: None, .. });
+        self.scopes.iter().any(|scope| scope.reasons.iter().any(unread))
     }
 
     /// The same plan with every action taken out, for `reason`.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{Bounds, Kind, MachineId, MetricName, Side, Timestamp};
+use crate::model::{Bounds, Kind, MachineId, MetricName, Region, Side, Timestamp};
 
 /// Why. Codes are stable: they are labels of metrics and keys of the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -148,12 +148,29 @@ pub enum Reason {
         /// What was looked at, and what to do.
         detail: String,
     },
-    /// The machine to clone mounts volumes, and a clone would need its own.
+    /// The machine to clone mounts a volume, and none of that name is free for a clone.
     VolumesNeeded {
         /// The machine to clone.
         source: MachineId,
-        /// The names of its volumes.
+        /// The name of its volume.
+        volume: String,
+        /// The regions that were looked at.
+        regions: Vec<Region>,
+    },
+    /// The machine to clone mounts several volumes, or one whose name is not known.
+    CannotCloneVolumes {
+        /// The machine to clone.
+        source: MachineId,
+        /// What is known of its volumes: their names, or else their ids.
         volumes: Vec<String>,
+    },
+    /// The machine to clone mounts a volume, and the app's volumes are not known.
+    VolumesUnread {
+        /// The machine to clone.
+        source: MachineId,
+        /// Why they could not be read; `None`: they were not asked for yet.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// A deploy is under way.
     ReleaseInProgress {
@@ -223,6 +240,8 @@ impl Reason {
             Self::FleetUnhealthy { .. } => "fleet_unhealthy",
             Self::NoMachineToClone { .. } => "no_machine_to_clone",
             Self::VolumesNeeded { .. } => "volumes_needed",
+            Self::CannotCloneVolumes { .. } => "cannot_clone_volumes",
+            Self::VolumesUnread { .. } => "volumes_unread",
             Self::ReleaseInProgress { .. } => "release_in_progress",
             Self::ReleaseAbandoned { .. } => "release_abandoned",
             Self::ReleaseUnreadable { .. } => "release_unreadable",
@@ -257,6 +276,8 @@ impl Reason {
             | Self::FleetUnhealthy { .. }
             | Self::NoMachineToClone { .. }
             | Self::VolumesNeeded { .. }
+            | Self::CannotCloneVolumes { .. }
+            | Self::VolumesUnread { .. }
             | Self::ReleaseInProgress { .. }
             | Self::ReleaseUnreadable { .. }
             | Self::LeaseHeld { .. }
@@ -328,11 +349,27 @@ impl fmt::Display for Reason {
             Self::NoMachineToClone { detail } => {
                 write!(f, "no machine available to clone for scale up: {detail}")
             }
-            Self::VolumesNeeded { source, volumes } => write!(
+            Self::VolumesNeeded { source, volume, regions } => {
+                let regions: Vec<&str> = regions.iter().map(Region::as_str).collect();
+                write!(
+                    f,
+                    "a clone of machine {source} needs a volume {volume}, and none is unattached in {}; make one (fly volumes create {volume} -r {}), or set volumes: create (FAS_VOLUMES)",
+                    regions.join(", "),
+                    regions.first().unwrap_or(&"REGION")
+                )
+            }
+            Self::CannotCloneVolumes { source, volumes } => write!(
                 f,
-                "machine {source} mounts {}; a clone needs volumes of its own, and creating them is not supported",
+                "machine {source} mounts {}; only a machine with one volume, whose name is known, can be cloned",
                 volumes.join(", ")
             ),
+            Self::VolumesUnread { source, message } => {
+                write!(f, "machine {source} mounts a volume, and the app's volumes ")?;
+                match message {
+                    Some(message) => write!(f, "could not be read: {message}"),
+                    None => f.write_str("were not read"),
+                }
+            }
             Self::ReleaseInProgress { version, since } => {
                 write!(f, "release v{version} is being deployed")?;
                 since.map_or(Ok(()), |since| write!(f, " since {since}"))

@@ -1,19 +1,17 @@
 //! One process group, from its numbers to its actions.
 
 use std::cmp::min;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use crate::model::{HostStatus, Kind, MachineId, Region, Scope, ScopeBounds, Timestamp};
+use crate::model::{Kind, Scope, ScopeBounds, Timestamp};
 
+use super::create::{NewMachine, planned_creates};
 use super::history::History;
 use super::observed::Observed;
 use super::plan::{Action, PlannedAction, ScopePlan, Tally};
 use super::reason::Reason;
 use super::targets::{GroupTargets, Policy, Wanted};
-use super::template::Template;
 use super::view::View;
-use super::{CreateIds, gate, limit, place, select};
+use super::{Supply, gate, limit, select};
 
 /// Decides for one process group: gate, limit, then create, destroy, start or stop.
 pub(super) fn decide_group(
@@ -21,7 +19,7 @@ pub(super) fn decide_group(
     targets: &GroupTargets,
     history: &History,
     next: &mut History,
-    creates: &mut CreateIds<'_>,
+    supply: &mut Supply<'_>,
     now: Timestamp,
 ) -> ScopePlan {
     let scope = Scope::app_wide(targets.group.clone());
@@ -55,7 +53,7 @@ pub(super) fn decide_group(
     } else {
         draft.start_again(&view, &need, next);
         let started = draft.start_or_stop(&view, &need);
-        draft.create(observed, &view, &targets.policy, &need, started, creates);
+        draft.create(observed, &view, &targets.policy, &need, started, supply);
     }
     draft.finish(&need)
 }
@@ -231,7 +229,7 @@ impl Draft {
         policy: &Policy,
         need: &Need,
         started: u32,
-        ids: &mut CreateIds<'_>,
+        supply: &mut Supply<'_>,
     ) {
         let launches =
             if policy.launch_created { need.launches.saturating_sub(started) } else { 0 };
@@ -239,18 +237,17 @@ impl Draft {
         if need.creates > 0 {
             let reason = self.below(Kind::Created, need);
             self.plan.reasons.push(reason.clone());
-            match planned_creates(observed, view, policy, &self.plan.scope, need.creates) {
-                Ok(creates) => {
-                    for NewMachine { template, regions } in creates {
-                        let start = launched < launches;
-                        launched += u32::from(start);
-                        let create_id = ids.next();
-                        let action = Action::Create { create_id, regions, template, start };
-                        self.plan.actions.push(PlannedAction { action, reason: reason.clone() });
-                    }
-                }
-                Err(reason) => self.plan.reasons.push(reason),
+            let scope = &self.plan.scope;
+            let (creates, refused) =
+                planned_creates(observed, view, policy, scope, need.creates, supply);
+            for NewMachine { template, regions, volumes, .. } in creates {
+                let start = launched < launches;
+                launched += u32::from(start);
+                let create_id = supply.ids.next();
+                let action = Action::Create { create_id, regions, volumes, template, start };
+                self.plan.actions.push(PlannedAction { action, reason: reason.clone() });
             }
+            self.plan.reasons.extend(refused);
         }
         if started + launched < need.starts {
             self.plan
@@ -291,61 +288,6 @@ impl Draft {
         }
         self.plan
     }
-}
-
-/// A machine to be created.
-struct NewMachine {
-    template: Arc<Template>,
-    regions: Vec<Region>,
-}
-
-/// What each of `count` new machines is cloned from and where it goes, or why there can be none.
-fn planned_creates(
-    observed: &Observed,
-    view: &View<'_>,
-    policy: &Policy,
-    scope: &Scope,
-    count: u32,
-) -> Result<Vec<NewMachine>, Reason> {
-    let mut templates: BTreeMap<&MachineId, Arc<Template>> = BTreeMap::new();
-    let mut creates = Vec::with_capacity(count as usize);
-    for mut regions in place::place(view, &policy.regions, count) {
-        let Some(source) = select::clone_source(view, regions.first()) else {
-            let detail = select::why_no_source(view, &other_groups(observed), scope.group.as_str());
-            return Err(Reason::NoMachineToClone { detail });
-        };
-        if !source.facts.volumes.is_empty() {
-            return Err(Reason::VolumesNeeded {
-                source: source.id.clone(),
-                volumes: source.facts.volumes.iter().map(ToString::to_string).collect(),
-            });
-        }
-        let template = match templates.get(&source.id) {
-            Some(template) => Arc::clone(template),
-            None => {
-                let template = Template::from_machine(source).map(Arc::new).map_err(|missing| {
-                    Reason::NoMachineToClone { detail: format!("machine {} {missing}", source.id) }
-                })?;
-                templates.insert(&source.id, Arc::clone(&template));
-                template
-            }
-        };
-        if regions.is_empty() {
-            regions.push(source.region.clone());
-        }
-        creates.push(NewMachine { template, regions });
-    }
-    Ok(creates)
-}
-
-/// The process groups that the app has machines in, for the hint to a wrong `process-group`.
-fn other_groups(observed: &Observed) -> Vec<(String, usize)> {
-    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
-    for machine in observed.machines.iter().filter(|own| own.host_status == HostStatus::Ok) {
-        let name = machine.facts.group.as_ref().map_or("no group", |group| group.as_str());
-        *groups.entry(name).or_default() += 1;
-    }
-    groups.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
 /// A length as a machine count; no list of machines is anywhere near the limit.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Machine, MachineId};
+use crate::model::{Machine, MachineId, VolumeId};
 
 /// Metadata that marks a machine as created by an autoscaler: `started` or `stopped`, as launched.
 pub const MANAGED_KEY: &str = "fly_autoscaler";
@@ -55,10 +55,29 @@ impl Template {
         Ok(Self { source: machine.id.clone(), image, config })
     }
 
-    /// The config to send for one clone.
+    /// The mount of a machine that has exactly one: no other can be given volumes of its own.
+    pub(super) fn only_mount(&self) -> Option<&Map<String, Value>> {
+        match self.config.get("mounts")?.as_array()?.as_slice() {
+            [Value::Object(mount)] => Some(mount),
+            _ => None,
+        }
+    }
+
+    /// The size of machine, for Fly to find a host for a new volume where the machine fits too.
     #[must_use]
-    pub fn config(&self, create_id: &str, start: bool) -> Value {
+    pub fn guest(&self) -> Option<&Value> {
+        self.config.get("guest")
+    }
+
+    /// The config to send for one clone, which mounts `volume` in place of its source's.
+    #[must_use]
+    pub fn config(&self, create_id: &str, start: bool, volume: Option<&VolumeId>) -> Value {
         let mut config = self.config.clone();
+        if let Some(volume) = volume
+            && let Some(mount) = config.get_mut("mounts").and_then(|mounts| mounts.get_mut(0))
+        {
+            mount["volume"] = Value::String(volume.as_str().into());
+        }
         let launched = if start { "started" } else { "stopped" };
         let marks = [(MANAGED_KEY, launched), (CREATE_ID_KEY, create_id)];
         let metadata = config.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
@@ -122,7 +141,7 @@ mod tests {
         );
         let template = Template::from_machine(&source).expect("a template");
         assert_eq!(
-            template.config("c1", true),
+            template.config("c1", true, None),
             json!({
                 "image": "registry.fly.io/app:v2@sha256:1", "rootfs": {"persist": 2},
                 "services": [{"autostop": "suspend"}],
@@ -133,6 +152,15 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn another_volume_takes_the_place_of_the_sources_and_the_mount_stays() {
+        let mount = |volume| json!([{"volume": volume, "name": "data", "path": "/data", "extend_threshold_percent": 80}]);
+        let source = machine(&json!({"image": "i", "mounts": mount("vol_1")}), None);
+        let template = Template::from_machine(&source).expect("a template");
+        let config = template.config("c1", true, Some(&VolumeId::new("vol_2")));
+        assert_eq!(config["mounts"], mount("vol_2"));
     }
 
     #[test]

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::client::{Answer, Call, FlyClient, PAGE_ANSWER, SMALL_ANSWER};
 use super::wire;
 use crate::decide::{CREATE_ID_KEY, Release};
-use crate::model::{AppName, Machine, MachineId};
-use crate::ports::{ApiError, BoxFuture, CreateRequest, ErrorClass, Lease, MachinesApi, Operation};
+use crate::model::{AppName, Machine, MachineId, Volume};
+use crate::ports::{
+    ApiError, BoxFuture, CreateRequest, ErrorClass, Lease, MachinesApi, Operation, VolumeRequest,
+};
 use crate::transport::join;
 
 /// Machines per page: the most that the API allows.
@@ -268,6 +270,21 @@ impl MachinesApi for FlyClient {
             call.nonce = Some(&lease.nonce);
             self.make_plain(&call).await.map(drop)
         })
+    }
+
+    fn list_volumes<'a>(
+        &'a self,
+        app: &'a AppName,
+    ) -> BoxFuture<'a, Result<Vec<Volume>, ApiError>> {
+        Box::pin(self.volumes(app))
+    }
+
+    fn create_volume<'a>(
+        &'a self,
+        app: &'a AppName,
+        request: &'a VolumeRequest,
+    ) -> BoxFuture<'a, Result<Volume, ApiError>> {
+        Box::pin(self.make_volume(app, request))
     }
 
     fn current_release<'a>(

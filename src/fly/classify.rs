@@ -65,6 +65,7 @@ pub(super) fn changes_something(operation: Operation) -> bool {
         Operation::List
             | Operation::Get
             | Operation::FindCreated
+            | Operation::ListVolumes
             | Operation::CurrentRelease
             | Operation::CurrentToken
     )
@@ -81,6 +82,8 @@ fn is_on_machine(operation: Operation) -> bool {
         Operation::List
         | Operation::Create
         | Operation::FindCreated
+        | Operation::ListVolumes
+        | Operation::CreateVolume
         | Operation::CurrentRelease
         | Operation::CurrentToken => false,
     }

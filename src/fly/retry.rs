@@ -78,9 +78,9 @@ impl Retries {
 }
 
 /// Whether doing `operation` twice comes to the same as doing it once. A second create makes a second
-/// machine; a second lease request is refused because of the first.
+/// machine, or volume; a second lease request is refused because of the first.
 fn may_be_repeated(operation: Operation) -> bool {
-    !matches!(operation, Operation::Create | Operation::AcquireLease)
+    !matches!(operation, Operation::Create | Operation::CreateVolume | Operation::AcquireLease)
 }
 
 /// Reads a `Retry-After` header: seconds or an HTTP date.

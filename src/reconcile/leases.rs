@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 
 use crate::decide::view::View;
-use crate::decide::{History, Reason, Verb, decide, guard_release};
+use crate::decide::{History, Reason, Verb, guard_release};
 use crate::model::{MachineId, Scope};
 use crate::ports::{ApiError, ErrorClass, Lease};
 use crate::status::{Tick, machine_counts};
@@ -72,7 +72,7 @@ impl Reconciler {
         };
         match again {
             Some(Ok(())) => {
-                tick.fly_failed = before;
+                tick.fly_failed |= before;
                 Ok(())
             }
             Some(Err(error)) => Err(error.to_string()),
@@ -88,6 +88,7 @@ impl Reconciler {
         history: &History,
     ) -> Result<(), ApiError> {
         decided.observed.machines = self.adapters.api.list(&self.app).await?;
+        tick.fly_failed = false;
         tick.machines = machine_counts(&decided.observed);
         let held: Vec<(Scope, Reason)> = decided
             .plan
@@ -101,7 +102,8 @@ impl Reconciler {
             })
             .collect();
         let now = self.adapters.clock.now();
-        let mut plan = decide(&decided.observed, &decided.targets, history, now);
+        let (observed, targets) = (&mut decided.observed, &decided.targets);
+        let mut plan = self.decide(tick, observed, targets, history, now).await;
         for (scope, reason) in &held {
             plan = plan.held_in(scope, reason);
         }

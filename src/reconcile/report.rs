@@ -9,7 +9,7 @@ use crate::collect::Collected;
 use crate::decide::Observed;
 use crate::evaluate::EvaluateError;
 use crate::model::{AppName, Kind, ProcessGroup, Sample, Scope, Side, TickOutcome, Timestamp};
-use crate::ports::ErrorClass;
+use crate::ports::{ApiError, ErrorClass};
 use crate::status::{SampleStatus, Tick};
 use crate::telemetry::Metrics;
 use crate::telemetry::Standing;
@@ -124,16 +124,25 @@ fn report_outcome(app: &AppName, outcome: &Outcome, metrics: &Metrics) {
             error,
             class: error.class.as_str(),
             needs_someone: error.class == ErrorClass::Authorization,
-            next: if error.outcome_unknown {
-                "it may have happened: the next tick looks again"
-            } else {
-                "left to the next tick"
-            },
+            next: &next_step(outcome, error),
         }
         .emit(metrics),
         // Said by the tick's own line: nothing was tried, so nothing failed.
         ActionResult::NotAttempted(_) => {}
     }
+}
+
+/// What happens after `error`, with the volumes that are left of it: they cost money.
+fn next_step(outcome: &Outcome, error: &ApiError) -> String {
+    let mut next = if error.outcome_unknown {
+        "it may have happened: the next tick looks again".to_owned()
+    } else {
+        "left to the next tick".to_owned()
+    };
+    for volume in &outcome.left_volumes {
+        next += &format!("; volume {volume}, made for it, is left for the next create");
+    }
+    next
 }
 
 /// What was measured, for the status.

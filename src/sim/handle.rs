@@ -124,7 +124,9 @@ impl WorldHandle {
         let (id, org, memory) = self.with_app(app, |app, now| {
             let config = spec.config.map_or_else(|| Arc::clone(&app.config), Arc::new);
             let memory = memory_mb(&config);
-            (app.place(spec.region, config, spec.state, None, now), app.org.clone(), memory)
+            let id = app.place(spec.region, Arc::clone(&config), spec.state, None, now);
+            app.attach_mounts(&config, &id);
+            (id, app.org.clone(), memory)
         })?;
         self.with(|world, _| world.count_machine(&org, &region, memory, true));
         Ok(id)

@@ -111,7 +111,8 @@ impl App {
             return Err(Answer::refuse(400, "name and region are required"));
         };
         let size_gb = call.body["size_gb"].as_u64().unwrap_or(3);
-        let volume = Volume::new(name, region, size_gb, now, &mut self.random);
+        let mut volume = Volume::new(name, region, size_gb, now, &mut self.random);
+        volume.encrypted = call.body["encrypted"].as_bool().unwrap_or(true);
         Ok(Answer::json(200, self.add_volume(volume)))
     }
 

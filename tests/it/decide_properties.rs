@@ -107,6 +107,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 max_machines,
                 destroy_brake,
                 destroy_force,
+                create_volumes: false,
             }
         },
     )
@@ -123,6 +124,7 @@ fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
                     group: group(),
                     region: Region::new("lhr"),
                     launched,
+                    volume: None,
                 },
                 1 => Effect::Started { machine },
                 2 => Effect::Stopped { machine },
@@ -155,12 +157,13 @@ fn case() -> impl Strategy<Value = Case> {
         .prop_map(|((machines, wanted, policy, own, wishes), recent)| {
             let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
             let mut history = History::new("scaler");
-            history.recent = recent;
+            // As ticks do it, which keep one action for each machine.
+            recent.into_iter().for_each(|recent| history.record(recent.at, recent.effect));
             if wishes > 0 {
                 history.large_destroy_wishes.insert(Scope::app_wide(group()), wishes);
             }
             Case {
-                observed: Observed { machines, own_machine },
+                observed: Observed { machines, own_machine, ..Observed::default() },
                 targets: targets(wanted, policy),
                 history,
             }
@@ -366,6 +369,7 @@ proptest! {
                     group: scope.group.clone(),
                     region: regions[0].clone(),
                     launched: *start,
+                    volume: None,
                 },
             });
         }

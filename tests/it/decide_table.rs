@@ -48,7 +48,7 @@ fn plan_with(
             app_wide: Wanted::Bounds(bounds),
         }],
     };
-    decide(&Observed { machines, own_machine: None }, &targets, history, NOW)
+    decide(&Observed { machines, ..Observed::default() }, &targets, history, NOW)
 }
 
 fn plan(list: &str, created: &str, started: &str) -> Plan {
@@ -134,14 +134,6 @@ fn the_clone_source_is_sound_new_and_near() {
 }
 
 #[test]
-fn a_source_with_volumes_holds_the_create() {
-    let mut list = machines("a");
-    list[0].facts.volumes = vec![Arc::from("data")];
-    let plan = plan_with(list, "2", "-", Policy::default(), &History::new("t"));
-    assert_eq!((plan.verdict, codes(&plan).as_str()), (Verdict::Hold, "below_min volumes_needed"));
-}
-
-#[test]
 fn a_wrong_process_group_is_named() {
     let mut list = machines("a b");
     for machine in &mut list {
@@ -163,6 +155,7 @@ fn our_own_recent_actions_overlay_the_list() {
         group: ProcessGroup::new("app"),
         region: Region::new("iad"),
         launched,
+        volume: None,
     };
     let stopped = |id: &str| Effect::Stopped { machine: MachineId::new(id) };
     let started = |id: &str| Effect::Started { machine: MachineId::new(id) };

@@ -8,9 +8,10 @@ use std::time::Duration;
 use fly_autoscaler::decide::Release;
 use fly_autoscaler::model::{
     AppName, HostStatus, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
+    Volume, VolumeId,
 };
 use fly_autoscaler::ports::{
-    ApiError, BoxFuture, CreateRequest, ErrorClass, Lease, MachinesApi, Operation,
+    ApiError, BoxFuture, CreateRequest, ErrorClass, Lease, MachinesApi, Operation, VolumeRequest,
 };
 
 /// What the double was asked to change, as one line each.
@@ -77,7 +78,9 @@ impl MachinesApi for Double {
         request: &'a CreateRequest,
     ) -> BoxFuture<'a, Result<Machine, ApiError>> {
         let launch = if request.skip_launch { " stopped" } else { "" };
-        let call = format!("create {}{launch}", request.region);
+        let volume = request.config["mounts"][0]["volume"].as_str();
+        let volume = volume.map(|id| format!(" with {id}")).unwrap_or_default();
+        let call = format!("create {}{launch}{volume}", request.region);
         let id = format!("new{}", self.calls().len());
         self.note(call, machine(&id, "created", request.region.as_str()))
     }
@@ -135,11 +138,39 @@ impl MachinesApi for Double {
         self.note(format!("release {}", lease.machine), ())
     }
 
+    fn list_volumes<'a>(&'a self, _: &'a AppName) -> BoxFuture<'a, Result<Vec<Volume>, ApiError>> {
+        self.note("list_volumes".into(), Vec::new())
+    }
+
+    fn create_volume<'a>(
+        &'a self,
+        _: &'a AppName,
+        request: &'a VolumeRequest,
+    ) -> BoxFuture<'a, Result<Volume, ApiError>> {
+        let call = format!("create_volume {} {}", request.name, request.region);
+        let id = format!("vol_new{}", self.calls().len());
+        self.note(call, volume(&id, &request.name, request.region.as_str()))
+    }
+
     fn current_release<'a>(
         &'a self,
         _: &'a AppName,
     ) -> BoxFuture<'a, Result<Option<Release>, ApiError>> {
         self.note("release".into(), None)
+    }
+}
+
+/// A volume that no machine has.
+pub(crate) fn volume(id: &str, name: &str, region: &str) -> Volume {
+    Volume {
+        id: VolumeId::new(id),
+        name: Arc::from(name),
+        region: Region::new(region),
+        size_gb: Some(3),
+        encrypted: Some(true),
+        is_attached: false,
+        host_status: HostStatus::Ok,
+        state: Arc::from("created"),
     }
 }
 

@@ -7,6 +7,7 @@ mod holds;
 mod numbers;
 mod scalers;
 mod serving;
+mod volumes;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -3,6 +3,7 @@
 
 mod faults;
 pub(crate) mod raw;
+mod volumes;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

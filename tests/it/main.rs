@@ -19,3 +19,4 @@ mod running;
 mod simulator;
 mod temporal;
 mod upstream;
+mod volumes;

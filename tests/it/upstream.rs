@@ -30,7 +30,7 @@ fn started(min: Option<u32>, max: Option<u32>) -> ScopeBounds {
 }
 
 fn plan_for(machines: &[Machine], wanted: ScopeBounds, policy: Policy) -> Plan {
-    let observed = Observed { machines: machines.to_vec(), own_machine: None };
+    let observed = Observed { machines: machines.to_vec(), ..Observed::default() };
     let group = GroupTargets {
         group: ProcessGroup::new("app"),
         policy: Arc::new(policy),

@@ -162,6 +162,17 @@ pub const DESTROY_FORCE: Setting = Setting {
     example: "true",
     ..PLAIN
 };
+/// `volumes`
+pub const VOLUMES: Setting = Setting {
+    key: "volumes",
+    env: Some(var::FAS_VOLUMES),
+    flag: Some("volumes"),
+    kind: Kind::Choice(&["existing", "create"]),
+    default: Some("existing"),
+    doc: "Where the cloned machine mounts a volume: use only unattached volumes of that name (existing), or make one where there is none (create)",
+    example: "create",
+    ..PLAIN
+};
 /// `release-guard`
 pub const RELEASE_GUARD: Setting = Setting {
     key: "release-guard",
@@ -321,6 +332,7 @@ pub static SETTINGS: &[&Setting] = &[
     &INITIAL_MACHINE_STATE,
     &DESTROY_BRAKE,
     &DESTROY_FORCE,
+    &VOLUMES,
     &RELEASE_GUARD,
     &RELEASE_TIMEOUT,
     &INTERVAL,

@@ -55,6 +55,7 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     initial-machine-state              started                              default
     destroy-brake                      on                                   default
     destroy-force                      false                                default
+    volumes                            existing                             default
     release-guard                      on                                   default
     release-timeout                    1h                                   default
     interval                           20s                                  scale.yml:2

@@ -54,7 +54,7 @@ async fn min_above_max_holds_instead_of_flapping() {
 async fn a_large_destroy_takes_three_wishes() {
     let machines: Vec<Machine> =
         (0..8).map(|number| machine(&number.to_string(), "stopped", "iad")).collect();
-    let observed = Observed { machines, own_machine: None };
+    let observed = Observed { machines, ..Observed::default() };
     let targets = Targets {
         groups: vec![GroupTargets {
             group: ProcessGroup::new("app"),
@@ -122,11 +122,12 @@ fn the_newest_release_is_cloned() {
 }
 
 #[test]
-fn a_machine_with_volumes_is_not_cloned() {
+fn a_machine_with_volumes_is_not_cloned_with_them() {
     let mut machines = states(&[("1", "started", "iad")]);
-    machines[0].facts.volumes = vec!["data".into()];
+    machines[0].facts.volumes = vec!["data".into(), "logs".into()];
     let plan = plan_for(&machines, created(Some(2), Some(2)), Policy::default());
-    assert_eq!((plan.verdict, codes(&plan)), (Verdict::Hold, vec!["below_min", "volumes_needed"]));
+    let codes = (plan.verdict, codes(&plan));
+    assert_eq!(codes, (Verdict::Hold, vec!["below_min", "cannot_clone_volumes"]));
 }
 
 #[tokio::test]
@@ -153,7 +154,8 @@ fn standbys_scheduled_machines_and_itself_are_left_alone() {
     ]);
     machines[0].facts.is_standby = true;
     machines[1].facts.is_scheduled = true;
-    let observed = Observed { own_machine: Some(machines[2].id.clone()), machines };
+    let observed =
+        Observed { own_machine: Some(machines[2].id.clone()), machines, ..Observed::default() };
     let group = GroupTargets {
         group: ProcessGroup::new("app"),
         policy: Arc::new(Policy::default()),

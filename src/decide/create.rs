@@ -1,0 +1,124 @@
+//! What new machines are cloned from, where they go and what they mount.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{HostStatus, Machine, MachineId, Region, Scope};
+
+use super::observed::Observed;
+use super::reason::Reason;
+use super::targets::Policy;
+use super::template::Template;
+use super::view::View;
+use super::volumes::{NewVolume, VolumeChoice};
+use super::{Supply, place, select};
+
+/// A machine to be created.
+pub(super) struct NewMachine {
+    pub(super) template: Arc<Template>,
+    pub(super) regions: Vec<Region>,
+    /// What it has to mount, if anything.
+    needed: Option<NewVolume>,
+    /// One for each region, where a volume is needed.
+    pub(super) volumes: Vec<VolumeChoice>,
+}
+
+/// What each of `count` new machines is cloned from, where it goes and what it mounts; fewer where
+/// there can be no more, and why.
+pub(super) fn planned_creates(
+    observed: &Observed,
+    view: &View<'_>,
+    policy: &Policy,
+    scope: &Scope,
+    count: u32,
+    supply: &mut Supply<'_>,
+) -> (Vec<NewMachine>, Option<Reason>) {
+    let mut templates = BTreeMap::new();
+    let mut creates = Vec::with_capacity(count as usize);
+    let mut refused = None;
+    for regions in place::place(view, &policy.regions, count) {
+        let planned = select::clone_source(view, regions.first())
+            .ok_or_else(|| {
+                let others = other_groups(observed);
+                let detail = select::why_no_source(view, &others, scope.group.as_str());
+                Reason::NoMachineToClone { detail }
+            })
+            .and_then(|source| {
+                let template = template_of(source, &mut templates)?;
+                planned_create(source, template, regions, policy, supply)
+            });
+        match planned {
+            Ok(create) => creates.push(create),
+            Err(reason) => {
+                refused = Some(reason);
+                break;
+            }
+        }
+    }
+    // The other regions, for the case that Fly has no room in the first: only once each create has a
+    // volume, or the first one would take the others' away.
+    for create in &mut creates {
+        let Some(needed) = &create.needed else { continue };
+        let mut regions = create.regions.drain(..);
+        let first: Vec<Region> = regions.next().into_iter().collect();
+        let rest: Vec<Region> = regions.collect();
+        create.regions = first;
+        for region in rest {
+            if let Some(volume) = supply.volumes.take(needed, &region, policy.create_volumes) {
+                create.regions.push(region);
+                create.volumes.push(volume);
+            }
+        }
+    }
+    (creates, refused)
+}
+
+/// The template that `source` makes, made once for all its clones.
+fn template_of<'a>(
+    source: &'a Machine,
+    templates: &mut BTreeMap<&'a MachineId, Arc<Template>>,
+) -> Result<Arc<Template>, Reason> {
+    if let Some(template) = templates.get(&source.id) {
+        return Ok(Arc::clone(template));
+    }
+    let template = Template::from_machine(source).map(Arc::new).map_err(|missing| {
+        Reason::NoMachineToClone { detail: format!("machine {} {missing}", source.id) }
+    })?;
+    templates.insert(&source.id, Arc::clone(&template));
+    Ok(template)
+}
+
+/// A clone of `source` in the first of `regions` that has a volume for it, if it needs one.
+fn planned_create(
+    source: &Machine,
+    template: Arc<Template>,
+    mut regions: Vec<Region>,
+    policy: &Policy,
+    supply: &mut Supply<'_>,
+) -> Result<NewMachine, Reason> {
+    if regions.is_empty() {
+        regions.push(source.region.clone());
+    }
+    let needed = supply.volumes.needed(source, &template)?;
+    let mut volumes = Vec::new();
+    if let Some(needed) = &needed {
+        let taken = supply.volumes.take_first(needed, &regions, policy.create_volumes);
+        let Some((index, volume)) = taken else {
+            let (source, volume) = (source.id.clone(), needed.name.to_string());
+            return Err(Reason::VolumesNeeded { source, volume, regions });
+        };
+        regions[..=index].rotate_right(1);
+        volumes.push(volume);
+    }
+    Ok(NewMachine { template, regions, needed, volumes })
+}
+
+/// The process groups that the app has machines in, for the hint to a wrong `process-group`.
+fn other_groups(observed: &Observed) -> Vec<(String, usize)> {
+    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    for machine in observed.machines.iter().filter(|own| own.host_status == HostStatus::Ok) {
+        let name = machine.facts.group.as_ref().map_or("no group", |group| group.as_str());
+        *groups.entry(name).or_default() += 1;
+    }
+    groups.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+}
