@@ -84,7 +84,8 @@ pub fn never_arrived(error: &reqwest::Error) -> bool {
 }
 
 /// The text of the last error in the chain: "Connection refused", not "error sending request".
-fn innermost(error: &dyn Error) -> String {
+#[must_use]
+pub fn innermost(error: &dyn Error) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;

@@ -19,6 +19,7 @@ use super::expand::expand;
 use crate::model::{AppName, MetricName, Sample, Timestamp};
 use crate::ports::{BoxFuture, MetricSource, SourceError};
 use crate::transport::body::excerpt;
+use crate::transport::innermost;
 use wire::{CountRequest, CountResponse};
 
 /// The call, as Temporal's public API names it (`temporal/api/workflowservice/v1/service.proto`).
@@ -192,15 +193,6 @@ fn endpoint(
         tls = tls.identity(Identity::from_pem(certificate, key));
     }
     endpoint.tls_config(tls)
-}
-
-/// The text of the last error in the chain.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
 
 impl MetricSource for TemporalSource {
