@@ -49,7 +49,7 @@ pub enum CollectError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// It did not answer within the collector's timeout.
-    #[error("no answer within {timeout:?}")]
+    #[error("{}", no_answer_within(*.timeout))]
     TimedOut {
         /// The collector's timeout.
         timeout: Duration,
@@ -118,6 +118,11 @@ async fn sample(
         (Some(age), Some(max_age)) if age > max_age => Err(CollectError::TooOld { age, max_age }),
         _ => Ok(sample),
     }
+}
+
+/// That a source took too long, in words.
+fn no_answer_within(timeout: Duration) -> String {
+    format!("no answer within {timeout:?}")
 }
 
 impl CollectError {

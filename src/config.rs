@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use crate::decide::Policy;
 use crate::evaluate::ScopeExpressions;
-use crate::model::{AppName, By, MachineId, MetricName, OnFailure, ProcessGroup, SeriesRule};
+use crate::model::{AppSelection, By, MachineId, MetricName, OnFailure, ProcessGroup, SeriesRule};
 
 pub use effective::EffectiveValue;
 pub use env::{EnvSource, MapEnv, ProcessEnv};
@@ -54,9 +54,9 @@ use raw::{FileReader, Raw};
 /// A configuration in which nothing is wrong.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The app that is scaled.
-    pub app: AppName,
-    /// Its organization, where it was said.
+    /// The app that is scaled, or the pattern of those that are.
+    pub apps: AppSelection,
+    /// Their organization, where it was said.
     pub org: Option<String>,
     /// The process groups that are scaled.
     pub groups: Vec<GroupConfig>,
@@ -66,10 +66,12 @@ pub struct Config {
     pub interval: Duration,
     /// How long one tick of an app may take.
     pub timeout: Duration,
-    /// How many apps are worked on at once.
+    /// How many apps are worked on at once, where there is more than one.
     pub concurrency: usize,
-    /// How often to look for new apps.
+    /// How often to look for new apps, where there may be some.
     pub app_list_refresh_interval: Duration,
+    /// Whether `/metrics` has series for each app; `None`: unless there are too many of them.
+    pub metrics_per_app: Option<bool>,
     /// The token for Fly's APIs. `eval` and `check` work without: see [`Config::require_api_token`].
     pub api_token: Option<Secret>,
     /// Where the Machines API is, without a trailing slash.

@@ -9,6 +9,7 @@ mod classify;
 mod client;
 mod coverage;
 mod limiter;
+mod org;
 mod releases;
 mod retry;
 mod tokens;
@@ -17,3 +18,4 @@ pub mod wire;
 
 pub use client::{CallObserver, CallSeen, FlyClient, FlyClientError};
 pub use coverage::{TokenApps, TokenInfo, TokenWarning, coverage};
+pub use org::OrgClient;

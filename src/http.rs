@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::model::Timestamp;
 use crate::ports::Clock;
-use crate::status::{AppStatus, Board, Readiness};
+use crate::status::{AppListStatus, AppStatus, Board, Readiness};
 use crate::telemetry::metrics::{Metrics, TEXT_FORMAT};
 
 pub use server::serve;
@@ -75,6 +75,8 @@ struct StatusAnswer {
     version: &'static str,
     now: Timestamp,
     interval_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_list: Option<AppListStatus>,
     apps: Vec<AppStatus>,
 }
 
@@ -83,6 +85,7 @@ async fn status(State(sources): State<Sources>) -> Json<StatusAnswer> {
         version: sources.version,
         now: sources.clock.now(),
         interval_seconds: sources.interval.as_secs_f64(),
+        app_list: sources.board.app_list(),
         apps: sources.board.apps(),
     })
 }

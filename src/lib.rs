@@ -30,6 +30,7 @@
 //! | [`supervisor`] | when ticks happen, backing off, the orderly stop |
 //! | [`status`] | the last tick as data, and whether the process is ready |
 //! | [`fly`] | the Machines API and the release look-up over HTTP: limits, retries, classes of errors |
+//! | [`fleet`] | many apps: which there are, and what is known of their machines without asking each |
 //! | [`store`] | what decisions remember between ticks |
 //! | [`clock`] | the only file that reads the time |
 //! | [`telemetry`] | one struct for each thing that happens, which logs and counts it |
@@ -80,6 +81,7 @@ pub mod collect;
 pub mod config;
 pub mod decide;
 pub mod evaluate;
+pub mod fleet;
 pub mod fly;
 pub mod http;
 pub mod model;

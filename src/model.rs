@@ -11,7 +11,7 @@ pub mod scope;
 pub mod time;
 pub mod volume;
 
-pub use app::{AppName, ProcessGroup};
+pub use app::{AppName, AppPattern, AppSelection, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
 pub use collector::{By, OnFailure, SeriesRule};
 pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState};

@@ -29,6 +29,11 @@ pub trait MetricSource: Send + Sync {
     /// The variable that the sample fills.
     fn metric(&self) -> &MetricName;
 
+    /// Whether one answer serves every app, so that no app costs a request of its own.
+    fn serves_all_apps(&self) -> bool {
+        false
+    }
+
     /// Measures once.
     fn sample<'a>(
         &'a self,
@@ -184,6 +189,68 @@ pub trait MachinesApi: Send + Sync {
     ) -> BoxFuture<'a, Result<Option<Release>, ApiError>>;
 }
 
+/// An organization as a whole: which apps it has, and what changed among their machines.
+pub trait Organization: Send + Sync {
+    /// The organization's slug.
+    fn slug(&self) -> &str;
+
+    /// The names of all its apps. A failed page is a failed list.
+    fn apps(&self) -> BoxFuture<'_, Result<Vec<AppName>, ApiError>>;
+
+    /// The machines that changed after `after`, of all apps, in the order of their change.
+    fn changed_after(&self, after: Timestamp) -> BoxFuture<'_, Result<OrgChanges, ApiError>>;
+}
+
+/// What changed among the machines of an organization.
+#[derive(Debug, Clone, Default)]
+pub struct OrgChanges {
+    /// The machines, those that are gone included.
+    pub machines: Vec<OrgMachine>,
+    /// Regions whose machines Fly could not list.
+    pub error_regions: Vec<Region>,
+    /// The time of the last change among them, by Fly's clock.
+    pub last: Option<Timestamp>,
+    /// There are more changes, after the last one.
+    pub has_more: bool,
+}
+
+/// A machine in the organization's list, which lacks most of the config and says nothing of the host.
+#[derive(Debug, Clone)]
+pub struct OrgMachine {
+    /// Its app.
+    pub app: AppName,
+    /// Its state and what the metadata say. That it is on a host that answers, no standby and not
+    /// scheduled is not known here, only assumed.
+    pub machine: Machine,
+}
+
+/// Which apps are scaled, where that can change.
+pub trait Directory: Send + Sync {
+    /// The apps now.
+    fn apps(&self) -> BoxFuture<'_, Result<Vec<AppName>, ApiError>>;
+}
+
+/// What is known of the machines of many apps without asking for those of each.
+pub trait Overview: Send + Sync {
+    /// What is known of `app`. Never fails: where nothing is known, the app is asked itself.
+    fn look<'a>(&'a self, app: &'a AppName, now: Timestamp) -> BoxFuture<'a, Glance>;
+
+    /// Takes in what the app itself said at `now`.
+    fn learn(&self, app: &AppName, machines: &[Machine], now: Timestamp);
+
+    /// Drops what is known of `app`, which is no longer scaled.
+    fn forget(&self, app: &AppName);
+}
+
+/// What is known of one app's machines without asking for them.
+#[derive(Debug, Clone, Default)]
+pub struct Glance {
+    /// The machines without their configs; `None` where the app has to be asked itself.
+    pub machines: Option<Vec<Machine>>,
+    /// Regions whose machines Fly cannot list at the moment.
+    pub error_regions: Vec<Region>,
+}
+
 /// What to create, complete: the client adds nothing.
 #[derive(Debug, Clone)]
 pub struct CreateRequest {
@@ -242,6 +309,8 @@ pub enum Operation {
     CreateVolume,
     CurrentRelease,
     CurrentToken,
+    ListApps,
+    ListOrg,
 }
 
 impl Operation {
@@ -262,6 +331,8 @@ impl Operation {
             Self::CreateVolume => "create_volume",
             Self::CurrentRelease => "current_release",
             Self::CurrentToken => "current_token",
+            Self::ListApps => "list_apps",
+            Self::ListOrg => "list_org",
         }
     }
 }
@@ -282,6 +353,8 @@ impl fmt::Display for Operation {
             Self::CreateVolume => "create volume",
             Self::CurrentRelease => "read current release",
             Self::CurrentToken => "check the token for",
+            Self::ListApps => "list the apps of",
+            Self::ListOrg => "list changed machines of",
         })
     }
 }
@@ -357,4 +430,7 @@ pub trait StateStore: Send + Sync {
 
     /// Replaces what is kept for `app`.
     fn save(&self, app: &AppName, history: History);
+
+    /// Drops what is kept for `app`, which is no longer scaled.
+    fn forget(&self, app: &AppName);
 }

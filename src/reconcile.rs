@@ -1,6 +1,7 @@
 //! One tick of one app: observe, collect, evaluate, decide, act, remember.
 
 mod leases;
+mod observe;
 mod report;
 mod volumes;
 
@@ -14,18 +15,19 @@ use crate::act::{Outcome, UnderWay, act};
 use crate::collect::{Collected, Collector, RegionMemory, collect};
 use crate::decide::view::View;
 use crate::decide::{
-    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Volumes,
-    Wanted, guard_release,
+    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Wanted,
+    guard_release,
 };
 use crate::evaluate::{EvaluateError, ScopeExpressions};
 use crate::model::{
     AppName, Kind, MachineId, MetricName, ProcessGroup, Region, Side, TickOutcome, Timestamp,
     Value, VariableTable,
 };
-use crate::ports::{ApiError, Clock, ErrorClass, MachinesApi, StateStore};
+use crate::ports::{ApiError, Clock, ErrorClass, MachinesApi, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
+use observe::{Observer, Seen};
 use report::Reporter;
 
 /// How one process group is scaled.
@@ -72,10 +74,12 @@ pub struct Adapters {
 /// Brings one app's machines to what its expressions say, tick by tick.
 pub struct Reconciler {
     app: AppName,
-    collectors: Vec<Collector>,
-    groups: Vec<Group>,
+    collectors: Arc<[Collector]>,
+    groups: Arc<[Group]>,
     settings: Settings,
     adapters: Adapters,
+    /// What is known of the app without asking it, where it is one of many.
+    overview: Option<Arc<dyn Overview>>,
     /// The regions that any group lists: each has its variable in a collector that is `by: region`.
     listed: Vec<Region>,
     regions: RegionMemory,
@@ -92,27 +96,54 @@ struct Decided {
 }
 
 impl Reconciler {
-    /// A reconciler for `app`.
+    /// A reconciler for `app`. The reconcilers of many apps share collectors and groups.
     #[must_use]
     pub fn new(
         app: AppName,
-        collectors: Vec<Collector>,
-        groups: Vec<Group>,
+        collectors: impl Into<Arc<[Collector]>>,
+        groups: impl Into<Arc<[Group]>>,
         settings: Settings,
         adapters: Adapters,
     ) -> Self {
+        let (collectors, groups) = (collectors.into(), groups.into());
         let reporter = Reporter::new(app.clone(), Arc::clone(&adapters.metrics));
         let listed: BTreeSet<Region> =
             groups.iter().flat_map(|group| group.policy.regions.iter().cloned()).collect();
         let listed = listed.into_iter().collect();
-        let (regions, under_way) = (RegionMemory::default(), UnderWay::default());
-        Self { app, collectors, groups, settings, adapters, listed, regions, reporter, under_way }
+        Self {
+            app,
+            collectors,
+            groups,
+            settings,
+            adapters,
+            overview: None,
+            listed,
+            regions: RegionMemory::default(),
+            reporter,
+            under_way: UnderWay::default(),
+        }
+    }
+
+    /// The same reconciler, which asks the app itself only where `overview` does not tell enough.
+    #[must_use]
+    pub fn with_overview(mut self, overview: Arc<dyn Overview>) -> Self {
+        self.overview = Some(overview);
+        self
     }
 
     /// The app.
     #[must_use]
     pub fn app(&self) -> &AppName {
         &self.app
+    }
+
+    /// Drops everything that is kept of the app, which is no longer scaled.
+    pub fn forget(self) {
+        self.adapters.store.forget(&self.app);
+        self.adapters.metrics.forget(&self.app);
+        if let Some(overview) = &self.overview {
+            overview.forget(&self.app);
+        }
     }
 
     /// The actions that are under way, at any time.
@@ -147,6 +178,10 @@ impl Reconciler {
             }
         }
         self.adapters.store.save(&self.app, history);
+        if let Some(overview) = self.overview.as_ref().filter(|_| !tick.outcomes.is_empty()) {
+            // What was known before is no longer so.
+            overview.forget(&self.app);
+        }
         tick.outcome = outcome_of(&tick);
         tick.fly_failed |= fly_failed(&tick.outcomes);
         self.reporter.ended(&tick, self.adapters.clock.now());
@@ -210,38 +245,40 @@ impl Reconciler {
     }
 
     async fn plan(&mut self, tick: &mut Tick, history: &History) -> Result<Decided, ApiError> {
-        let (api, now) = (Arc::clone(&self.adapters.api), tick.at);
-        // Until Fly has answered, running out of time is its failure; from then on it is that of a
-        // metric, for which the next tick does not wait longer.
-        let fly_failed = &mut tick.fly_failed;
-        *fly_failed = true;
-        let listed = async {
-            let machines = api.list(&self.app).await;
-            *fly_failed = machines.is_err();
-            machines
-        };
-        let (machines, collected) = join(
-            listed,
+        let now = tick.at;
+        let observer = self.observer();
+        let (seen, collected) = join(
+            observer.look(&mut tick.fly_failed, now),
             collect(&self.collectors, &self.app, &self.listed, &mut self.regions, now),
         )
         .await;
         tick.samples = report::samples(&collected);
         self.reporter.collected(&collected);
-        let mut observed = Observed {
-            machines: machines?,
-            own_machine: self.settings.own_machine.clone(),
-            volumes: Volumes::Unread,
-        };
+        let Seen { mut observed, is_close } = seen?;
+        let mut targets = self.evaluate(&collected, &observed, history, now);
+        let mut plan = self.decide(tick, &mut observed, &targets, history, now).await;
+        if !is_close && (plan.verdict == Verdict::Act || plan.needs_configs()) {
+            observed = observer.look_closely(&mut tick.fly_failed, &observed, now).await?;
+            targets = self.evaluate(&collected, &observed, history, now);
+            plan = self.decide(tick, &mut observed, &targets, history, now).await;
+        }
         tick.machines = machine_counts(&observed);
         self.reporter.observed(&observed);
-        let targets = self.evaluate(&collected, &observed, history, tick.at);
-        let plan = self.decide(tick, &mut observed, &targets, history, now).await;
         let release = match plan.verdict {
             Verdict::Act => self.read_release(tick).await,
             Verdict::Quiet | Verdict::Hold => ReleaseState::Ignored,
         };
         let plan = guard_release(plan, &release, self.settings.release_timeout, tick.at);
         Ok(Decided { observed, targets, plan, release })
+    }
+
+    fn observer(&self) -> Observer {
+        Observer {
+            app: self.app.clone(),
+            api: Arc::clone(&self.adapters.api),
+            overview: self.overview.clone(),
+            own_machine: self.settings.own_machine.clone(),
+        }
     }
 
     /// Evaluates the expressions of every group over what was collected and observed.

@@ -128,6 +128,13 @@ impl AppStatus {
         }
     }
 
+    /// Takes in that a tick panicked at `now`: what was known before it stays.
+    pub fn record_panic(&mut self, message: &str, now: Timestamp) {
+        self.troubled_since.get_or_insert(now);
+        let text = format!("the tick panicked, which is a bug in fly-autoscaler: {message}");
+        self.last_error = Some(TimedText { at: now, text });
+    }
+
     /// Takes in a tick that ended at `now`.
     pub fn record(&mut self, tick: Arc<Tick>, now: Timestamp) {
         if tick.outcome.is_success() {
@@ -156,10 +163,24 @@ pub enum Readiness {
     NotReady(String),
 }
 
+/// What is known of the list of apps, where they are found by a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppListStatus {
+    /// What their names match.
+    pub pattern: String,
+    /// How many do.
+    pub count: usize,
+    /// When the list was last read.
+    pub read_at: Option<Timestamp>,
+    /// Why it could not be read the last time, if so.
+    pub last_error: Option<TimedText>,
+}
+
 /// The status of every app, shared between the loops that write it and the endpoints that read it.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
     apps: Arc<RwLock<BTreeMap<AppName, AppStatus>>>,
+    app_list: Arc<RwLock<Option<AppListStatus>>>,
 }
 
 impl Board {
@@ -167,6 +188,34 @@ impl Board {
     pub fn update(&self, app: &AppName, change: impl FnOnce(&mut AppStatus)) {
         let mut apps = self.apps.write().unwrap_or_else(PoisonError::into_inner);
         change(apps.entry(app.clone()).or_insert_with(|| AppStatus::new(app.clone())));
+    }
+
+    /// Removes `app`, which is no longer scaled.
+    pub fn remove(&self, app: &AppName) {
+        self.apps.write().unwrap_or_else(PoisonError::into_inner).remove(app);
+    }
+
+    /// Replaces what is known of the list of apps.
+    pub fn set_app_list(&self, list: AppListStatus) {
+        *self.app_list.write().unwrap_or_else(PoisonError::into_inner) = Some(list);
+    }
+
+    /// Notes that the list of apps that match `pattern` could not be read.
+    pub fn app_list_failed(&self, pattern: &str, error: TimedText) {
+        let mut list = self.app_list.write().unwrap_or_else(PoisonError::into_inner);
+        let list = list.get_or_insert_with(|| AppListStatus {
+            pattern: pattern.to_owned(),
+            count: 0,
+            read_at: None,
+            last_error: None,
+        });
+        list.last_error = Some(error);
+    }
+
+    /// What is known of the list of apps, where they are found by a pattern.
+    #[must_use]
+    pub fn app_list(&self) -> Option<AppListStatus> {
+        self.app_list.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The status of every app, by name.
@@ -178,18 +227,25 @@ impl Board {
     /// Ready once a tick has ended `acted` or `quiet`, as long as one has within three intervals.
     #[must_use]
     pub fn readiness(&self, now: Timestamp, interval: Duration) -> Readiness {
-        let apps = self.apps();
-        let Some(last) = apps.iter().filter_map(|app| app.last_success).max() else {
-            return Readiness::NotReady(match apps.iter().find_map(|app| app.last_tick.as_ref()) {
-                None => "no tick has ended yet".into(),
-                Some(tick) => format!("no tick has succeeded yet: {}", trouble(tick)),
+        let apps = self.apps.read().unwrap_or_else(PoisonError::into_inner);
+        let last_tick = || apps.values().find_map(|app| app.last_tick.as_ref());
+        let Some(last) = apps.values().filter_map(|app| app.last_success).max() else {
+            return Readiness::NotReady(match (last_tick(), self.app_list()) {
+                (Some(tick), _) => format!("no tick has succeeded yet: {}", trouble(tick)),
+                (None, Some(AppListStatus { last_error: Some(error), .. })) => {
+                    format!("the list of apps cannot be read: {}", error.text)
+                }
+                (None, Some(list)) if list.count == 0 => {
+                    format!("no app matches `{}`", list.pattern)
+                }
+                (None, _) => "no tick has ended yet".into(),
             });
         };
         let age = now.since(last);
         if age <= interval.saturating_mul(3) {
             return Readiness::Ready;
         }
-        let why = apps.iter().find_map(|app| app.last_tick.as_ref()).map(|tick| trouble(tick));
+        let why = last_tick().map(|tick| trouble(tick));
         Readiness::NotReady(format!(
             "the last successful tick ended {} s ago: {}",
             age.as_secs(),

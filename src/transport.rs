@@ -4,6 +4,7 @@
 //! redirect (one could carry the token to another host), and names itself.
 
 pub mod body;
+pub mod shared;
 pub mod token;
 
 use std::error::Error;

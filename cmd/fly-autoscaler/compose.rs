@@ -1,4 +1,4 @@
-//! From a configuration to the adapters and the reconciler that it describes.
+//! From a configuration to the adapters and to what scales its apps.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,13 @@ use fly_autoscaler::collect::temporal::{Credentials, TemporalQuery, TemporalSour
 use fly_autoscaler::config::{
     CollectorConfig, Config, PrometheusConfig, Secret, SourceConfig, TemporalConfig,
 };
-use fly_autoscaler::fly::{CallSeen, FlyClient};
-use fly_autoscaler::model::{By, Timestamp};
-use fly_autoscaler::ports::{Clock, MachinesApi};
+use fly_autoscaler::fleet::{Matching, Roster};
+use fly_autoscaler::fly::{CallSeen, FlyClient, OrgClient};
+use fly_autoscaler::model::{AppName, AppSelection, By, Timestamp};
+use fly_autoscaler::ports::{Clock, MachinesApi, Organization, Overview};
 use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
 use fly_autoscaler::store::MemoryStore;
+use fly_autoscaler::supervisor::{Apps, Fleet};
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::telemetry::events::ApiCall;
 use fly_autoscaler::transport;
@@ -84,26 +86,34 @@ pub(crate) fn fly(
     Ok(Arc::new(client.with_observer(observer)))
 }
 
-/// The collectors of a configuration.
+/// For how long one answer serves all apps that want it, where there are many: long enough for a tick of
+/// all of them, short enough that the next tick sees a new one.
+pub(crate) fn shared_for(config: &Config) -> Option<Duration> {
+    config.apps.one().is_none().then(|| config.interval / 3)
+}
+
+/// The collectors of a configuration. Those whose query is the same for all apps ask once for all that
+/// want to know within `shared_for`.
 pub(crate) fn collectors(
     configs: &[CollectorConfig],
     http: &transport::Client,
+    shared_for: Option<Duration>,
 ) -> anyhow::Result<Vec<Collector>> {
-    configs.iter().map(|config| collector(config, http)).collect()
-}
-
-fn collector(config: &CollectorConfig, http: &transport::Client) -> anyhow::Result<Collector> {
-    let metric = || format!("metric {}", config.metric);
-    match &config.source {
-        SourceConfig::Prometheus(own) => prometheus(config, own, http).with_context(metric),
-        SourceConfig::Temporal(own) => temporal(config, own).with_context(metric),
-    }
+    let collector = |config: &CollectorConfig| {
+        match &config.source {
+            SourceConfig::Prometheus(own) => prometheus(config, own, http, shared_for),
+            SourceConfig::Temporal(own) => temporal(config, own, shared_for),
+        }
+        .with_context(|| format!("metric {}", config.metric))
+    };
+    configs.iter().map(collector).collect()
 }
 
 fn prometheus(
     config: &CollectorConfig,
     own: &PrometheusConfig,
     http: &transport::Client,
+    shared_for: Option<Duration>,
 ) -> anyhow::Result<Collector> {
     let query = PrometheusQuery {
         metric: config.metric.clone(),
@@ -112,8 +122,12 @@ fn prometheus(
         series: own.series,
     };
     let token = own.token.as_ref().map(Secret::as_secret_string);
+    let mut source = PrometheusSource::new(http.clone(), &own.address, token, query)?;
+    if let Some(fresh_for) = shared_for {
+        source = source.shared_for(fresh_for, config.timeout);
+    }
     Ok(Collector {
-        source: Box::new(PrometheusSource::new(http.clone(), &own.address, token, query)?),
+        source: Box::new(source),
         by: own.by,
         timeout: config.timeout,
         empty: own.empty,
@@ -123,7 +137,11 @@ fn prometheus(
     })
 }
 
-fn temporal(config: &CollectorConfig, own: &TemporalConfig) -> anyhow::Result<Collector> {
+fn temporal(
+    config: &CollectorConfig,
+    own: &TemporalConfig,
+    shared_for: Option<Duration>,
+) -> anyhow::Result<Collector> {
     let query = TemporalQuery {
         metric: config.metric.clone(),
         namespace: own.namespace.clone(),
@@ -136,8 +154,12 @@ fn temporal(config: &CollectorConfig, own: &TemporalConfig) -> anyhow::Result<Co
             .as_ref()
             .map(|pair| [&pair.certificate, &pair.key].map(Secret::as_secret_string)),
     };
+    let mut source = TemporalSource::new(&own.address, credentials, query, CONNECT_TIMEOUT)?;
+    if let Some(fresh_for) = shared_for {
+        source = source.shared_for(fresh_for, config.timeout);
+    }
     Ok(Collector {
-        source: Box::new(TemporalSource::new(&own.address, credentials, query, CONNECT_TIMEOUT)?),
+        source: Box::new(source),
         by: By::None,
         timeout: config.timeout,
         // A count is never empty, and is always of now.
@@ -148,34 +170,77 @@ fn temporal(config: &CollectorConfig, own: &TemporalConfig) -> anyhow::Result<Co
     })
 }
 
-/// The reconciler of a configuration.
-pub(crate) fn reconciler(
-    config: &Config,
-    collectors: Vec<Collector>,
-    api: Arc<dyn MachinesApi>,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
-) -> Reconciler {
-    let groups = config
-        .groups
-        .iter()
-        .map(|group| Group {
+/// Everything that scaling takes, but for the app: one for all of them.
+pub(crate) struct Scaling {
+    collectors: Arc<[Collector]>,
+    groups: Arc<[Group]>,
+    settings: Settings,
+    adapters: Adapters,
+    overview: Option<Arc<dyn Overview>>,
+}
+
+impl Scaling {
+    pub(crate) fn new(
+        config: &Config,
+        collectors: Vec<Collector>,
+        api: Arc<dyn MachinesApi>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let groups = config.groups.iter().map(|group| Group {
             group: group.group.clone(),
             expressions: group.expressions.clone(),
             policy: Arc::new(group.policy.clone()),
+        });
+        let settings = Settings {
+            timeout: config.timeout,
+            release_guard: config.release_guard,
+            release_timeout: config.release_timeout,
+            action_concurrency: config.action_concurrency,
+            dry_run: config.dry_run,
+            own_machine: config.own_machine.clone(),
+        };
+        let store = Arc::new(MemoryStore::new(scaler_id(config, clock.now())));
+        Self {
+            collectors: collectors.into(),
+            groups: groups.collect(),
+            settings,
+            adapters: Adapters { api, clock, store, metrics },
+            overview: None,
+        }
+    }
+
+    /// What scales `app`.
+    pub(crate) fn of(&self, app: AppName) -> Reconciler {
+        let (collectors, groups) = (Arc::clone(&self.collectors), Arc::clone(&self.groups));
+        let (settings, adapters) = (self.settings.clone(), self.adapters.clone());
+        let reconciler = Reconciler::new(app, collectors, groups, settings, adapters);
+        match &self.overview {
+            Some(overview) => reconciler.with_overview(Arc::clone(overview)),
+            None => reconciler,
+        }
+    }
+
+    /// The apps of a configuration, with what scales them.
+    pub(crate) fn apps(mut self, config: &Config, fly: &Arc<FlyClient>) -> Apps {
+        let (pattern, org) = match &config.apps {
+            AppSelection::One(app) => return self.of(app.clone()).into(),
+            AppSelection::Matching { pattern, org } => (pattern.clone(), org),
+        };
+        let organization: Arc<dyn Organization> = Arc::new(OrgClient::new(Arc::clone(fly), org));
+        let metrics = Arc::clone(&self.adapters.metrics);
+        let fresh_for = shared_for(config).unwrap_or_default();
+        self.overview = Some(Arc::new(Roster::new(Arc::clone(&organization), metrics, fresh_for)));
+        let serves_all = |collector: &Collector| collector.source.serves_all_apps();
+        Apps::Found(Fleet {
+            pattern: pattern.clone(),
+            directory: Arc::new(Matching::new(organization, pattern)),
+            refresh: config.app_list_refresh_interval,
+            is_spread: !self.collectors.iter().all(serves_all),
+            make: Box::new(move |app| self.of(app)),
+            concurrency: config.concurrency,
         })
-        .collect();
-    let settings = Settings {
-        timeout: config.timeout,
-        release_guard: config.release_guard,
-        release_timeout: config.release_timeout,
-        action_concurrency: config.action_concurrency,
-        dry_run: config.dry_run,
-        own_machine: config.own_machine.clone(),
-    };
-    let store = Arc::new(MemoryStore::new(scaler_id(config, clock.now())));
-    let adapters = Adapters { api, clock, store, metrics };
-    Reconciler::new(config.app.clone(), collectors, groups, settings, adapters)
+    }
 }
 
 /// Tells this process's create requests from those of any other scaler: the machine it runs on, or

@@ -30,6 +30,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::compose::Scaling;
 use crate::{COMMIT, DONE, VERSION, compose, output, runtime};
 
 use story::{Entry, Story};
@@ -151,11 +152,12 @@ async fn set_up(
 
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
     let http = compose::http_client(compose::all_addresses(&config))?;
-    let collectors = compose::collectors(&config.collectors, &http)?;
+    let collectors = compose::collectors(&config.collectors, &http, None)?;
     let token = config.require_api_token()?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
-    let reconciler =
-        compose::reconciler(&config, collectors, api, Arc::clone(&clock), Arc::clone(&metrics));
+    let app = config.apps.one().context("the demo has one app")?.clone();
+    let scaling = Scaling::new(&config, collectors, api, Arc::clone(&clock), Arc::clone(&metrics));
+    let reconciler = scaling.of(app.clone());
     let supervisor = Supervisor {
         clock: Arc::clone(&clock),
         board: fly_autoscaler::status::Board::default(),
@@ -164,7 +166,7 @@ async fn set_up(
         shutdown_timeout: config.shutdown_timeout,
     };
     let running = Running {
-        app: config.app.clone(),
+        app,
         seed: arguments.seed,
         speed: arguments.speed,
         address: format!("http://{address}"),

@@ -10,7 +10,9 @@ use fly_autoscaler::config::{Config, FlagValues, GroupConfig, Secret};
 use fly_autoscaler::decide::view::View;
 use fly_autoscaler::decide::{History, Observed};
 use fly_autoscaler::evaluate::{EvaluateError, Expression, Names, machine_count};
-use fly_autoscaler::model::{Bounds, Kind, MetricName, Side, Timestamp, Value, VariableTable};
+use fly_autoscaler::model::{
+    AppName, Bounds, Kind, MetricName, Side, Timestamp, Value, VariableTable,
+};
 use fly_autoscaler::ports::{Clock, MachinesApi as _};
 use fly_autoscaler::telemetry::Metrics;
 use serde::Serialize;
@@ -144,6 +146,14 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
     let loaded = configuration::load(&arguments.flags)?;
     output::warnings(&loaded.warnings);
     let config = loaded.config;
+    let Some(app) = config.apps.one() else {
+        output::note(format_args!(
+            "error: `app-name` is a pattern, {}, and eval looks at one app\n  hint: name one of them, such as --app-name {}",
+            config.apps,
+            config.apps.to_string().replace('*', "1")
+        ));
+        return Ok(WRONG_USAGE);
+    };
     // One process group for as long as the configuration can name only one.
     let Some(group) = config.groups.first() else { bail!("no process group is configured") };
     if let Some(mistake) = unknown_given(&config, group, &arguments.variables) {
@@ -152,7 +162,7 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
     }
 
     let now = SystemClock.now();
-    let mut collected = measure(&config, group, &arguments.variables, now).await?;
+    let mut collected = measure(&config, app, group, &arguments.variables, now).await?;
     let (missing, displaced) = missing_variables(group, &collected.table);
     if let Some(name) = displaced.first() {
         output::note(format_args!(
@@ -171,7 +181,7 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
             ));
             return Ok(WRONG_USAGE);
         };
-        count_machines(&config, token, group, &mut collected.table, now).await?;
+        count_machines(&config, app, token, group, &mut collected.table, now).await?;
     }
 
     match group.expressions.evaluate(&collected.table, now) {
@@ -224,6 +234,7 @@ fn metrics(table: &VariableTable) -> BTreeMap<String, serde_json::Value> {
 /// What was collected, and what was given by --var in its place.
 async fn measure(
     config: &Config,
+    app: &AppName,
     group: &GroupConfig,
     variables: &[(String, f64)],
     now: Timestamp,
@@ -235,12 +246,13 @@ async fn measure(
     let collectors = match asked.as_slice() {
         [] => Vec::new(),
         some => {
-            compose::collectors(some, &compose::http_client(compose::prometheus_addresses(some))?)?
+            let http = compose::http_client(compose::prometheus_addresses(some))?;
+            compose::collectors(some, &http, None)?
         }
     };
     let regions = &group.policy.regions;
     let mut memory = RegionMemory::default();
-    let mut collected = collect(&collectors, &config.app, regions, &mut memory, now).await;
+    let mut collected = collect(&collectors, app, regions, &mut memory, now).await;
     for (name, value) in variables {
         collected.table.set(name.as_str(), Value::Number(*value));
     }
@@ -278,6 +290,7 @@ fn missing_variables(group: &GroupConfig, table: &VariableTable) -> (Vec<Arc<str
 /// Reads the machines and sets the numbers of them that are not set yet.
 async fn count_machines(
     config: &Config,
+    app: &AppName,
     token: &Secret,
     group: &GroupConfig,
     table: &mut VariableTable,
@@ -288,7 +301,7 @@ async fn count_machines(
     let http = compose::http_client(compose::fly_addresses(config))?;
     let api = compose::fly(config, token, http, clock, &metrics)?;
     let observed = Observed {
-        machines: api.list(&config.app).await?,
+        machines: api.list(app).await?,
         own_machine: config.own_machine.clone(),
         ..Observed::default()
     };

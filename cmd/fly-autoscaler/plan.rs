@@ -1,5 +1,6 @@
 //! `plan`: what the next tick would do, and why.
 
+mod fleet;
 mod text;
 
 use std::sync::Arc;
@@ -7,7 +8,10 @@ use std::sync::Arc;
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::FlagValues;
 use fly_autoscaler::decide::Verdict;
-use fly_autoscaler::ports::Clock;
+use fly_autoscaler::fly::FlyClient;
+use fly_autoscaler::model::AppSelection;
+use fly_autoscaler::ports::{Clock, MachinesApi};
+use fly_autoscaler::status::Tick;
 use fly_autoscaler::telemetry::Metrics;
 
 use crate::{COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, configuration, output};
@@ -24,7 +28,7 @@ pub(crate) struct Arguments {
     flags: FlagValues,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// For people
     Text,
@@ -40,25 +44,60 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
     let http = compose::http_client(compose::all_addresses(&config))?;
-    let collectors = compose::collectors(&config.collectors, &http)?;
-    let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
-    let fly = Arc::clone(&api);
-    let mut reconciler = compose::reconciler(&config, collectors, api, clock, metrics);
-    let check = fly.check_token(&config.app, config.org.as_deref());
-    let (tick, token_warnings) = tokio::join!(reconciler.preview(), check);
+    let shared_for = compose::shared_for(&config);
+    let collectors = compose::collectors(&config.collectors, &http, shared_for)?;
+    let fly = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
+    let api: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&fly);
+    let scaling = compose::Scaling::new(&config, collectors, api, clock, metrics);
+    let plans = async {
+        match &config.apps {
+            AppSelection::One(app) => {
+                Ok(vec![(app.clone(), scaling.of(app.clone()).preview().await)])
+            }
+            AppSelection::Matching { pattern, org } => {
+                fleet::previews(&scaling, &fly, pattern, org, config.concurrency).await
+            }
+        }
+    };
+    let check = fly.check_token(&config.apps, config.org.as_deref());
+    let (plans, token_warnings) = tokio::join!(plans, check);
     // Where Fly does not tell, there is nothing to say: what matters of it shows in the plan.
     for warning in token_warnings.unwrap_or_default() {
         output::note(format_args!("warning: {warning}"));
     }
 
-    match arguments.format {
-        Format::Json => output::json(&tick)?,
-        Format::Text => output::bytes(text::render(&config.app, &tick).as_bytes())?,
+    let plans = plans?;
+    match (config.apps.one(), arguments.format) {
+        (None, Format::Json) => output::json(&fleet::as_json(&plans))?,
+        (None, Format::Text) => output::bytes(fleet::render(&config.apps, &plans).as_bytes())?,
+        (Some(_), format) => {
+            for (app, tick) in &plans {
+                match format {
+                    Format::Json => output::json(tick)?,
+                    Format::Text => output::bytes(text::render(app, tick).as_bytes())?,
+                }
+            }
+        }
     }
-    if let Some(error) = &tick.error {
-        output::note(format_args!("error: {error}"));
-        return Ok(FAILED);
+    let mut has_failed = false;
+    for (app, tick) in &plans {
+        let Some(error) = &tick.error else { continue };
+        has_failed = true;
+        if config.apps.one().is_some() {
+            output::note(format_args!("error: {error}"));
+        } else {
+            output::note(format_args!("error: {app}: {error}"));
+        }
     }
-    let would_change = tick.plan.as_ref().is_some_and(|plan| plan.verdict == Verdict::Act);
-    Ok(if arguments.exit_code && would_change { WOULD_CHANGE } else { DONE })
+    let would_change = plans.iter().any(|(_, tick)| verdict(tick) == Some(Verdict::Act));
+    Ok(match (has_failed, arguments.exit_code && would_change) {
+        (true, _) => FAILED,
+        (false, true) => WOULD_CHANGE,
+        (false, false) => DONE,
+    })
+}
+
+/// What the plan comes to, if there is one.
+fn verdict(tick: &Tick) -> Option<Verdict> {
+    tick.plan.as_ref().map(|plan| plan.verdict)
 }

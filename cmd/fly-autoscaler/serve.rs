@@ -9,7 +9,7 @@ use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::{self, Config, FlagValues, Loaded};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
-use fly_autoscaler::ports::Clock;
+use fly_autoscaler::ports::{Clock, MachinesApi};
 use fly_autoscaler::status::Board;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::events::{TokenDoubtful, TokenFits, TokenUnchecked};
@@ -31,9 +31,10 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     }
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
+    let metrics = Metrics::new(VERSION, COMMIT).with_series_per_app(config.metrics_per_app);
+    let metrics = Arc::new(metrics);
     let http = compose::http_client(compose::all_addresses(&config))?;
-    let collectors = compose::collectors(&config.collectors, &http)?;
+    let collectors = compose::collectors(&config.collectors, &http, compose::shared_for(&config))?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
     let supervisor = Supervisor {
         clock: Arc::clone(&clock),
@@ -55,9 +56,11 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let stop = CancellationToken::new();
     let signals = stop_on_signal(stop.clone())?;
     let checked = check_token(&config, Arc::clone(&api), Arc::clone(&metrics));
-    let reconciler = compose::reconciler(&config, collectors, api, clock, metrics);
+    let fly: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&api);
+    let scaling = compose::Scaling::new(&config, collectors, fly, clock, metrics);
+    let apps = scaling.apps(&config, &api);
     tokio::select! {
-        () = supervisor.run(reconciler, stop.clone()) => {}
+        () = supervisor.run(apps, stop.clone()) => {}
         () = checked.then(|()| future::pending()) => {}
         () = http::serve(listener, http::router(sources), future::pending()) => {}
         () = signals => {}
@@ -92,7 +95,7 @@ fn announce(config: &Config, listener: &TcpListener) -> anyhow::Result<()> {
     info!(
         version = VERSION,
         commit = COMMIT,
-        app = %config.app,
+        app = %config.apps,
         interval = ?config.interval,
         dry_run = config.dry_run,
         listen = %listener.local_addr()?,
@@ -103,15 +106,15 @@ fn announce(config: &Config, listener: &TcpListener) -> anyhow::Result<()> {
 
 /// Says beside the first tick what speaks against the token. Whatever comes of it, the ticks go on.
 async fn check_token(config: &Config, fly: Arc<FlyClient>, metrics: Arc<Metrics>) {
-    let app = &config.app;
-    match fly.check_token(app, config.org.as_deref()).await {
-        Ok(warnings) if warnings.is_empty() => TokenFits { app }.emit(&metrics),
+    let apps = &config.apps;
+    match fly.check_token(apps, config.org.as_deref()).await {
+        Ok(warnings) if warnings.is_empty() => TokenFits { apps }.emit(&metrics),
         Ok(warnings) => {
             for warning in &warnings {
-                TokenDoubtful { app, warning }.emit(&metrics);
+                TokenDoubtful { apps, warning }.emit(&metrics);
             }
         }
-        Err(error) => TokenUnchecked { app, error: &error }.emit(&metrics),
+        Err(error) => TokenUnchecked { apps, error: &error }.emit(&metrics),
     }
 }
 

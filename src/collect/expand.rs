@@ -34,6 +34,12 @@ pub fn expand(query: &str, app: &AppName) -> String {
     expanded
 }
 
+/// Whether `query` is another one for another app.
+#[must_use]
+pub fn names_the_app(query: &str) -> bool {
+    expand(query, &AppName::new("")) != query
+}
+
 /// Whether the name before `tail` goes on: `$APP_NAMES` is another variable.
 fn continues_a_name(tail: &str) -> bool {
     tail.starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric())
@@ -73,6 +79,7 @@ mod tests {
         ];
         for (query, want) in table {
             assert_eq!(expand(query, &AppName::new("my-app")), want);
+            assert_eq!(names_the_app(query), query != want, "{query}");
         }
     }
 

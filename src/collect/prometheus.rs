@@ -2,24 +2,29 @@
 
 mod answer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use secrecy::SecretString;
 
-use super::expand::expand;
+use super::expand::{expand, names_the_app};
+use super::no_answer_within;
 use crate::model::{AppName, By, MetricName, Region, Sample, SeriesRule, Timestamp};
 use crate::ports::{BoxFuture, MetricSource, SourceError};
 use crate::transport::body::{BodyError, excerpt, media_type, read_body, words};
+use crate::transport::shared::Shared;
 use crate::transport::token::{Audience, Token, TokenError};
 use crate::transport::{describe, join, parse_address, redirected, without_credentials};
 use answer::{Point, Series};
 
 /// The most bytes of an answer: far more than a thousand regions' values take.
 const ANSWER_LIMIT: usize = 8 << 20;
+/// The same for an answer that serves many apps: ten thousand of them in thirty regions each.
+const FLEET_ANSWER_LIMIT: usize = 64 << 20;
 /// The most regions of one sample. Fly has some 35; a label that holds something else than a region
 /// would otherwise fill the memory.
 const MAX_REGIONS: usize = 1000;
@@ -47,6 +52,8 @@ pub struct PrometheusSource {
     address: String,
     token: Option<Token>,
     authorization: Option<HeaderValue>,
+    /// The last answer, where it serves every app, and how long it may take.
+    shared: Option<(Shared<Asked>, Duration)>,
     warned: Mutex<BTreeSet<String>>,
 }
 
@@ -111,22 +118,47 @@ impl PrometheusSource {
             address: shown,
             token,
             authorization,
+            shared: None,
             warned: Mutex::default(),
         })
     }
 
-    async fn measure(&self, app: &AppName) -> Result<Sample, SourceError> {
+    /// The same source, which asks once for all apps that want to know within `fresh_for`, if its query
+    /// is the same for all of them. That no answer came within `timeout` is an answer for all as well.
+    #[must_use]
+    pub fn shared_for(mut self, fresh_for: Duration, timeout: Duration) -> Self {
+        self.shared = (!names_the_app(&self.query)).then(|| (Shared::new(fresh_for), timeout));
+        self
+    }
+
+    async fn measure(&self, app: &AppName, now: Timestamp) -> Result<Sample, SourceError> {
         let query = expand(&self.query, app);
-        let body = self.ask(&query).await?;
+        let answered = match &self.shared {
+            Some((shared, timeout)) => {
+                let asked = async {
+                    let answer = tokio::time::timeout(*timeout, self.ask_and_read(&query)).await;
+                    answer.unwrap_or_else(|_| Err(self.unreachable(&no_answer_within(*timeout))))
+                };
+                shared.get(now, asked).await?
+            }
+            None => self.ask_and_read(&query).await?,
+        };
+        match answered.of(app) {
+            [] => Err(SourceError::Empty { query }),
+            series if self.by.has_region() => self.by_region(series),
+            series => self.plain(query, series),
+        }
+    }
+
+    async fn ask_and_read(&self, query: &str) -> Asked {
+        let body = self.ask(query).await?;
         let answer = answer::read(&body).map_err(|message| self.garbled(message))?;
         self.warn_once(answer.warnings);
-        let mine =
-            |series: &Series| !self.by.has_app() || series.app.as_deref() == Some(app.as_str());
-        let series: Vec<Series> = answer.series.into_iter().filter(mine).collect();
-        if series.is_empty() {
-            return Err(SourceError::Empty { query });
-        }
-        if self.by.has_region() { self.by_region(&series) } else { self.plain(query, &series) }
+        Ok(Arc::new(if self.by.has_app() {
+            Answered::by_app(answer.series)
+        } else {
+            Answered::Whole(answer.series)
+        }))
     }
 
     /// Sends the query and gives the body of a good answer.
@@ -149,7 +181,9 @@ impl PrometheusSource {
         let status = response.status();
         let media_type = media_type(&response);
         let redirect = status.is_redirection().then(|| redirected(response.headers()));
-        let body = read_body(response, ANSWER_LIMIT).await;
+        let serves_many = self.shared.is_some() && self.by.has_app();
+        let limit = if serves_many { FLEET_ANSWER_LIMIT } else { ANSWER_LIMIT };
+        let body = read_body(response, limit).await;
         if !status.is_success() {
             // What a refusal says is worth having, but the status counts without it too.
             let said = redirect.unwrap_or_else(|| words(&body.unwrap_or_default(), &["error"]));
@@ -275,12 +309,16 @@ impl MetricSource for PrometheusSource {
         &self.metric
     }
 
+    fn serves_all_apps(&self) -> bool {
+        self.shared.is_some()
+    }
+
     fn sample<'a>(
         &'a self,
         app: &'a AppName,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Sample, SourceError>> {
-        Box::pin(self.measure(app))
+        Box::pin(self.measure(app, now))
     }
 }
 
@@ -290,6 +328,35 @@ impl fmt::Debug for PrometheusSource {
             .field("metric", &self.metric)
             .field("address", &self.address)
             .finish_non_exhaustive()
+    }
+}
+
+/// A good answer, which may serve many apps, or why there is none.
+type Asked = Result<Arc<Answered>, SourceError>;
+
+/// The series of one answer.
+enum Answered {
+    /// All of them are about the app that asked.
+    Whole(Vec<Series>),
+    /// Those of each app that the label `app` names.
+    ByApp(HashMap<AppName, Vec<Series>>),
+}
+
+impl Answered {
+    fn by_app(series: Vec<Series>) -> Self {
+        let mut apps: HashMap<AppName, Vec<Series>> = HashMap::new();
+        for mut one in series {
+            let Some(app) = one.app.take() else { continue };
+            apps.entry(AppName::new(app)).or_default().push(one);
+        }
+        Self::ByApp(apps)
+    }
+
+    fn of(&self, app: &AppName) -> &[Series] {
+        match self {
+            Self::Whole(series) => series,
+            Self::ByApp(apps) => apps.get(app).map_or(&[], Vec::as_slice),
+        }
     }
 }
 

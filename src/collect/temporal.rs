@@ -15,11 +15,13 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
-use super::expand::expand;
+use super::expand::{expand, names_the_app};
+use super::no_answer_within;
 use crate::model::{AppName, MetricName, Sample, Timestamp};
 use crate::ports::{BoxFuture, MetricSource, SourceError};
 use crate::transport::body::excerpt;
 use crate::transport::innermost;
+use crate::transport::shared::Shared;
 use wire::{CountRequest, CountResponse};
 
 /// The call, as Temporal's public API names it (`temporal/api/workflowservice/v1/service.proto`).
@@ -49,6 +51,8 @@ pub struct TemporalSource {
     authorization: Option<MetadataValue<Ascii>>,
     api_key: Option<SecretString>,
     address: String,
+    /// The last count, where it serves every app, and how long it may take.
+    shared: Option<(Shared<Result<Sample, SourceError>>, Duration)>,
 }
 
 /// What to count.
@@ -118,7 +122,18 @@ impl TemporalSource {
             authorization: authorization.transpose()?,
             api_key: credentials.api_key.cloned(),
             address: address.to_owned(),
+            shared: None,
         })
+    }
+
+    /// The same source, which counts once for all apps that want to know within `fresh_for`, if its
+    /// query is the same for all of them. That no answer came within `timeout` is an answer for all as
+    /// well.
+    #[must_use]
+    pub fn shared_for(mut self, fresh_for: Duration, timeout: Duration) -> Self {
+        let is_the_same = self.query.as_deref().is_none_or(|query| !names_the_app(query));
+        self.shared = is_the_same.then(|| (Shared::new(fresh_for), timeout));
+        self
     }
 
     async fn measure(&self, app: &AppName) -> Result<Sample, SourceError> {
@@ -200,12 +215,30 @@ impl MetricSource for TemporalSource {
         &self.metric
     }
 
+    fn serves_all_apps(&self) -> bool {
+        self.shared.is_some()
+    }
+
     fn sample<'a>(
         &'a self,
         app: &'a AppName,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Sample, SourceError>> {
-        Box::pin(self.measure(app))
+        Box::pin(async move {
+            match &self.shared {
+                Some((shared, timeout)) => {
+                    let asked = async {
+                        let count = tokio::time::timeout(*timeout, self.measure(app)).await;
+                        count.unwrap_or_else(|_| {
+                            let message = no_answer_within(*timeout);
+                            Err(SourceError::Unreachable { address: self.address.clone(), message })
+                        })
+                    };
+                    shared.get(now, asked).await
+                }
+                None => self.measure(app).await,
+            }
+        })
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Mistake {
     Value { key: &'static str, fault: Fault },
     #[error("app name required")]
     AppNameRequired,
+    #[error("org required where `app-name` is a pattern")]
+    OrgRequired,
     #[error("api token required")]
     ApiTokenRequired,
     #[error("must define either created machine count or started machine count")]
@@ -107,6 +109,12 @@ impl Mistake {
             }
             Self::Value { fault, .. } => fault.hint()?,
             Self::AppNameRequired => format!("set `app-name` or {}", var::FAS_APP_NAME),
+            Self::OrgRequired => {
+                format!(
+                    "set `org` or {} to the organization's slug (`fly orgs list`)",
+                    var::FAS_ORG
+                )
+            }
             Self::ApiTokenRequired => format!(
                 "set {} to the output of `fly tokens create deploy -a APP`, best by `fly secrets set`",
                 var::FAS_API_TOKEN

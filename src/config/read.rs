@@ -55,8 +55,13 @@ impl<'a> Reader<'a> {
 
     /// A boolean or a switch.
     pub(super) fn boolean(&mut self, setting: &'static Setting) -> bool {
+        self.optional_boolean(setting).unwrap_or_default()
+    }
+
+    /// A boolean or a switch that need not be set.
+    pub(super) fn optional_boolean(&mut self, setting: &'static Setting) -> Option<bool> {
         let words = if setting.kind == Kind::Switch { ["on", "off"] } else { ["true", "false"] };
-        self.read(setting, |text| value::boolean(text, words)).unwrap_or_default()
+        self.read(setting, |text| value::boolean(text, words))
     }
 
     /// The position of the value among the words of the table.

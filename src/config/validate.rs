@@ -4,7 +4,7 @@ mod collectors;
 mod expressions;
 
 use crate::decide::Policy;
-use crate::model::{AppName, Kind, MachineId, ProcessGroup, Side};
+use crate::model::{AppName, AppPattern, AppSelection, Kind, MachineId, ProcessGroup, Side};
 
 use super::env::EnvSource;
 use super::env_vars as var;
@@ -25,7 +25,7 @@ pub(super) fn validate(
     mistakes: &mut Mistakes,
     warnings: &mut Vec<Warning>,
 ) -> Option<Config> {
-    let app = app_name(&raw.settings, mistakes);
+    let apps = app_selection(&raw.settings, mistakes);
     check_counts(&raw.settings, mistakes);
     let policy = policy(&raw.settings, mistakes);
     let collectors = collectors::collectors(&raw.collectors, mistakes, warnings);
@@ -36,7 +36,7 @@ pub(super) fn validate(
 
     let mut read = Reader { values: &raw.settings, mistakes };
     let group = read.text(&setting::PROCESS_GROUP).map(ProcessGroup::new);
-    let org = read.read(&setting::ORG, |text| value::slug(text).map(str::to_owned));
+    let org = read.read(&setting::ORG, org_slug);
     let log_format = read.choice(&setting::LOG_FORMAT);
     let listen = read.read(&setting::LISTEN, value::listen);
     // Each line is read whatever became of the others, so that every fault is noted; `?` comes after.
@@ -48,10 +48,11 @@ pub(super) fn validate(
     let concurrency = read.count(&setting::CONCURRENCY);
     let action_concurrency = read.count(&setting::ACTION_CONCURRENCY);
     let api_token = read.secret(&setting::API_TOKEN);
+    let metrics_per_app = read.optional_boolean(&setting::METRICS_PER_APP);
     let [release_guard, verbose, dry_run] =
         [&setting::RELEASE_GUARD, &setting::VERBOSE, &setting::DRY_RUN].map(|s| read.boolean(s));
     Some(Config {
-        app: app?,
+        apps: apps?,
         org,
         groups: vec![GroupConfig { group: group?, expressions, policy }],
         collectors,
@@ -59,6 +60,7 @@ pub(super) fn validate(
         timeout: timeout?,
         concurrency: concurrency as usize,
         app_list_refresh_interval: refresh?,
+        metrics_per_app,
         api_token,
         flaps_base_url: flaps_base_url?,
         api_base_url: api_base_url?,
@@ -74,12 +76,30 @@ pub(super) fn validate(
     })
 }
 
-fn app_name(values: &Values, mistakes: &mut Mistakes) -> Option<AppName> {
+/// One app, or those of an organization that match a pattern.
+fn app_selection(values: &Values, mistakes: &mut Mistakes) -> Option<AppSelection> {
     if values.place(&setting::APP_NAME).is_none() {
         mistakes.add(Mistake::AppNameRequired, &Place::Nowhere);
     }
     let mut read = Reader { values, mistakes };
-    read.read(&setting::APP_NAME, |text| value::app_name(text).map(AppName::new))
+    let name = read.read(&setting::APP_NAME, |text| value::app_name(text).map(str::to_owned))?;
+    if !AppPattern::is_one(&name) {
+        return Some(AppSelection::One(AppName::new(name)));
+    }
+    let Some(org) = values.get(&setting::ORG) else {
+        if values.place(&setting::ORG).is_none() {
+            let place = values.place(&setting::APP_NAME).cloned();
+            mistakes.add(Mistake::OrgRequired, &place.unwrap_or(Place::Nowhere));
+        }
+        return None;
+    };
+    // What is wrong with it is noted where it is read.
+    let org = org_slug(org.text()).ok()?;
+    Some(AppSelection::Matching { pattern: AppPattern::new(name), org })
+}
+
+fn org_slug(text: &str) -> Result<String, value::Fault> {
+    value::slug(text).map(str::to_owned)
 }
 
 /// The settings of one kind of count: the number itself, and its two ends.

@@ -63,8 +63,10 @@ pub enum Fault {
     Keyword { value: String },
     #[error("`{value}` is not a name on Fly: lower-case letters, digits and -")]
     NotASlug { value: String },
-    #[error("`{value}` is a pattern for many apps, which this version does not support")]
-    Pattern { value: String },
+    #[error(
+        "`{value}` is not the name of an app (lower-case letters, digits and -), nor a pattern of such names with *"
+    )]
+    NotAnApp { value: String },
     #[error("contains a line break or another control character")]
     ControlCharacter,
 }
@@ -108,7 +110,9 @@ impl Fault {
             Self::NotASlug { value } if is_slug(&value.to_ascii_lowercase()) => {
                 format!("write `{}`", value.to_ascii_lowercase())
             }
-            Self::Pattern { .. } => "run one autoscaler for each app".to_owned(),
+            Self::NotAnApp { value } if app_name(&value.to_ascii_lowercase()).is_ok() => {
+                format!("write `{}`", value.to_ascii_lowercase())
+            }
             Self::NotANumber { .. } => "leave the key out to treat it as a failure".to_owned(),
             _ => return None,
         })
@@ -288,12 +292,16 @@ pub fn identifier(text: &str) -> Result<&str, Fault> {
     Ok(text)
 }
 
-/// The name of one app. It becomes part of request paths, so nothing else may pass.
+/// The name of one app, which becomes part of request paths, or a pattern with `*` for many.
 pub fn app_name(text: &str) -> Result<&str, Fault> {
-    if text.contains('*') {
-        return Err(Fault::Pattern { value: text.to_owned() });
-    }
-    slug(text)
+    let fault = || Fault::NotAnApp { value: text.to_owned() };
+    let letters = text.replace('*', "");
+    let is_fine = if letters.len() == text.len() {
+        is_slug(text)
+    } else {
+        letters.is_empty() || is_slug(letters.trim_start_matches('-'))
+    };
+    is_fine.then_some(text).ok_or_else(fault)
 }
 
 /// A name of something on Fly.

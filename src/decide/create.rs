@@ -81,6 +81,9 @@ fn template_of<'a>(
     if let Some(template) = templates.get(&source.id) {
         return Ok(Arc::clone(template));
     }
+    if source.config.is_none() && source.facts.config_left_out {
+        return Err(Reason::ConfigUnread { source: source.id.clone() });
+    }
     let template = Template::from_machine(source).map(Arc::new).map_err(|missing| {
         Reason::NoMachineToClone { detail: format!("machine {} {missing}", source.id) }
     })?;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::{Kind, ScopeBounds, Timestamp};
+use crate::model::{Kind, Region, ScopeBounds, Timestamp};
 
-use super::observed::ReleaseState;
+use super::observed::{Observed, ReleaseState};
 use super::plan::{Plan, Tally};
 use super::reason::Reason;
+use super::targets::Policy;
+use super::view::View;
 
 /// More unreachable machines than this, and a larger share than [`UNHEALTHY_PERCENT`], and a group is
 /// left alone. Both numbers are those of the Kubernetes cluster-autoscaler (`ok-total-unready-count`
@@ -23,6 +25,18 @@ pub fn fleet_health(tally: Tally) -> Option<Reason> {
     let too_many = unhealthy > UNHEALTHY_COUNT
         && u64::from(unhealthy) * 100 > u64::from(of) * UNHEALTHY_PERCENT;
     too_many.then_some(Reason::FleetUnhealthy { unhealthy, of })
+}
+
+/// Why nothing may be created or destroyed in a group, if Fly cannot list the machines of a region
+/// that it has machines in or may get some in.
+#[must_use]
+pub fn regions_unread(observed: &Observed, view: &View<'_>, policy: &Policy) -> Option<Reason> {
+    let concerns = |region: &&Region| {
+        policy.regions.contains(region)
+            || view.machines.iter().any(|seen| seen.machine.region == **region)
+    };
+    let regions: Vec<Region> = observed.error_regions.iter().filter(concerns).cloned().collect();
+    (!regions.is_empty()).then_some(Reason::RegionsUnread { regions })
 }
 
 /// Bounds whose lower end is above their upper end leave no number to go to.

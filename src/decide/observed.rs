@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{Machine, MachineId, Timestamp, Volume};
+use crate::model::{Machine, MachineId, Region, Timestamp, Volume};
 
 /// What one tick saw of an app.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Observed {
     pub own_machine: Option<MachineId>,
     /// The app's volumes, which are read only for machines to be created that mount one.
     pub volumes: Volumes,
+    /// Regions whose machines Fly cannot list at the moment, as far as it says so.
+    pub error_regions: Vec<Region>,
 }
 
 /// What is known of an app's volumes.

@@ -279,6 +279,14 @@ impl Plan {
         self.scopes.iter().any(|scope| scope.reasons.iter().any(unread))
     }
 
+    /// Whether it takes more than was kept of the machines to decide: see
+    /// [`MachineFacts::config_left_out`](crate::model::MachineFacts::config_left_out).
+    #[must_use]
+    pub fn needs_configs(&self) -> bool {
+        let unread = |reason| matches!(reason, &Reason::ConfigUnread { .. });
+        self.scopes.iter().any(|scope| scope.reasons.iter().any(unread))
+    }
+
     /// The same plan with every action taken out, for `reason`.
     pub fn held(self, reason: &Reason) -> Self {
         self.held_where(|_| true, reason)

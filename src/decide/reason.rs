@@ -143,6 +143,16 @@ pub enum Reason {
         /// Of how many.
         of: u32,
     },
+    /// Fly's list of the organization's machines lacks those of regions that matter here.
+    RegionsUnread {
+        /// The regions.
+        regions: Vec<Region>,
+    },
+    /// The machine to clone is known only as far as judging takes.
+    ConfigUnread {
+        /// The machine.
+        source: MachineId,
+    },
     /// There is no machine that a new one could be cloned from.
     NoMachineToClone {
         /// What was looked at, and what to do.
@@ -238,6 +248,8 @@ impl Reason {
             Self::MetricFailed { .. } => "metric_failed",
             Self::ExpressionFailed { .. } => "expression_failed",
             Self::FleetUnhealthy { .. } => "fleet_unhealthy",
+            Self::RegionsUnread { .. } => "regions_unread",
+            Self::ConfigUnread { .. } => "config_unread",
             Self::NoMachineToClone { .. } => "no_machine_to_clone",
             Self::VolumesNeeded { .. } => "volumes_needed",
             Self::CannotCloneVolumes { .. } => "cannot_clone_volumes",
@@ -274,6 +286,8 @@ impl Reason {
             | Self::MetricFailed { .. }
             | Self::ExpressionFailed { .. }
             | Self::FleetUnhealthy { .. }
+            | Self::RegionsUnread { .. }
+            | Self::ConfigUnread { .. }
             | Self::NoMachineToClone { .. }
             | Self::VolumesNeeded { .. }
             | Self::CannotCloneVolumes { .. }
@@ -346,6 +360,14 @@ impl fmt::Display for Reason {
                 f,
                 "{unhealthy} of {of} machines are on hosts that do not answer: nothing is created or destroyed"
             ),
+            Self::RegionsUnread { regions } => write!(
+                f,
+                "Fly cannot list the machines in {} at the moment: nothing is created or destroyed",
+                regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ")
+            ),
+            Self::ConfigUnread { source } => {
+                write!(f, "machine {source}, which is to be cloned, has to be read first")
+            }
             Self::NoMachineToClone { detail } => {
                 write!(f, "no machine available to clone for scale up: {detail}")
             }

@@ -43,7 +43,8 @@ pub(super) fn decide_group(
     draft.plan.reasons = limits;
 
     let need = Need::of(bounds, draft.plan.observed, view.listed());
-    let health = gate::fleet_health(draft.plan.observed);
+    let health = gate::fleet_health(draft.plan.observed)
+        .or_else(|| gate::regions_unread(observed, &view, &targets.policy));
     if let Some(reason) = health.filter(|_| need.creates > 0 || need.destroys > 0) {
         draft.plan.reasons.push(reason);
         next.large_destroy_wishes.remove(&draft.plan.scope);

@@ -131,7 +131,7 @@ fn victim_rank(seen: &Seen<'_>) -> Option<u8> {
 /// Whether a new machine could be made from this one.
 fn is_cloneable(seen: &Seen<'_>) -> bool {
     seen.machine.host_status == HostStatus::Ok
-        && seen.machine.config.is_some()
+        && (seen.machine.config.is_some() || seen.machine.facts.config_left_out)
         && seen.machine.facts.bluegreen_tag.as_deref() != Some(SAFE_TO_DESTROY)
 }
 

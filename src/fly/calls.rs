@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use super::client::{Answer, Call, FlyClient, PAGE_ANSWER, SMALL_ANSWER};
+use super::client::{About, Answer, Call, FlyClient, PAGE_ANSWER, SMALL_ANSWER};
 use super::wire;
 use crate::decide::{CREATE_ID_KEY, Release};
 use crate::model::{AppName, Machine, MachineId, Volume};
@@ -62,14 +62,14 @@ impl FlyClient {
         &self,
         operation: Operation,
         method: Method,
-        app: &'a AppName,
+        about: impl Into<About<'a>>,
         subject: &'a str,
         segments: &[&str],
     ) -> Result<Call<'a>, ApiError> {
         let url = join(&self.flaps, segments);
         let call = Call {
             operation,
-            app,
+            about: about.into(),
             subject: subject.to_owned(),
             limited_by: subject,
             method,
@@ -300,7 +300,7 @@ fn nonce_for<'a>(id: &MachineId, lease: Option<&'a Lease>) -> Option<&'a str> {
     lease.filter(|lease| lease.machine == *id).map(|lease| lease.nonce.as_str())
 }
 
-fn with_query(url: &Url, pairs: &[(&str, &str)]) -> Url {
+pub(super) fn with_query(url: &Url, pairs: &[(&str, &str)]) -> Url {
     let mut url = url.clone();
     if !pairs.is_empty() {
         url.query_pairs_mut().extend_pairs(pairs);

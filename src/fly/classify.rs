@@ -1,7 +1,7 @@
 //! What a caller can do about an answer that is no success. Fly's statuses alone do not tell: the
 //! texts do. They are those seen in production, listed in fly-go, flyctl and public issue threads.
 
-use crate::model::AppName;
+use super::client::About;
 use crate::ports::{ErrorClass, Operation};
 
 /// Texts that mean "no room": the host, the region or the organization's quota is full.
@@ -68,6 +68,8 @@ pub(super) fn changes_something(operation: Operation) -> bool {
             | Operation::ListVolumes
             | Operation::CurrentRelease
             | Operation::CurrentToken
+            | Operation::ListApps
+            | Operation::ListOrg
     )
 }
 
@@ -85,7 +87,9 @@ fn is_on_machine(operation: Operation) -> bool {
         | Operation::ListVolumes
         | Operation::CreateVolume
         | Operation::CurrentRelease
-        | Operation::CurrentToken => false,
+        | Operation::CurrentToken
+        | Operation::ListApps
+        | Operation::ListOrg => false,
     }
 }
 
@@ -94,18 +98,24 @@ pub(super) fn advice(
     operation: Operation,
     class: ErrorClass,
     status: u16,
-    app: &AppName,
+    about: About<'_>,
 ) -> String {
     let api = match operation {
         Operation::CurrentRelease => "reading the release",
         _ => "the Machines API",
     };
-    match (class, status) {
-        (ErrorClass::Authorization, _) => format!(
+    match (class, status, about) {
+        (ErrorClass::Authorization, _, About::App(app)) => format!(
             "; {api} needs a deploy token of this app (fly tokens create deploy -a {app}) or an org token"
         ),
-        (ErrorClass::Rejected, 404) if operation != Operation::CurrentToken => {
+        (ErrorClass::Authorization, _, About::Org(org)) => format!(
+            "; a list for a whole organization needs an org token (fly tokens create org -o {org}), not a deploy token"
+        ),
+        (ErrorClass::Rejected, 404, About::App(app)) if operation != Operation::CurrentToken => {
             format!("; app {app} was not found, or the token does not cover it")
+        }
+        (ErrorClass::Rejected, 404, About::Org(org)) if operation != Operation::CurrentToken => {
+            format!("; organization {org} was not found, or the token does not cover it")
         }
         _ => String::new(),
     }

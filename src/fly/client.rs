@@ -226,7 +226,7 @@ impl FlyClient {
         let class = classify(call.operation, status, &format!("{said} {kind}"));
         let said = excerpt(&self.token.redact(&redirect.unwrap_or(said)));
         let said = if said.is_empty() { "without a word".to_owned() } else { said };
-        let message = said + &advice(call.operation, class, status, call.app);
+        let message = said + &advice(call.operation, class, status, call.about);
         let mut error = call.error(class, Some(status), message);
         error.outcome_unknown = leaves_outcome_unknown(call.operation, status);
         error.request_id = request_id;
@@ -276,7 +276,8 @@ impl fmt::Debug for FlyClient {
 /// One call as it goes out.
 pub(super) struct Call<'a> {
     pub(super) operation: Operation,
-    pub(super) app: &'a AppName,
+    /// Whose machines it is about, for advice.
+    pub(super) about: About<'a>,
     /// On what, in errors.
     pub(super) subject: String,
     /// What Fly's rate limit for it is counted by: a machine's id or an app's name.
@@ -289,6 +290,21 @@ pub(super) struct Call<'a> {
     pub(super) body: Option<Vec<u8>>,
     /// The most bytes of a good answer.
     pub(super) body_limit: usize,
+}
+
+/// Whose machines a call is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum About<'a> {
+    /// Those of one app.
+    App(&'a AppName),
+    /// Those of an organization, by its slug.
+    Org(&'a str),
+}
+
+impl<'a> From<&'a AppName> for About<'a> {
+    fn from(app: &'a AppName) -> Self {
+        Self::App(app)
+    }
 }
 
 impl Call<'_> {

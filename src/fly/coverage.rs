@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::model::{AppName, MachineId};
+use crate::model::{AppName, AppSelection, MachineId};
 use crate::ports::ApiError;
 use crate::transport::body::excerpt;
 
@@ -45,15 +45,15 @@ pub enum TokenWarning {
     Refused(ApiError),
     /// It is for other apps.
     OtherApps {
-        /// The app that it should be for.
-        app: AppName,
+        /// What it should be for.
+        wanted: AppSelection,
         /// Those that it is for.
         apps: Vec<AppName>,
     },
     /// It is of another organization than the configuration says.
     OtherOrg {
-        /// The app that it should be for.
-        app: AppName,
+        /// What it should be for.
+        wanted: AppSelection,
         /// What the configuration says.
         org: String,
         /// That of the token.
@@ -61,22 +61,26 @@ pub enum TokenWarning {
     },
     /// It works on one machine alone, and this is not that one.
     OtherMachine {
-        /// The app that it should be for.
-        app: AppName,
+        /// What it should be for.
+        wanted: AppSelection,
         /// That machine.
         machine: MachineId,
     },
 }
 
-/// What speaks against scaling `app` of the organization `org` with these tokens together.
+/// What speaks against scaling `wanted` of the organization `org` with these tokens together.
 ///
 /// Nothing, as soon as one of them may do it: a list of tokens can do what any one in it can.
 #[must_use]
-pub fn coverage(tokens: &[TokenInfo], app: &AppName, org: Option<&str>) -> Vec<TokenWarning> {
+pub fn coverage(
+    tokens: &[TokenInfo],
+    wanted: &AppSelection,
+    org: Option<&str>,
+) -> Vec<TokenWarning> {
     let mut warnings = Vec::new();
     let mut other_apps: Vec<AppName> = Vec::new();
     for token in tokens {
-        match token.objection(app, org) {
+        match token.objection(wanted, org) {
             None => return Vec::new(),
             Some(TokenWarning::OtherApps { apps, .. }) => other_apps.extend(apps),
             Some(warning) if !warnings.contains(&warning) => warnings.push(warning),
@@ -86,61 +90,72 @@ pub fn coverage(tokens: &[TokenInfo], app: &AppName, org: Option<&str>) -> Vec<T
     if !other_apps.is_empty() {
         other_apps.sort();
         other_apps.dedup();
-        warnings.insert(0, TokenWarning::OtherApps { app: app.clone(), apps: other_apps });
+        warnings.insert(0, TokenWarning::OtherApps { wanted: wanted.clone(), apps: other_apps });
     }
     warnings
 }
 
 impl TokenInfo {
     /// The first thing that keeps this token from doing it.
-    fn objection(&self, app: &AppName, org: Option<&str>) -> Option<TokenWarning> {
-        let app = || app.clone();
+    fn objection(&self, wanted: &AppSelection, org: Option<&str>) -> Option<TokenWarning> {
+        let wanted = || wanted.clone();
+        // A pattern takes a token that may list the organization's apps, however many apps it names.
         if let TokenApps::Only(apps) = &self.apps
-            && !apps.contains(&app())
+            && !wanted().one().is_some_and(|app| apps.contains(app))
         {
-            return Some(TokenWarning::OtherApps { app: app(), apps: apps.clone() });
+            return Some(TokenWarning::OtherApps { wanted: wanted(), apps: apps.clone() });
         }
         if let (Some(org), Some(token_org)) = (org, &self.org)
             && org != token_org
             && org != PERSONAL
         {
             let (org, token_org) = (org.to_owned(), token_org.clone());
-            return Some(TokenWarning::OtherOrg { app: app(), org, token_org });
+            return Some(TokenWarning::OtherOrg { wanted: wanted(), org, token_org });
         }
         let machine =
             self.only_on.as_ref().filter(|only| self.asked_from.as_ref() != Some(only))?;
-        Some(TokenWarning::OtherMachine { app: app(), machine: machine.clone() })
+        Some(TokenWarning::OtherMachine { wanted: wanted(), machine: machine.clone() })
     }
 }
 
 impl fmt::Display for TokenWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let make = |f: &mut fmt::Formatter<'_>, app: &AppName| {
-            write!(f, "set FAS_API_TOKEN to the output of `fly tokens create deploy -a {app}`")
+        let make = |f: &mut fmt::Formatter<'_>, wanted: &AppSelection| {
+            f.write_str("set FAS_API_TOKEN to the output of `fly tokens create ")?;
+            match wanted {
+                AppSelection::One(app) => write!(f, "deploy -a {app}`"),
+                AppSelection::Matching { org, .. } => write!(f, "org -o {org}`"),
+            }
         };
         match self {
             // The error says what to do.
             Self::Refused(error) => write!(f, "`api-token` was refused: {error}"),
-            Self::OtherApps { app, apps } => {
+            Self::OtherApps { wanted, apps } => {
                 let names: Vec<&str> = apps.iter().take(LISTED_APPS).map(AppName::as_str).collect();
                 let more = apps.len() - names.len();
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };
                 let names = excerpt(&names.join(", "));
-                write!(f, "`api-token` is for {names}{more}, not for {app}; ")?;
-                make(f, app)
+                write!(f, "`api-token` is for {names}{more}, not for ")?;
+                match wanted {
+                    AppSelection::One(app) => write!(f, "{app}; ")?,
+                    AppSelection::Matching { org, .. } => {
+                        write!(f, "all apps of the organization {org}; ")?;
+                    }
+                }
+                make(f, wanted)
             }
-            Self::OtherOrg { app, org, token_org } => {
+            Self::OtherOrg { wanted, org, token_org } => {
                 let token_org = excerpt(token_org);
                 write!(
                     f,
                     "`api-token` is of the organization {token_org}, and `org` is {org}; correct `org` (FAS_ORG), or "
                 )?;
-                make(f, app)
+                make(f, wanted)
             }
-            Self::OtherMachine { app, machine } => {
+            Self::OtherMachine { wanted, machine } => {
                 let machine = excerpt(machine.as_str());
                 write!(f, "`api-token` works on machine {machine} alone, which this is not; ")?;
-                make(f, app)
+                make(f, wanted)
             }
         }
     }
@@ -221,9 +236,35 @@ mod tests {
             ),
         ];
         for (tokens, org, want) in table {
-            let warnings = coverage(&tokens, &AppName::new("web"), org);
+            let warnings = coverage(&tokens, &AppSelection::One(AppName::new("web")), org);
             let said: Vec<_> = warnings.iter().map(ToString::to_string).collect();
             assert_eq!(said, want, "{tokens:?} {org:?}");
         }
+    }
+
+    #[test]
+    fn a_pattern_takes_a_token_of_the_organization() {
+        let wanted = AppSelection::Matching {
+            pattern: crate::model::AppPattern::new("tenant-*"),
+            org: "acme".into(),
+        };
+        let said = |tokens: &[TokenInfo]| -> Vec<String> {
+            coverage(tokens, &wanted, Some("acme")).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(said(&[all_of("acme")]), Vec::<String>::new());
+        assert_eq!(
+            said(&[only(Some("acme"), &["tenant-1"])]),
+            [
+                "`api-token` is for tenant-1, not for all apps of the organization acme; set FAS_API_TOKEN to \
+              the output of `fly tokens create org -o acme`"
+            ]
+        );
+        assert_eq!(
+            said(&[all_of("other")]),
+            [
+                "`api-token` is of the organization other, and `org` is acme; correct `org` (FAS_ORG), or set \
+              FAS_API_TOKEN to the output of `fly tokens create org -o acme`"
+            ]
+        );
     }
 }

@@ -24,7 +24,7 @@ impl FlyClient {
     pub(super) async fn release(&self, app: &AppName) -> Result<Option<Release>, ApiError> {
         let call = Call {
             operation: Operation::CurrentRelease,
-            app,
+            about: app.into(),
             subject: app.to_string(),
             limited_by: app.as_str(),
             method: Method::POST,
@@ -40,7 +40,7 @@ impl FlyClient {
             let class = first.class();
             let mut error = self.denied(&call, &answer, &first.message);
             error.class = class;
-            error.message += &advice(call.operation, class, first.status(), app);
+            error.message += &advice(call.operation, class, first.status(), app.into());
             return Err(error);
         }
         match reply.data {

@@ -7,13 +7,13 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::client::FlyClient;
+use super::client::{About, FlyClient};
 use super::coverage::{TokenApps, TokenInfo, TokenWarning, coverage};
-use crate::model::{AppName, MachineId};
+use crate::model::{AppName, AppSelection, MachineId};
 use crate::ports::{ApiError, Operation};
 
 impl FlyClient {
-    /// What speaks against scaling `app` of the organization `org` with this client's token.
+    /// What speaks against scaling `apps` of the organization `org` with this client's token.
     ///
     /// # Errors
     ///
@@ -21,25 +21,29 @@ impl FlyClient {
     /// [`TokenWarning::Refused`].
     pub async fn check_token(
         &self,
-        app: &AppName,
+        apps: &AppSelection,
         org: Option<&str>,
     ) -> Result<Vec<TokenWarning>, ApiError> {
-        match self.current_token(app).await {
-            Ok(tokens) => Ok(coverage(&tokens, app, org)),
+        match self.current_token(apps).await {
+            Ok(tokens) => Ok(coverage(&tokens, apps, org)),
             Err(error) if error.status == Some(401) => Ok(vec![TokenWarning::Refused(error)]),
             Err(error) => Err(error),
         }
     }
 
-    /// What Fly says of this client's tokens. `app` is what they are wanted for, which errors name.
+    /// What Fly says of this client's tokens. `apps` is what they are wanted for, which errors name.
     ///
     /// Fly tells of macaroons only, so without one nothing is asked and nothing known.
-    pub async fn current_token(&self, app: &AppName) -> Result<Vec<TokenInfo>, ApiError> {
+    pub async fn current_token(&self, apps: &AppSelection) -> Result<Vec<TokenInfo>, ApiError> {
         if !self.has_macaroons() {
             return Ok(Vec::new());
         }
         let segments = ["v1", "tokens", "current"];
-        let call = self.call(Operation::CurrentToken, Method::GET, app, app.as_str(), &segments)?;
+        let (about, subject) = match apps {
+            AppSelection::One(app) => (About::App(app), app.as_str()),
+            AppSelection::Matching { org, .. } => (About::Org(org), org.as_str()),
+        };
+        let call = self.call(Operation::CurrentToken, Method::GET, about, subject, &segments)?;
         let answer = self.make(&call).await?;
         let redact = |text: &str| self.redact(text);
         tokens(&answer.body, redact)

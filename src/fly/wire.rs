@@ -5,6 +5,7 @@
 //! is kept as the text that Fly sent; just the few facts that decisions need are read from it.
 
 mod facts;
+pub(super) mod org;
 pub(super) mod volume;
 
 use std::borrow::Cow;

@@ -128,6 +128,23 @@ pub struct MachineFacts {
     pub create_id: Option<Arc<str>>,
     /// `metadata.fly_autoscaler` is `started`: made by an autoscaler and launched to run at once.
     pub launched_by_autoscaler: bool,
+    /// The config is known and was left out to save memory: enough to judge whether there is something
+    /// to do, not to clone the machine.
+    pub config_left_out: bool,
+}
+
+impl Machine {
+    /// What of this machine is enough to judge whether there is something to do: all but its config,
+    /// its image and its volumes, which are most of its weight.
+    #[must_use]
+    pub fn outline(&self) -> Self {
+        let facts = MachineFacts {
+            volumes: Vec::new(),
+            config_left_out: self.config.is_some(),
+            ..self.facts.clone()
+        };
+        Self { facts, image: None, config: None, ..self.clone() }
+    }
 }
 
 /// One machine of an app, as the list or a single look-up gave it.

@@ -38,6 +38,10 @@ impl StateStore for MemoryStore {
     fn save(&self, app: &AppName, history: History) {
         self.lock().insert(app.clone(), history);
     }
+
+    fn forget(&self, app: &AppName) {
+        self.lock().remove(app);
+    }
 }
 
 #[cfg(test)]
@@ -66,5 +70,7 @@ mod tests {
         }
         assert_eq!(store.load(&a1).recent.len(), 2);
         assert_eq!(store.load(&a2), History::new("s1"));
+        store.forget(&a1);
+        assert_eq!(store.load(&a1), History::new("s1"));
     }
 }

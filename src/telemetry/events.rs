@@ -5,12 +5,17 @@
 //! what the autoscaler is for; `debug`, nothing, ever. What repeats with every tick is `debug`.
 
 mod action;
+mod fleet;
 mod hold;
 mod measure;
 mod tick;
 mod token;
 
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
+pub use fleet::{
+    AppListFailing, AppListRecovered, AppsChanged, FleetBehind, NoAppMatches, OrgListFailing,
+    OrgListRecovered, TickPanicked,
+};
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
 pub use tick::{

@@ -16,6 +16,8 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFi
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
+use super::events::TickPanicked;
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -44,7 +46,14 @@ pub fn init(
     verbose: bool,
 ) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
     let with_color = io::stderr().is_terminal();
-    tracing::subscriber::set_global_default(subscriber(format, verbose, with_color, io::stderr))
+    tracing::subscriber::set_global_default(subscriber(format, verbose, with_color, io::stderr))?;
+    // A panic is said where it happens, in the form of all other lines.
+    std::panic::set_hook(Box::new(|panic| {
+        let message = TickPanicked::message_of(panic.payload());
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(panic = message, place, "panicked, which is a bug in fly-autoscaler");
+    }));
+    Ok(())
 }
 
 pub(super) fn subscriber<W>(

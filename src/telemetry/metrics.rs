@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::decide::{ScopePlan, Verb};
@@ -15,7 +16,7 @@ use crate::model::{
 };
 
 use super::names::{self, Name};
-use super::per_app::PerApp;
+use super::per_app::{OnlyTotals, PerApp, Total};
 
 /// The content type of [`Metrics::render`].
 pub use prometheus::TEXT_FORMAT;
@@ -34,6 +35,10 @@ const SKIPPED: &str = "skipped";
 /// The value of `fas_reconcile_count{status}` for ticks with nothing to do.
 const NO_SCALE: &str = "no_scale";
 
+/// From so many apps on there are only totals, unless the configuration says otherwise: Fly's scrape takes
+/// 16 MB (docs, metrics on Fly).
+const MANY_APPS: usize = 1000;
+
 /// All metrics of the process, in a registry of their own.
 ///
 /// Counters move through [`super::events`]; the gauges of an app are replaced whole by the setters here.
@@ -45,6 +50,10 @@ pub struct Metrics {
     tick_duration: Histogram,
     tick_lateness: Histogram,
     ticks: IntCounterVec,
+    apps: IntGauge,
+    /// Whether each app has series of its own; `None`: up to [`MANY_APPS`].
+    per_app: Option<bool>,
+    only_totals: OnlyTotals,
     last_success: PerApp,
     metric_value: PerApp,
     target_machines: PerApp,
@@ -75,7 +84,11 @@ impl Metrics {
             let opts = HistogramOpts::from(opts(name)).buckets(buckets.to_vec());
             register(&registry, HistogramVec::new(opts, name.labels)?)
         };
-        let per_app = |name| register(&registry, PerApp::new(name)?);
+        let only_totals = OnlyTotals::default();
+        let per_app = |name, total: Total| {
+            register(&registry, PerApp::new(name, total, only_totals.clone())?)
+        };
+        let sum: Total = |one, other| one + other;
 
         let build = IntGaugeVec::new(opts(names::BUILD_INFO), names::BUILD_INFO.labels)?;
         register(&registry, build)?.with_label_values(&[version, commit]).set(1);
@@ -99,10 +112,13 @@ impl Metrics {
             tick_lateness: histogram(names::TICK_LATENESS, &LATENESS_SECONDS)?
                 .with_label_values::<&str>(&[]),
             ticks: at_zero(counter(names::TICKS)?, outcomes.into_iter().chain([SKIPPED])),
-            last_success: per_app(names::LAST_SUCCESS)?,
-            metric_value: per_app(names::METRIC_VALUE)?,
-            target_machines: per_app(names::TARGET_MACHINES)?,
-            machines: per_app(names::MACHINES)?,
+            apps: register(&registry, IntGauge::with_opts(opts(names::APPS))?)?,
+            per_app: None,
+            last_success: per_app(names::LAST_SUCCESS, f64::min)?,
+            metric_value: per_app(names::METRIC_VALUE, sum)?,
+            target_machines: per_app(names::TARGET_MACHINES, sum)?,
+            machines: per_app(names::MACHINES, sum)?,
+            only_totals,
             collect_errors: counter(names::COLLECT_ERRORS)?,
             evaluate_errors: counter(names::EVALUATE_ERRORS)?,
             held: counter(names::HELD)?,
@@ -110,6 +126,19 @@ impl Metrics {
             api_request_duration: histogram(names::API_REQUEST_DURATION, &REQUEST_SECONDS)?,
             registry,
         })
+    }
+
+    /// The same metrics, with series for each app or only totals, however many apps there are.
+    #[must_use]
+    pub fn with_series_per_app(mut self, per_app: Option<bool>) -> Self {
+        self.per_app = per_app;
+        self
+    }
+
+    /// Sets how many apps are scaled, which also decides whether each has series of its own.
+    pub fn set_app_count(&self, count: usize) {
+        self.apps.set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.only_totals.set(!self.per_app.unwrap_or(count <= MANY_APPS));
     }
 
     /// Everything in Prometheus's text format, for which [`TEXT_FORMAT`] is the content type.
@@ -191,8 +220,8 @@ impl Metrics {
         self.tick_duration.observe(duration.as_secs_f64());
     }
 
-    pub(super) fn count_skipped_tick(&self) {
-        self.ticks.with_label_values(&[SKIPPED]).inc();
+    pub(super) fn count_skipped_ticks(&self, missed: u32) {
+        self.ticks.with_label_values(&[SKIPPED]).inc_by(missed.into());
     }
 
     pub(super) fn set_last_success(&self, app: &AppName, at: Timestamp) {

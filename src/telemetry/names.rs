@@ -44,8 +44,10 @@ names! {
         "How long after its due time a tick began.";
     TICKS = "fas_ticks_total" ["outcome"]
         "Ticks by how they ended; skipped: not begun, because the app's last one was still running.";
+    APPS = "fas_apps" []
+        "Apps that are scaled.";
     LAST_SUCCESS = "fas_last_success_timestamp_seconds" ["app"]
-        "When a tick of the app last ended acted or quiet, in seconds since the Unix epoch.";
+        "When a tick of the app last ended acted or quiet, in seconds since the Unix epoch; the earliest, where app is empty.";
     METRIC_VALUE = "fas_metric_value" ["app", "metric", "region"]
         "The value that the expressions read in the last tick; absent where there was none.";
     TARGET_MACHINES = "fas_target_machines" ["app", "group", "region", "kind", "bound"]

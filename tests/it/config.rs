@@ -50,7 +50,7 @@ fn origin(loaded: &Loaded, key: &str) -> (Option<String>, String) {
 #[test]
 fn two_variables_are_enough() {
     let config = with_env(&[]).unwrap().config;
-    assert_eq!(config.app.as_str(), "target");
+    assert_eq!(config.apps.to_string(), "target");
     assert_eq!(config.org, None);
     let [group] = config.groups.as_slice() else { panic!("one group") };
     assert_eq!(group.group.as_str(), "app");
@@ -102,7 +102,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
 fn the_winner_of_two_sources_is_named() {
     let yaml = "app-name: other\nstarted-machine-count: 1\n";
     let loaded = with_yaml(yaml, &MINIMAL).unwrap();
-    assert_eq!(loaded.config.app.as_str(), "target");
+    assert_eq!(loaded.config.apps.to_string(), "target");
     assert_eq!(
         warnings(&loaded),
         [

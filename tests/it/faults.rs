@@ -234,7 +234,9 @@ fn compose(config: &Config, http: &Client, scaler: &str, clock: Arc<dyn Clock>) 
         store: Arc::new(MemoryStore::new(scaler)),
         metrics: Arc::new(Metrics::new("test", "test")),
     };
-    Reconciler::new(config.app.clone(), collectors.collect(), groups.collect(), settings, adapters)
+    let app = config.apps.one().unwrap().clone();
+    let (collectors, groups): (Vec<_>, Vec<_>) = (collectors.collect(), groups.collect());
+    Reconciler::new(app, collectors, groups, settings, adapters)
 }
 
 /// Numbers that look like chance and are the same in every run (xorshift).

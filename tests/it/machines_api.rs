@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fly_autoscaler::decide::Release;
 use fly_autoscaler::fly::FlyClient;
-use fly_autoscaler::model::{AppName, MachineId, Region, Timestamp};
+use fly_autoscaler::model::{AppName, AppSelection, MachineId, Region, Timestamp};
 use fly_autoscaler::ports::{BoxFuture, Clock, CreateRequest, Lease, MachinesApi};
 use fly_autoscaler::transport::{Timeouts, client};
 use secrecy::SecretString;
@@ -192,7 +192,7 @@ async fn fly_is_asked_about_the_token_that_is_in_use() {
     // The repeated token: names are shown in warnings.
     let tokens = json!({"tokens": [{"org_slug": "acme", "apps": ["api", "x-fm2_secret"]}]});
     let server = answering(ResponseTemplate::new(200).set_body_json(tokens)).await;
-    let warnings = fly(&server).check_token(&app(), Some("acme")).await.unwrap();
+    let warnings = fly(&server).check_token(&AppSelection::One(app()), Some("acme")).await.unwrap();
     let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,

@@ -61,7 +61,7 @@ fn plan(
     policy: Policy,
     history: &History,
 ) -> (Plan, Observed) {
-    let observed = Observed { machines: vec![source], own_machine: None, volumes };
+    let observed = Observed { machines: vec![source], volumes, ..Observed::default() };
     let bounds = ScopeBounds { created: Bounds::exactly(count), ..ScopeBounds::default() };
     let group = GroupTargets {
         group: ProcessGroup::new("app"),

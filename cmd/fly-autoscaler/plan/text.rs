@@ -24,6 +24,13 @@ pub(super) fn render(app: &AppName, tick: &Tick) -> String {
     text
 }
 
+/// Why nothing is to be done, in one line.
+pub(super) fn in_a_line(tick: &Tick) -> String {
+    let scopes = tick.plan.iter().flat_map(|plan| &plan.scopes);
+    let reasons = scopes.flat_map(|scope| scope.reasons.iter().map(ToString::to_string));
+    reasons.collect::<Vec<_>>().join("; ")
+}
+
 fn metrics(text: &mut String, samples: &[SampleStatus]) {
     if samples.is_empty() {
         return;

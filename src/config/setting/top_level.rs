@@ -12,7 +12,7 @@ pub const APP_NAME: Setting = Setting {
     flag: Some("app-name"),
     flag_aliases: &["app"],
     kind: Kind::AppName,
-    doc: "The app whose machines are scaled",
+    doc: "The app whose machines are scaled, or with * a pattern for many apps of one organization",
     example: "my-app",
     ..PLAIN
 };
@@ -22,7 +22,7 @@ pub const ORG: Setting = Setting {
     env: Some(var::FAS_ORG),
     flag: Some("org"),
     kind: Kind::OrgSlug,
-    doc: "The organization that the app belongs to; of no effect yet",
+    doc: "The organization that the app belongs to; required where app-name is a pattern",
     example: "personal",
     ..PLAIN
 };
@@ -234,8 +234,8 @@ pub const CONCURRENCY: Setting = Setting {
     env: Some(var::FAS_CONCURRENCY),
     flag: Some("concurrency"),
     kind: Kind::Count { min: 1, max: 1000 },
-    default: Some("1"),
-    doc: "How many apps are worked on at once; read, but of no effect while one app is all there is",
+    default: Some("8"),
+    doc: "How many apps are worked on at once, where app-name is a pattern",
     example: "8",
     ..PLAIN
 };
@@ -257,8 +257,18 @@ pub const APP_LIST_REFRESH_INTERVAL: Setting = Setting {
     flag: Some("app-list-refresh-interval"),
     kind: Kind::Duration { min: SECOND },
     default: Some("60s"),
-    doc: "How often to look for new apps, where app-name is a pattern; of no effect yet",
+    doc: "How often to look for new apps, where app-name is a pattern",
     example: "5m",
+    ..PLAIN
+};
+/// `metrics-per-app`
+pub const METRICS_PER_APP: Setting = Setting {
+    key: "metrics-per-app",
+    env: Some(var::FAS_METRICS_PER_APP),
+    flag: Some("metrics-per-app"),
+    kind: Kind::Bool,
+    doc: "Whether /metrics has series for each app; without it, up to 1,000 apps, and sums beyond",
+    example: "true",
     ..PLAIN
 };
 /// `api-token`
@@ -341,6 +351,7 @@ pub static SETTINGS: &[&Setting] = &[
     &CONCURRENCY,
     &ACTION_CONCURRENCY,
     &APP_LIST_REFRESH_INTERVAL,
+    &METRICS_PER_APP,
     &API_TOKEN,
     &LISTEN,
     &LOG_FORMAT,

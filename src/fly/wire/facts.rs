@@ -69,6 +69,7 @@ pub(super) fn read(config: &RawValue) -> MachineFacts {
         bluegreen_tag: shared(metadata.fly_bluegreen_deployment_tag),
         create_id: shared(metadata.fly_autoscaler_create_id),
         launched_by_autoscaler: text(metadata.fly_autoscaler).as_deref() == Some("started"),
+        config_left_out: false,
     }
 }
 
@@ -129,6 +130,7 @@ mod tests {
                 bluegreen_tag: Some(Arc::from("7")),
                 create_id: Some(Arc::from("c1")),
                 launched_by_autoscaler: true,
+                config_left_out: false,
             }
         );
     }

@@ -189,13 +189,14 @@ fn late_and_skipped_ticks_are_counted() {
     let (metrics, app) = (metrics(), AppName::new("a1"));
     let lines = logged(false, || {
         TickBegan { app: &app, lateness: Duration::from_millis(250) }.emit(&metrics);
-        TickSkipped { app: &app, running_for: Duration::from_secs(20) }.emit(&metrics);
+        let (missed, running_for, waited_for) = (1, Duration::from_secs(20), Duration::ZERO);
+        TickSkipped { app: &app, missed, running_for, waited_for }.emit(&metrics);
     });
     assert_eq!(
         lines,
         [json!({
             "level": "WARN", "msg": "tick skipped: the last one is still running", "app": "a1",
-            "running_seconds": 20.0,
+            "missed": 1, "running_seconds": 20.0,
         })]
     );
     assert_eq!(

@@ -32,24 +32,32 @@ impl TickBegan<'_> {
     }
 }
 
-/// A tick was due while the app's last one was still running, and is left out.
+/// Ticks were due while the app's last one was still running or waiting for its turn, and are left out.
 #[derive(Debug, Clone, Copy)]
 pub struct TickSkipped<'a> {
     /// Of which app.
     pub app: &'a AppName,
-    /// For how long the last one has been running.
+    /// How many.
+    pub missed: u32,
+    /// For how long the last one ran.
     pub running_for: Duration,
+    /// For how long it had waited for its turn.
+    pub waited_for: Duration,
 }
 
 impl TickSkipped<'_> {
-    /// Logs and counts it.
+    /// Logs and counts them. Where the wait for its turn was the longer part, that is the fleet's trouble
+    /// and said there ([`FleetBehind`](super::FleetBehind)), not once for each app.
     pub fn emit(&self, metrics: &Metrics) {
-        metrics.count_skipped_tick();
-        warn!(
-            app = %self.app,
-            running_seconds = self.running_for.as_secs_f64(),
-            "tick skipped: the last one is still running"
-        );
+        metrics.count_skipped_ticks(self.missed);
+        let Self { app, missed, .. } = *self;
+        let running_seconds = self.running_for.as_secs_f64();
+        if self.running_for > self.waited_for {
+            warn!(%app, missed, running_seconds, "tick skipped: the last one is still running");
+        } else {
+            let waited_seconds = self.waited_for.as_secs_f64();
+            debug!(%app, missed, running_seconds, waited_seconds, "tick skipped: it waited for its turn");
+        }
     }
 }
 
@@ -202,7 +210,7 @@ impl BackingOff<'_> {
 }
 
 /// The first few items in one line, and how many more there are. Listed only where the line is written.
-struct Listed<F>(F);
+pub(super) struct Listed<F>(pub(super) F);
 
 impl<F, I> fmt::Display for Listed<F>
 where

@@ -1,0 +1,277 @@
+//! The state of the supervisor's loop: which app is due when, whose turn is on, which are listed.
+
+use std::cmp::min;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
+
+use super::listing::Listing;
+use super::pace::Pace;
+use super::turn::{Ran, Turn, Turned};
+use super::{Apps, Supervisor};
+use crate::act::UnderWay;
+use crate::model::{AppName, Timestamp};
+use crate::ports::ApiError;
+use crate::reconcile::Reconciler;
+use crate::telemetry::events::{BackingOff, FleetBehind, NotAwaited, TickSkipped};
+
+/// Of the places for apps in work, one in so many is for those whose calls to Fly failed last time: they
+/// may hang again, and must not take the places of those that do not.
+const PLACES_PER_FAILING: usize = 4;
+
+/// Everything that the loop knows.
+pub(super) struct Work<'a> {
+    supervisor: &'a Supervisor,
+    apps: BTreeMap<AppName, App>,
+    /// The apps whose turn is not on, by when it is their turn.
+    queue: BTreeSet<(Timestamp, AppName)>,
+    turns: JoinSet<Turned>,
+    places: Arc<Semaphore>,
+    failing_places: Arc<Semaphore>,
+    concurrency: usize,
+    /// The apps tick on the grid of the interval through this time.
+    grid: Timestamp,
+    is_spread: bool,
+    is_behind: bool,
+    listing: Option<Listing>,
+}
+
+/// One app.
+struct App {
+    pace: Pace,
+    has_ticked: bool,
+    state: State,
+}
+
+enum State {
+    Waiting(Box<Reconciler>),
+    OnTurn {
+        under_way: UnderWay,
+        /// It was taken off the list meanwhile.
+        is_gone: bool,
+    },
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(supervisor: &'a Supervisor, apps: Apps) -> Self {
+        let (concurrency, is_spread, one, listing) = match apps {
+            Apps::One(reconciler) => (1, false, Some(reconciler), None),
+            Apps::Found(fleet) => (fleet.concurrency, fleet.is_spread, None, Some(fleet)),
+        };
+        let now = supervisor.clock.now();
+        let failing = std::cmp::max(concurrency / PLACES_PER_FAILING, 1);
+        let mut work = Self {
+            supervisor,
+            apps: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            turns: JoinSet::new(),
+            places: Arc::new(Semaphore::new(concurrency)),
+            failing_places: Arc::new(Semaphore::new(failing)),
+            concurrency,
+            grid: now,
+            is_spread,
+            is_behind: false,
+            listing: listing.map(|fleet| Listing::new(fleet, now)),
+        };
+        if let Some(reconciler) = one {
+            work.add(*reconciler);
+            supervisor.metrics.set_app_count(1);
+        }
+        work
+    }
+
+    /// Begins what is due: turns, and reading the list of apps.
+    pub(super) fn begin_what_is_due(&mut self) {
+        let now = self.supervisor.clock.now();
+        while let Some((due, app)) = self.queue.pop_first() {
+            if due > now {
+                self.queue.insert((due, app));
+                break;
+            }
+            self.begin_turn(&app, due);
+        }
+        if let Some(listing) = &mut self.listing {
+            listing.begin_if_due(now);
+        }
+    }
+
+    fn begin_turn(&mut self, name: &AppName, due: Timestamp) {
+        let Some(app) = self.apps.get_mut(name) else { return };
+        let State::Waiting(reconciler) = &app.state else { return };
+        let on_turn = State::OnTurn { under_way: reconciler.under_way(), is_gone: false };
+        let State::Waiting(reconciler) = std::mem::replace(&mut app.state, on_turn) else { return };
+        let places = if app.pace.failures > 0 { &self.failing_places } else { &self.places };
+        let turn = Turn {
+            reconciler,
+            places: Arc::clone(places),
+            clock: Arc::clone(&self.supervisor.clock),
+            metrics: Arc::clone(&self.supervisor.metrics),
+            due,
+        };
+        self.turns.spawn(turn.take());
+    }
+
+    /// How long nothing is due.
+    pub(super) fn idle_for(&self) -> Duration {
+        let now = self.supervisor.clock.now();
+        let turn = self.queue.first().map(|(due, _)| due.since(now));
+        let list = self.listing.as_ref().and_then(|listing| listing.due_in(now));
+        // Somebody else's clock may be set; an hour is often enough to look.
+        [turn, list].into_iter().flatten().fold(Duration::from_secs(3600), min)
+    }
+
+    /// Waits for a turn that ends or a list of apps, and takes it in.
+    pub(super) async fn next(&mut self) {
+        let listed = async {
+            match &mut self.listing {
+                Some(listing) => listing.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(turned) = self.turns.join_next() => {
+                self.end_turn(turned);
+                while let Some(turned) = self.turns.try_join_next() {
+                    self.end_turn(turned);
+                }
+            }
+            listed = listed => self.take_in(listed),
+        }
+    }
+
+    fn end_turn(&mut self, turned: Result<Turned, JoinError>) {
+        // A tick that panics is no panic of its task.
+        let Turned { reconciler, ran } = match turned {
+            Ok(turned) => turned,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let name = reconciler.app().clone();
+        let Some(app) = self.apps.get_mut(&name) else { return };
+        if matches!(app.state, State::OnTurn { is_gone: true, .. }) {
+            self.apps.remove(&name);
+            self.supervisor.board.remove(&name);
+            if let Some(listing) = &mut self.listing {
+                listing.keep_gone(reconciler);
+            }
+            return;
+        }
+        app.state = State::Waiting(reconciler);
+        if let Some(ran) = ran {
+            let is_first = !std::mem::replace(&mut app.has_ticked, true);
+            let lateness = ran.lateness;
+            self.supervisor.finish(&name, ran, &mut app.pace);
+            let due = app.pace.due;
+            self.queue.insert((due, name));
+            if !is_first {
+                self.notice_lateness(lateness);
+            }
+        }
+    }
+
+    /// Says once that apps wait too long, until they no longer do.
+    fn notice_lateness(&mut self, lateness: Duration) {
+        let interval = self.supervisor.interval;
+        if lateness > interval && !std::mem::replace(&mut self.is_behind, true) {
+            let concurrency = self.concurrency;
+            FleetBehind { lateness, concurrency }.emit(&self.supervisor.metrics);
+        }
+        self.is_behind &= lateness > interval / 2;
+    }
+
+    fn add(&mut self, reconciler: Reconciler) {
+        let (now, interval) = (self.supervisor.clock.now(), self.supervisor.interval);
+        let name = reconciler.app().clone();
+        let offset = if self.is_spread { share_of(&name, interval) } else { Duration::ZERO };
+        let pace = Pace::new(interval, now, self.grid.plus(offset));
+        self.supervisor.board.update(&name, |status| status.next_tick = Some(now));
+        self.queue.insert((now, name.clone()));
+        let state = State::Waiting(Box::new(reconciler));
+        self.apps.insert(name, App { pace, has_ticked: false, state });
+    }
+
+    /// Takes in the list of apps: begins those that are new, leaves those that are gone.
+    fn take_in(&mut self, listed: Result<Vec<AppName>, ApiError>) {
+        let Some(listing) = &mut self.listing else { return };
+        let Supervisor { clock, board, metrics, .. } = self.supervisor;
+        let known = self.apps.keys();
+        let change = listing.take_in(listed, known, clock.now(), board, metrics);
+        for name in change.removed {
+            self.remove(&name);
+        }
+        for reconciler in change.added {
+            self.add(reconciler);
+        }
+    }
+
+    fn remove(&mut self, name: &AppName) {
+        let Some(app) = self.apps.remove(name) else { return };
+        match app.state {
+            State::Waiting(reconciler) => {
+                self.queue.remove(&(app.pace.due, name.clone()));
+                self.supervisor.board.remove(name);
+                if let Some(listing) = &mut self.listing {
+                    listing.keep_gone(reconciler);
+                }
+            }
+            State::OnTurn { under_way, .. } => {
+                let state = State::OnTurn { under_way, is_gone: true };
+                self.apps.insert(name.clone(), App { state, ..app });
+            }
+        }
+    }
+
+    /// Begins nothing more, gives what is under way `timeout` to end, and says what it leaves behind.
+    pub(super) async fn wind_up(mut self, timeout: Duration) {
+        self.listing = None;
+        self.places.close();
+        self.failing_places.close();
+        let all_ended = async {
+            while let Some(turned) = self.turns.join_next().await {
+                self.end_turn(turned);
+            }
+        };
+        if tokio::time::timeout(timeout, all_ended).await.is_ok() {
+            return;
+        }
+        for (app, left) in &self.apps {
+            let State::OnTurn { under_way, .. } = &left.state else { continue };
+            let actions = under_way.actions();
+            NotAwaited { app, actions: &actions }.emit(&self.supervisor.metrics);
+        }
+    }
+}
+
+impl Supervisor {
+    /// Takes in a tick that ran, and sets when the next is due.
+    fn finish(&self, app: &AppName, ran: Ran, pace: &mut Pace) {
+        let now = self.clock.now();
+        let has_failed = ran.tick.as_ref().map_or(true, |tick| tick.fly_failed);
+        let missed = pace.next(now, has_failed);
+        if missed > 0 {
+            let running_for = now.since(ran.began);
+            TickSkipped { app, missed, running_for, waited_for: ran.lateness }.emit(&self.metrics);
+        }
+        if pace.failures > 0 {
+            BackingOff { app, failures: pace.failures, until: pace.due }.emit(&self.metrics);
+        }
+        self.board.update(app, |status| {
+            match ran.tick {
+                Ok(tick) => status.record(Arc::new(tick), now),
+                Err(panic) => status.record_panic(&panic, now),
+            }
+            status.next_tick = Some(pace.due);
+        });
+    }
+}
+
+/// A part of `interval` that is always the same for an app, and spread evenly over many.
+fn share_of(app: &AppName, interval: Duration) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    app.hash(&mut hasher);
+    let millis = std::cmp::max(interval.as_millis(), 1);
+    Duration::from_millis(u64::try_from(u128::from(hasher.finish()) % millis).unwrap_or_default())
+}
