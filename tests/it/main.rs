@@ -12,6 +12,7 @@ mod docs;
 mod double;
 mod expressions;
 mod faults;
+mod fleet;
 mod http;
 mod machines_api;
 mod prometheus_api;
