@@ -143,7 +143,7 @@ fn a_wrong_process_group_is_named() {
     assert_eq!(
         plan.scopes[0].reasons[1].to_string(),
         "no machine available to clone for scale up: no machine in process group app, but 2 in worker; \
-         set process-group (FAS_PROCESS_GROUP) to the one to scale"
+         name the one to scale in process-group (FAS_PROCESS_GROUP) or process-groups"
     );
 }
 
