@@ -104,7 +104,7 @@ impl Reconciler {
         }
         // A group that had nothing to create or destroy before has no lease to do it under now.
         for scope in needing_lease(&plan).difference(&leased) {
-            let message = "the machines changed while those of other groups were taken; the next tick asks for it";
+            let message = "the machines changed while other groups' leases were taken; the next tick asks for it";
             let message = message.to_owned();
             plan = plan.held_in(scope, &Reason::LeaseFailed { message });
         }

@@ -14,6 +14,7 @@ mod expressions;
 mod faults;
 mod http;
 mod machines_api;
+mod process_groups;
 mod prometheus_api;
 mod running;
 mod simulator;
