@@ -172,3 +172,13 @@ fn mistakes_in_the_top_level_are_told_once() {
         ["process-groups.a: `min-machines` is 4, more than `max-machines`, 3"]
     );
 }
+
+#[test]
+fn a_group_of_flys_own_is_nobodys_to_scale() {
+    let env = [APP[0], ("FAS_PROCESS_GROUP", "fly_app_release_command")];
+    let errors = with_yaml("started-machine-count: 1\n", &env).unwrap_err();
+    insta::assert_snapshot!(errors, @"
+    error: `process-group`: `fly_app_release_command` is a process group of Fly's own, whose machines are never touched
+      --> environment variable FAS_PROCESS_GROUP
+    ");
+}
