@@ -181,7 +181,8 @@ pub fn why_empty(observed: &Observed, group: &ProcessGroup) -> String {
             }
             Some(own) if is_reserved(own) => {}
             own => {
-                *groups.entry(own.as_ref().map_or("no group", |own| own.as_str())).or_default() += 1
+                let name = own.as_ref().map_or("no group", |own| own.as_str());
+                *groups.entry(name).or_default() += 1;
             }
         }
     }

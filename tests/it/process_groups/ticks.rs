@@ -1,6 +1,7 @@
 //! Whole ticks against the simulator.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fly_autoscaler::act::Outcome;
@@ -8,7 +9,7 @@ use fly_autoscaler::decide::{Plan, Reason};
 use fly_autoscaler::model::{AppName, TickOutcome};
 use fly_autoscaler::reconcile::Reconciler;
 use fly_autoscaler::sim::{Endpoint, FaultKind, FaultRule};
-use fly_autoscaler::status::Tick;
+use fly_autoscaler::status::{Board, Readiness, Tick};
 
 use super::{add, empty, fleet};
 use crate::faults::Stage;
@@ -99,6 +100,22 @@ async fn a_group_that_is_held_does_not_stop_the_others() {
     let tick = stage.tick(&mut scaler).await;
     assert_eq!(codes(&tick), ["front: metric_failed", "worker: within_bounds"]);
     assert_eq!(tick.outcome, TickOutcome::Held);
+}
+
+#[tokio::test]
+async fn readiness_names_the_group_that_is_held() {
+    let stage = stage(None, 30.0).await;
+    let tick = stage.tick(&mut scaler(&stage, "s", GROUPS)).await;
+    let (board, now) = (Board::default(), tick.at);
+    board.update(&app(), |own| own.record(Arc::new(tick), now));
+    assert_eq!(
+        board.readiness(now, Duration::from_secs(15)),
+        Readiness::NotReady(
+            "no tick has succeeded yet: front: metric front_load: the query \
+             `sum(front_load{app=\"web\"})` returned no series"
+                .into()
+        )
+    );
 }
 
 #[tokio::test]
