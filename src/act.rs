@@ -11,7 +11,7 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
-use crate::decide::{Action, Plan, Reason, ScopePlan};
+use crate::decide::{Action, Plan, Reason, ScopePlan, Verb};
 use crate::model::{AppName, MachineId};
 use crate::ports::{ErrorClass, Lease, MachinesApi};
 
@@ -87,7 +87,9 @@ struct Job<'a> {
     reason: &'a Reason,
 }
 
-/// What is still to be done, in the plan's order.
+/// What is still to be done. Each scope's actions stay in their order, and the scopes take turns. Creates
+/// come last: Fly grants one a second and app, so that those of one group would keep the others waiting,
+/// tick after tick.
 struct Queue<'a> {
     jobs: VecDeque<Job<'a>>,
     /// For each scope of the plan how many of its spares were used.
@@ -97,17 +99,15 @@ struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     fn new(plan: &'a Plan) -> Self {
-        let jobs = plan
-            .scopes
-            .iter()
-            .flat_map(|scope| {
-                scope.actions.iter().map(move |planned| Job {
-                    scope,
-                    action: &planned.action,
-                    reason: &planned.reason,
-                })
-            })
-            .collect();
+        let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
+        for scope in &plan.scopes {
+            jobs.extend(scope.actions.iter().enumerate().map(|(turn, planned)| {
+                let (action, reason) = (&planned.action, &planned.reason);
+                (turn, Job { scope, action, reason })
+            }));
+        }
+        jobs.sort_by_key(|(turn, job)| (job.action.verb() == Verb::Create, *turn));
+        let jobs = jobs.into_iter().map(|(_, job)| job).collect();
         Self { jobs, used: vec![0; plan.scopes.len()], plan }
     }
 

@@ -36,7 +36,9 @@ use std::time::Duration;
 
 use crate::decide::Policy;
 use crate::evaluate::ScopeExpressions;
-use crate::model::{AppSelection, By, MachineId, MetricName, OnFailure, ProcessGroup, SeriesRule};
+use crate::model::{
+    AppSelection, By, MachineId, MetricName, OnFailure, ProcessGroup, Region, SeriesRule,
+};
 
 pub use effective::EffectiveValue;
 pub use env::{EnvSource, MapEnv, ProcessEnv};
@@ -58,7 +60,7 @@ pub struct Config {
     pub apps: AppSelection,
     /// Their organization, where it was said.
     pub org: Option<String>,
-    /// The process groups that are scaled.
+    /// The process groups that are scaled, each once, in the order of the file; at least one.
     pub groups: Vec<GroupConfig>,
     /// Where the variables of expressions come from.
     pub collectors: Vec<CollectorConfig>,
@@ -99,6 +101,13 @@ pub struct Config {
 }
 
 impl Config {
+    /// The regions that any process group lists, each once: collectors that are `by: region` have a
+    /// variable for each.
+    #[must_use]
+    pub fn listed_regions(&self) -> Vec<Region> {
+        listed_regions(self.groups.iter().map(|group| &group.policy))
+    }
+
     /// The API token, for the commands that cannot do without.
     ///
     /// # Errors
@@ -109,6 +118,11 @@ impl Config {
             || ConfigError { mistake: Mistake::ApiTokenRequired, place: Place::Nowhere }.into();
         self.api_token.as_ref().ok_or_else(missing)
     }
+}
+
+fn listed_regions<'a>(policies: impl Iterator<Item = &'a Policy>) -> Vec<Region> {
+    let listed: BTreeSet<&Region> = policies.flat_map(|policy| &policy.regions).collect();
+    listed.into_iter().cloned().collect()
 }
 
 /// One process group and how it is scaled.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::act::Outcome;
-use crate::decide::{Observed, Plan};
+use crate::decide::{Observed, Plan, Reason, Weight};
 use crate::model::{AppName, HostStatus, MetricName, ProcessGroup, Region, TickOutcome, Timestamp};
 
 /// What one collector measured, or why it could not.
@@ -262,11 +262,16 @@ fn trouble(tick: &Tick) -> String {
     if let Some(failed) = tick.outcomes.iter().find(|outcome| !outcome.is_done()) {
         return failed.to_string();
     }
-    let held = tick.plan.iter().flat_map(|plan| &plan.scopes).find(|scope| scope.is_held());
-    let reason = held.and_then(|scope| {
-        scope.reasons.iter().find(|reason| reason.weight() == crate::decide::Weight::Hold)
+    let scopes = tick.plan.as_ref().map_or(&[][..], |plan| &plan.scopes);
+    let held = scopes.iter().find_map(|scope| {
+        let is_hold = |reason: &&Reason| reason.weight() == Weight::Hold;
+        Some((&scope.scope, scope.reasons.iter().find(is_hold)?))
     });
-    reason.map_or_else(|| format!("the last tick ended {}", tick.outcome), ToString::to_string)
+    match held {
+        None => format!("the last tick ended {}", tick.outcome),
+        Some((_, reason)) if scopes.len() == 1 => reason.to_string(),
+        Some((scope, reason)) => format!("{scope}: {reason}"),
+    }
 }
 
 #[cfg(test)]

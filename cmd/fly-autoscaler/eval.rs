@@ -1,9 +1,8 @@
 //! `eval`: what the expressions give right now, or what an expression would give.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anyhow::bail;
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::collect::{Collected, RegionMemory, collect};
 use fly_autoscaler::config::{Config, FlagValues, GroupConfig, Secret};
@@ -11,10 +10,11 @@ use fly_autoscaler::decide::view::View;
 use fly_autoscaler::decide::{History, Observed};
 use fly_autoscaler::evaluate::{EvaluateError, Expression, Names, machine_count};
 use fly_autoscaler::model::{
-    AppName, Bounds, Kind, MetricName, Side, Timestamp, Value, VariableTable,
+    AppName, Bounds, Kind, MetricName, ProcessGroup, ScopeBounds, Side, Timestamp, Value,
+    VariableTable,
 };
 use fly_autoscaler::ports::{Clock, MachinesApi as _};
-use fly_autoscaler::telemetry::Metrics;
+use fly_autoscaler::telemetry;
 use serde::Serialize;
 use serde_json::Number;
 
@@ -121,13 +121,39 @@ fn one_expression(source: &str, variables: &[(String, f64)]) -> anyhow::Result<u
     Ok(DONE)
 }
 
-/// Upstream's JSON, with the metrics added.
+/// What the expressions come to.
 #[derive(Serialize)]
-struct Evaluated {
+#[serde(untagged)]
+enum Printed {
+    /// Upstream's JSON, with the metrics added.
+    One {
+        #[serde(flatten)]
+        counts: Counts,
+        metrics: Metrics,
+    },
+    /// No counts at the top: a sum, or nulls, would be taken for what some group should have. A group
+    /// that could not be evaluated is null.
+    Several { process_groups: BTreeMap<String, Option<GroupCounts>>, metrics: Metrics },
+}
+
+/// The counts of one process group.
+#[derive(Serialize)]
+struct Counts {
     created: Ends,
     started: Ends,
-    metrics: BTreeMap<String, serde_json::Value>,
 }
+
+/// The same, with the numbers of machines that it was reckoned from.
+#[derive(Serialize)]
+struct GroupCounts {
+    #[serde(flatten)]
+    counts: Counts,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metrics: Metrics,
+}
+
+/// Everything that has a number, and null for what has none.
+type Metrics = BTreeMap<String, serde_json::Value>;
 
 /// Both ends, null where nothing is asked for.
 #[derive(Serialize)]
@@ -136,9 +162,11 @@ struct Ends {
     max: Option<u32>,
 }
 
-impl From<Bounds> for Ends {
-    fn from(bounds: Bounds) -> Self {
-        Self { min: bounds.min, max: bounds.max }
+impl From<ScopeBounds> for Counts {
+    fn from(bounds: ScopeBounds) -> Self {
+        let [created, started] =
+            [bounds.created, bounds.started].map(|Bounds { min, max }| Ends { min, max });
+        Self { created, started }
     }
 }
 
@@ -154,16 +182,14 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
         ));
         return Ok(WRONG_USAGE);
     };
-    // One process group for as long as the configuration can name only one.
-    let Some(group) = config.groups.first() else { bail!("no process group is configured") };
-    if let Some(mistake) = unknown_given(&config, group, &arguments.variables) {
+    if let Some(mistake) = unknown_given(&config, &arguments.variables) {
         output::note(format_args!("error: {mistake}"));
         return Ok(WRONG_USAGE);
     }
 
     let now = SystemClock.now();
-    let mut collected = measure(&config, app, group, &arguments.variables, now).await?;
-    let (missing, displaced) = missing_variables(group, &collected.table);
+    let collected = measure(&config, app, &arguments.variables, now).await?;
+    let (missing, displaced) = missing_variables(&config, &collected.table);
     if let Some(name) = displaced.first() {
         output::note(format_args!(
             "error: an expression reads {name}, whose collector --var has taken the place of\n  \
@@ -171,44 +197,94 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
         ));
         return Ok(WRONG_USAGE);
     }
-    if !missing.is_empty() {
-        let Some(token) = &config.api_token else {
+    let observed = match (missing.first(), &config.api_token) {
+        (None, _) => None,
+        (Some(_), Some(token)) => Some(observe(&config, app, token).await?),
+        (Some(first), None) => {
             output::note(format_args!(
                 "error: an expression reads {}, which comes from Fly, and no api token is set\n  \
-                 hint: give a number with --var {}=3, or set FAS_API_TOKEN",
+                 hint: give a number with --var {first}=3, or set FAS_API_TOKEN",
                 missing.join(", "),
-                missing[0]
             ));
             return Ok(WRONG_USAGE);
-        };
-        count_machines(&config, app, token, group, &mut collected.table, now).await?;
-    }
+        }
+    };
+    let evaluate = |group| evaluate(group, &collected.table, observed.as_ref(), now);
+    let evaluated: Vec<_> = config.groups.iter().map(evaluate).collect();
+    print(&collected, &evaluated)
+}
 
-    match group.expressions.evaluate(&collected.table, now) {
-        Ok(bounds) => {
-            note_failures(&collected, &[]);
-            let (created, started) = (bounds.created.into(), bounds.started.into());
-            output::json(&Evaluated { created, started, metrics: metrics(&collected.table) })?;
-            Ok(DONE)
-        }
-        Err(errors) => {
-            note_failures(&collected, &errors);
-            for error in said_once(&errors) {
-                output::note(format_args!("error: {error}"));
+/// What the expressions of a group gave.
+struct Evaluated<'a> {
+    group: &'a ProcessGroup,
+    bounds: Result<ScopeBounds, Vec<Failure>>,
+    /// The numbers of its machines, where they were read.
+    machines: Vec<(&'static str, u32)>,
+}
+
+/// Which expression failed, and why.
+type Failure = (Kind, Side, EvaluateError);
+
+/// Evaluates the expressions of `group` over what is the same for all groups, and over the numbers of its
+/// own machines that are not set yet.
+fn evaluate<'a>(
+    group: &'a GroupConfig,
+    common: &VariableTable,
+    observed: Option<&Observed>,
+    now: Timestamp,
+) -> Evaluated<'a> {
+    let history = History::default();
+    let tally = observed.map(|own| View::of_group(own, &group.group, &history, now).tally());
+    let counts = tally.map(|own| [own.created, own.started, own.stopped]);
+    let machines = MACHINE_COUNTS.into_iter().zip(counts.into_iter().flatten());
+    let machines: Vec<_> = machines.filter(|(name, _)| common.get(name).is_none()).collect();
+    let mut table = common.clone();
+    for (name, count) in &machines {
+        table.set(*name, Value::Number(f64::from(*count)));
+    }
+    Evaluated { group: &group.group, bounds: group.expressions.evaluate(&table, now), machines }
+}
+
+/// Prints what came of it: data for each group that could be evaluated, errors for the others.
+fn print(collected: &Collected, evaluated: &[Evaluated<'_>]) -> anyhow::Result<u8> {
+    let failures = || evaluated.iter().filter_map(|own| Some((own, own.bounds.as_ref().err()?)));
+    note_failures(collected, &failures().flat_map(|(_, errors)| errors).collect::<Vec<_>>());
+    for (own, errors) in failures() {
+        for error in said_once(errors) {
+            match evaluated {
+                [_] => output::note(format_args!("error: {error}")),
+                _ => output::note(format_args!("error: process group {}: {error}", own.group)),
             }
-            Ok(FAILED)
         }
     }
+    let mut metrics = metrics(&collected.table);
+    match evaluated {
+        [own] => {
+            if let Ok(bounds) = own.bounds {
+                metrics.extend(machine_metrics(own));
+                output::json(&Printed::One { counts: bounds.into(), metrics })?;
+            }
+        }
+        several => {
+            let counts = |own: &Evaluated<'_>| {
+                let bounds = own.bounds.as_ref().ok()?;
+                Some(GroupCounts { counts: (*bounds).into(), metrics: machine_metrics(own) })
+            };
+            let groups = several.iter().map(|own| (own.group.to_string(), counts(own)));
+            output::json(&Printed::Several { process_groups: groups.collect(), metrics })?;
+        }
+    }
+    Ok(if failures().next().is_some() { FAILED } else { DONE })
+}
+
+fn machine_metrics(own: &Evaluated<'_>) -> Metrics {
+    own.machines.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect()
 }
 
 /// A value for something that the configuration does not have is a typing error, and would quietly
 /// change nothing.
-fn unknown_given(
-    config: &Config,
-    group: &GroupConfig,
-    variables: &[(String, f64)],
-) -> Option<String> {
-    let reads = group.expressions.reads();
+fn unknown_given(config: &Config, variables: &[(String, f64)]) -> Option<String> {
+    let reads = reads(config);
     let metrics = config.collectors.iter().map(|collector| collector.metric.as_str());
     let known = Names::new(metrics.chain(reads.iter().map(AsRef::as_ref)).chain(MACHINE_COUNTS));
     let (name, _) = variables.iter().find(|(name, _)| !known.contains(name))?;
@@ -221,8 +297,12 @@ fn unknown_given(
     ))
 }
 
-/// Everything that has a number, and null for what has none.
-fn metrics(table: &VariableTable) -> BTreeMap<String, serde_json::Value> {
+/// The variables that any expression of any group reads.
+fn reads(config: &Config) -> BTreeSet<Arc<str>> {
+    config.groups.iter().flat_map(|group| group.expressions.reads()).collect()
+}
+
+fn metrics(table: &VariableTable) -> Metrics {
     let shown = |value: Result<&Value, &str>| match value {
         Ok(Value::Number(value)) => number(*value).into(),
         Ok(Value::Text(text)) => text.as_ref().into(),
@@ -235,7 +315,6 @@ fn metrics(table: &VariableTable) -> BTreeMap<String, serde_json::Value> {
 async fn measure(
     config: &Config,
     app: &AppName,
-    group: &GroupConfig,
     variables: &[(String, f64)],
     now: Timestamp,
 ) -> anyhow::Result<Collected> {
@@ -250,9 +329,9 @@ async fn measure(
             compose::collectors(some, &http, None)?
         }
     };
-    let regions = &group.policy.regions;
+    let regions = config.listed_regions();
     let mut memory = RegionMemory::default();
-    let mut collected = collect(&collectors, app, regions, &mut memory, now).await;
+    let mut collected = collect(&collectors, app, &regions, &mut memory, now).await;
     for (name, value) in variables {
         collected.table.set(name.as_str(), Value::Number(*value));
     }
@@ -261,7 +340,7 @@ async fn measure(
 
 /// Says which collectors failed without making an expression fail: `empty`, `on-failure` or --var gave a
 /// value, or nothing reads the metric.
-fn note_failures(collected: &Collected, errors: &[(Kind, Side, EvaluateError)]) {
+fn note_failures(collected: &Collected, errors: &[&Failure]) {
     for sampled in &collected.samples {
         let Err(failure) = &sampled.outcome else { continue };
         let name = sampled.metric.as_str();
@@ -281,44 +360,27 @@ fn note_failures(collected: &Collected, errors: &[(Kind, Side, EvaluateError)]) 
 
 /// What an expression reads and nothing has set: numbers of machines, which Fly can tell, and variables
 /// of regions whose metric was given by --var as a whole.
-fn missing_variables(group: &GroupConfig, table: &VariableTable) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
-    let reads = group.expressions.reads();
-    let missing = reads.into_iter().filter(|name| table.get(name).is_none());
+fn missing_variables(config: &Config, table: &VariableTable) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
+    let missing = reads(config).into_iter().filter(|name| table.get(name).is_none());
     missing.partition(|name| MACHINE_COUNTS.contains(&&**name))
 }
 
-/// Reads the machines and sets the numbers of them that are not set yet.
-async fn count_machines(
-    config: &Config,
-    app: &AppName,
-    token: &Secret,
-    group: &GroupConfig,
-    table: &mut VariableTable,
-    now: Timestamp,
-) -> anyhow::Result<()> {
+/// Reads the machines, once for all groups.
+async fn observe(config: &Config, app: &AppName, token: &Secret) -> anyhow::Result<Observed> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
+    let metrics = Arc::new(telemetry::Metrics::new(VERSION, COMMIT));
     let http = compose::http_client(compose::fly_addresses(config))?;
     let api = compose::fly(config, token, http, clock, &metrics)?;
-    let observed = Observed {
+    Ok(Observed {
         machines: api.list(app).await?,
         own_machine: config.own_machine.clone(),
         ..Observed::default()
-    };
-    let history = History::default();
-    let tally = View::of_group(&observed, &group.group, &history, now).tally();
-    let counts = [tally.created, tally.started, tally.stopped];
-    for (name, count) in MACHINE_COUNTS.into_iter().zip(counts) {
-        if table.get(name).is_none() {
-            table.set(name, Value::Number(f64::from(count)));
-        }
-    }
-    Ok(())
+    })
 }
 
 /// One line for each thing that is wrong: a metric that both ends read fails once, and so does an
 /// expression that is both ends.
-fn said_once(errors: &[(Kind, Side, EvaluateError)]) -> Vec<String> {
+fn said_once(errors: &[Failure]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (kind, side, error) in errors {
         let is_both =

@@ -7,15 +7,15 @@ use super::place::{Origin, Place};
 use super::raw::{Raw, Values};
 use super::secret::{MASK, redact};
 use super::setting::{
-    API_TOKEN, COLLECTOR_SETTINGS, METRIC_COLLECTORS, SETTINGS, Setting, TYPE, VARIABLES,
-    collector_kind,
+    API_TOKEN, COLLECTOR_SETTINGS, GROUP_SETTINGS, METRIC_COLLECTORS, PROCESS_GROUP,
+    PROCESS_GROUPS, SETTINGS, Setting, TYPE, VARIABLES, collector_kind, find,
 };
 
 /// One value in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EffectiveValue {
-    /// The YAML key, such as `interval` or `metric-collectors[0].query`; for what only a variable can
-    /// say, the variable.
+    /// The YAML key, such as `interval`, `metric-collectors[0].query` or `process-groups.web.regions`;
+    /// for what only a variable can say, the variable.
     pub key: String,
     /// The value as it would be written, or `None` where there is none. Secrets are `***`.
     pub value: Option<String>,
@@ -25,10 +25,22 @@ pub struct EffectiveValue {
 
 /// Every value of `raw`, in the order of the documentation.
 pub(super) fn effective(raw: &Raw, env: &dyn EnvSource) -> Vec<EffectiveValue> {
+    // With `process-groups`, what groups have is in force group by group.
+    let is_by_group = |own: &Setting| {
+        raw.groups.is_some()
+            && (own.key == PROCESS_GROUP.key || find(GROUP_SETTINGS, own.key).is_some())
+    };
     let mut all: Vec<_> = SETTINGS
         .iter()
+        .filter(|setting| !is_by_group(setting))
         .map(|setting| one(setting, setting.key.to_owned(), &raw.settings))
         .collect();
+    for group in raw.groups.iter().flatten() {
+        let values = group.in_force(&raw.settings);
+        let key = |setting: &Setting| format!("{PROCESS_GROUPS}.{}.{}", group.name, setting.key);
+        let values = GROUP_SETTINGS.iter().map(|setting| one(setting, key(setting), &values));
+        all.extend(values.filter(|own| own.value.is_some()));
+    }
     for (index, collector) in raw.collectors.iter().enumerate() {
         let Some(values) = &collector.values else { continue };
         let kind = values.get(&TYPE).and_then(|given| collector_kind(given.text()));

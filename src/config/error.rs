@@ -68,6 +68,17 @@ impl Mistakes {
         self.0.push(ConfigError { mistake, place: place.clone() });
     }
 
+    /// Runs `check` and notes what it finds as mistakes of the process group `name`.
+    pub(super) fn of_group<T>(&mut self, name: &str, check: impl FnOnce(&mut Self) -> T) -> T {
+        let mut found = Self::default();
+        let checked = check(&mut found);
+        self.0.extend(found.0.into_iter().map(|error| {
+            let (group, mistake) = (name.to_owned(), Box::new(error.mistake));
+            ConfigError { mistake: Mistake::InGroup { group, mistake }, place: error.place }
+        }));
+        checked
+    }
+
     /// Whether nothing was wrong so far.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()

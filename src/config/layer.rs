@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::env::EnvSource;
 use super::error::{Mistakes, Notice, Warning};
 use super::flags::FlagValues;
+use super::mistake::Mistake;
 use super::place::Place;
 use super::raw::{Given, Raw, RawCollector, Values, expand_value};
 use super::setting::{
     ADDRESS, COLLECTOR_KINDS, COLLECTOR_SETTINGS, CREATED_MACHINE_COUNT, CollectorKind, Kind,
     MAX_CREATED_MACHINE_COUNT, MAX_STARTED_MACHINE_COUNT, METRIC_NAME, MIN_CREATED_MACHINE_COUNT,
-    MIN_STARTED_MACHINE_COUNT, QUERY, SETTINGS, STARTED_MACHINE_COUNT, Setting, TYPE, VARIABLES,
-    nearest,
+    MIN_STARTED_MACHINE_COUNT, PROCESS_GROUP, QUERY, SETTINGS, STARTED_MACHINE_COUNT, Setting,
+    TYPE, VARIABLES, nearest,
 };
 
 /// Lays the sources over each other.
@@ -27,9 +28,14 @@ pub(super) struct Layering<'a> {
 impl Layering<'_> {
     /// What holds, and what is to be said about it.
     pub(super) fn merge(mut self, file: Raw) -> (Raw, Vec<Warning>) {
-        let Raw { settings: mut from_file, collectors } = file;
+        let Raw { settings: mut from_file, collectors, groups } = file;
         let mut from_flags = self.flag_values(SETTINGS);
         let mut from_env = self.env_values(SETTINGS);
+        if groups.is_some() {
+            for values in [&mut from_flags, &mut from_env, &mut from_file] {
+                self.refuse_beside_groups(values);
+            }
+        }
         for family in &COUNT_FAMILIES {
             self.settle_family(family, &mut [&mut from_flags, &mut from_env, &mut from_file]);
         }
@@ -43,7 +49,19 @@ impl Layering<'_> {
         }
         let collectors = self.add_collectors(collectors);
         self.warn_of_unknown_variables();
-        (Raw { settings, collectors }, self.warnings)
+        (Raw { settings, collectors, groups }, self.warnings)
+    }
+
+    /// Takes out of one source what makes no sense where `process-groups` is set: which group is scaled,
+    /// and counts that would not say for which group they are.
+    fn refuse_beside_groups(&mut self, values: &mut Values) {
+        let is_refused =
+            |own: &Setting| own.kind == Kind::Expression || own.key == PROCESS_GROUP.key;
+        for setting in SETTINGS.iter().filter(|own| is_refused(own)) {
+            if let Some(given) = values.remove(setting) {
+                self.mistakes.add(Mistake::BesideGroups { key: setting.key }, &given.place);
+            }
+        }
     }
 
     fn flag_values(&mut self, settings: &[&'static Setting]) -> Values {

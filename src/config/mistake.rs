@@ -58,6 +58,16 @@ pub enum Mistake {
     Expression { key: &'static str, error: CompileError },
     #[error("metric-collectors[{index}]: {fault}")]
     Collector { index: usize, fault: CollectorFault },
+    #[error("`process-groups` names no group")]
+    NoGroups,
+    #[error("`{key}` cannot be set for one process group")]
+    NotForGroup { key: String },
+    #[error("`{key}` and `process-groups` are both set")]
+    BesideGroups { key: &'static str },
+    #[error("process-groups: {fault}")]
+    GroupName { fault: Fault },
+    #[error("process-groups.{group}: {mistake}")]
+    InGroup { group: String, mistake: Box<Mistake> },
 }
 
 /// What can be wrong with one collector.
@@ -107,7 +117,7 @@ impl Mistake {
             Self::Expand { why: ExpandError::Unset { name }, .. } => {
                 format!("set {name}, or `fly secrets set {name}=...`")
             }
-            Self::Value { fault, .. } => fault.hint()?,
+            Self::Value { fault, .. } | Self::GroupName { fault } => fault.hint()?,
             Self::AppNameRequired => format!("set `app-name` or {}", var::FAS_APP_NAME),
             Self::OrgRequired => {
                 format!(
@@ -131,6 +141,26 @@ impl Mistake {
             }
             Self::Expression { error, .. } => error.hint.clone()?,
             Self::Collector { fault, .. } => fault.hint()?,
+            Self::NoGroups => {
+                "name one and set a count under it, or leave the key out to scale `process-group` alone"
+                    .to_owned()
+            }
+            Self::NotForGroup { key } => {
+                format!("it holds for the whole app: set `{key}` at the top level")
+            }
+            Self::BesideGroups { key: "process-group" } => {
+                "leave one of them out: what `process-groups` names is scaled, and nothing else"
+                    .to_owned()
+            }
+            Self::BesideGroups { key } => format!(
+                "each group has counts of its own: set `{key}` in the file, under the group that it is for"
+            ),
+            Self::InGroup { group, mistake } => match mistake.as_ref() {
+                Self::NoMachineCount => format!(
+                    "set `started-machine-count` under `{group}`, for example to `ceil(queue_depth / 10)`"
+                ),
+                mistake => mistake.hint()?,
+            },
             _ => return None,
         })
     }

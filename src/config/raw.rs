@@ -1,5 +1,7 @@
 //! What was written, before it means anything: texts with their places, nothing filled in.
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,8 +10,12 @@ use super::error::{ConfigError, ConfigErrors, Mistakes};
 use super::expand::{ExpandError, Expanded, expand};
 use super::mistake::Mistake;
 use super::place::{Mark, Place, SourceText};
-use super::setting::{COLLECTOR_SETTINGS, METRIC_COLLECTORS, SETTINGS, Setting, find, nearest};
+use super::setting::{
+    COLLECTOR_SETTINGS, METRIC_COLLECTORS, PROCESS_GROUPS, SETTINGS, Setting, find, nearest,
+};
 use super::yaml::{Content, Key, Node};
+
+pub(super) use groups::RawGroup;
 
 /// A value as written: one item, or several where the setting takes a list.
 #[derive(Clone)]
@@ -115,7 +121,12 @@ pub(super) struct RawCollector {
 pub(super) struct Raw {
     pub(super) settings: Values,
     pub(super) collectors: Vec<RawCollector>,
+    /// The entries of `process-groups`, in their order; `None` where it is not set.
+    pub(super) groups: Option<Vec<RawGroup>>,
 }
+
+/// The top-level keys that are no settings but hold some.
+const OTHER_KEYS: [&str; 2] = [METRIC_COLLECTORS, PROCESS_GROUPS];
 
 /// Reads the tree of a file against the table of settings.
 pub(super) struct FileReader<'a> {
@@ -142,7 +153,9 @@ impl FileReader<'_> {
             }
             if key.text == METRIC_COLLECTORS {
                 raw.collectors = self.collectors(node);
-            } else if let Some(setting) = self.known(SETTINGS, &[METRIC_COLLECTORS], &key) {
+            } else if key.text == PROCESS_GROUPS {
+                raw.groups = Some(self.groups(node));
+            } else if let Some(setting) = self.known(SETTINGS, &OTHER_KEYS, &key) {
                 self.value(setting, node, &mut raw.settings);
             }
         }

@@ -70,11 +70,6 @@ impl<'a> Reader<'a> {
         self.read(setting, |text| value::choice(text, choices))
     }
 
-    /// Text of one line.
-    pub(super) fn text(&mut self, setting: &'static Setting) -> Option<String> {
-        self.read(setting, |text| value::text(text).map(str::to_owned))
-    }
-
     /// A secret of one line.
     pub(super) fn secret(&mut self, setting: &'static Setting) -> Option<Secret> {
         self.read(setting, |text| value::text(text).map(Secret::new))

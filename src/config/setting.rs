@@ -2,6 +2,7 @@
 //! and what `check` prints are made from it or tested against it.
 
 mod collector;
+mod group;
 pub mod temporal;
 mod top_level;
 mod variables;
@@ -9,6 +10,7 @@ mod variables;
 use std::time::Duration;
 
 pub use collector::*;
+pub use group::*;
 pub use top_level::*;
 pub use variables::*;
 

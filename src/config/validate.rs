@@ -2,9 +2,9 @@
 
 mod collectors;
 mod expressions;
+mod groups;
 
-use crate::decide::Policy;
-use crate::model::{AppName, AppPattern, AppSelection, Kind, MachineId, ProcessGroup, Side};
+use crate::model::{AppName, AppPattern, AppSelection, MachineId};
 
 use super::env::EnvSource;
 use super::env_vars as var;
@@ -13,9 +13,9 @@ use super::mistake::Mistake;
 use super::place::Place;
 use super::raw::{Raw, Values};
 use super::read::Reader;
-use super::setting::{self, Setting, VARIABLES};
+use super::setting::{self, VARIABLES};
 use super::value;
-use super::{Config, GroupConfig, LogFormat};
+use super::{Config, LogFormat};
 
 /// The configuration that `raw` describes; `None` where something is missing without which there is
 /// none. Mistakes may have been noted in either case.
@@ -26,16 +26,15 @@ pub(super) fn validate(
     warnings: &mut Vec<Warning>,
 ) -> Option<Config> {
     let apps = app_selection(&raw.settings, mistakes);
-    check_counts(&raw.settings, mistakes);
-    let policy = policy(&raw.settings, mistakes);
+    let groups = groups::groups(raw, mistakes);
     let collectors = collectors::collectors(&raw.collectors, mistakes, warnings);
-    let names = expressions::names(&raw.collectors, &policy.regions, mistakes);
-    let expressions = expressions::compile_all(&raw.settings, &names, mistakes);
+    let regions = super::listed_regions(groups.iter().map(|group| &group.policy));
+    let names = expressions::names(&raw.collectors, &regions, mistakes);
+    let groups = groups.into_iter().map(|group| group.compile(&names, mistakes)).collect();
     let flaps_base_url = base_url(var::FLY_FLAPS_BASE_URL, env, mistakes);
     let api_base_url = base_url(var::FLY_API_BASE_URL, env, mistakes);
 
     let mut read = Reader { values: &raw.settings, mistakes };
-    let group = read.text(&setting::PROCESS_GROUP).map(ProcessGroup::new);
     let org = read.read(&setting::ORG, org_slug);
     let log_format = read.choice(&setting::LOG_FORMAT);
     let listen = read.read(&setting::LISTEN, value::listen);
@@ -54,7 +53,7 @@ pub(super) fn validate(
     Some(Config {
         apps: apps?,
         org,
-        groups: vec![GroupConfig { group: group?, expressions, policy }],
+        groups,
         collectors,
         interval: interval?,
         timeout: timeout?,
@@ -100,73 +99,6 @@ fn app_selection(values: &Values, mistakes: &mut Mistakes) -> Option<AppSelectio
 
 fn org_slug(text: &str) -> Result<String, value::Fault> {
     value::slug(text).map(str::to_owned)
-}
-
-/// The settings of one kind of count: the number itself, and its two ends.
-const COUNTS: [(Kind, [&Setting; 3]); 2] = [
-    (
-        Kind::Created,
-        [
-            &setting::CREATED_MACHINE_COUNT,
-            &setting::MIN_CREATED_MACHINE_COUNT,
-            &setting::MAX_CREATED_MACHINE_COUNT,
-        ],
-    ),
-    (
-        Kind::Started,
-        [
-            &setting::STARTED_MACHINE_COUNT,
-            &setting::MIN_STARTED_MACHINE_COUNT,
-            &setting::MAX_STARTED_MACHINE_COUNT,
-        ],
-    ),
-];
-
-/// Upstream's rules about which counts go together.
-fn check_counts(values: &Values, mistakes: &mut Mistakes) {
-    let mut is_any = false;
-    for (kind, settings) in COUNTS {
-        let [one, min, max] = settings.map(|setting| values.place(setting));
-        is_any |= one.or(min).or(max).is_some();
-        match (one, min, max) {
-            (Some(_), Some(end), _) | (Some(_), None, Some(end)) => {
-                mistakes.add(Mistake::CountAndRange { kind }, end);
-            }
-            (None, Some(place), None) => {
-                let (missing, given) = (Side::Max, Side::Min);
-                mistakes.add(Mistake::RangeEnd { kind, missing, given }, place);
-            }
-            (None, None, Some(place)) => {
-                let (missing, given) = (Side::Min, Side::Max);
-                mistakes.add(Mistake::RangeEnd { kind, missing, given }, place);
-            }
-            _ => {}
-        }
-    }
-    if !is_any {
-        mistakes.add(Mistake::NoMachineCount, &Place::Nowhere);
-    }
-}
-
-fn policy(values: &Values, mistakes: &mut Mistakes) -> Policy {
-    let mut read = Reader { values, mistakes };
-    let policy = Policy {
-        regions: read.regions(&setting::REGIONS),
-        launch_created: read.choice(&setting::INITIAL_MACHINE_STATE) == Some(0),
-        min_machines: read.count(&setting::MIN_MACHINES),
-        max_machines: read.count(&setting::MAX_MACHINES),
-        destroy_brake: read.boolean(&setting::DESTROY_BRAKE),
-        destroy_force: read.boolean(&setting::DESTROY_FORCE),
-        create_volumes: read.choice(&setting::VOLUMES) == Some(1),
-    };
-    let (min, max) = (policy.min_machines, policy.max_machines);
-    // A maximum that could not be read stands here as 0, below what the table allows.
-    if max > 0 && min > max {
-        let given = values.get(&setting::MIN_MACHINES).or(values.get(&setting::MAX_MACHINES));
-        let place = given.map_or(&Place::Default, |given| &given.place);
-        mistakes.add(Mistake::MinAboveMax { min, max }, place);
-    }
-    policy
 }
 
 fn base_url(name: &'static str, env: &dyn EnvSource, mistakes: &mut Mistakes) -> Option<String> {

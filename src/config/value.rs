@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::{By, OnFailure, Region};
+use crate::decide::view::is_reserved;
+use crate::model::{By, OnFailure, ProcessGroup, Region};
 
 use super::duration;
 use super::setting::MAX_DURATION;
@@ -69,6 +70,10 @@ pub enum Fault {
     NotAnApp { value: String },
     #[error("contains a line break or another control character")]
     ControlCharacter,
+    #[error("a process group needs a name")]
+    NoGroupName,
+    #[error("`{value}` is a process group of Fly's own, whose machines are never touched")]
+    ReservedGroup { value: String },
 }
 
 impl Fault {
@@ -312,6 +317,16 @@ pub fn slug(text: &str) -> Result<&str, Fault> {
 /// Text of one line, fit for a header or a label.
 pub fn text(text: &str) -> Result<&str, Fault> {
     if text.chars().any(char::is_control) { Err(Fault::ControlCharacter) } else { Ok(text) }
+}
+
+/// The name of a process group that may be scaled.
+pub fn process_group(name: &str) -> Result<ProcessGroup, Fault> {
+    let group = ProcessGroup::new(text(name)?);
+    match group.as_str().trim() {
+        "" => Err(Fault::NoGroupName),
+        _ if is_reserved(&group) => Err(Fault::ReservedGroup { value: name.to_owned() }),
+        _ => Ok(group),
+    }
 }
 
 /// Text without spaces, fit for a header. Not repeated in the fault: it may be a key.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{HostStatus, Machine, MachineId, Region, Scope};
+use crate::model::{Machine, MachineId, Region, Scope};
 
 use super::observed::Observed;
 use super::reason::Reason;
@@ -39,8 +39,7 @@ pub(super) fn planned_creates(
     for regions in place::place(view, &policy.regions, count) {
         let planned = select::clone_source(view, regions.first())
             .ok_or_else(|| {
-                let others = other_groups(observed);
-                let detail = select::why_no_source(view, &others, scope.group.as_str());
+                let detail = select::why_no_source(view, observed, &scope.group);
                 Reason::NoMachineToClone { detail }
             })
             .and_then(|source| {
@@ -114,14 +113,4 @@ fn planned_create(
         volumes.push(volume);
     }
     Ok(NewMachine { template, regions, needed, volumes })
-}
-
-/// The process groups that the app has machines in, for the hint to a wrong `process-group`.
-fn other_groups(observed: &Observed) -> Vec<(String, usize)> {
-    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
-    for machine in observed.machines.iter().filter(|own| own.host_status == HostStatus::Ok) {
-        let name = machine.facts.group.as_ref().map_or("no group", |group| group.as_str());
-        *groups.entry(name).or_default() += 1;
-    }
-    groups.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
 }

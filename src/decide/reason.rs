@@ -72,6 +72,11 @@ pub enum Reason {
     },
     /// The last machine that can be cloned is kept, or there would be nothing to scale up from.
     KeepsLastMachine,
+    /// The process group has no machine at all.
+    NoMachines {
+        /// What was looked at, and what to do.
+        detail: String,
+    },
     /// Fewer machines are stopped or suspended than should be started.
     NotEnoughStopped {
         /// How many should be started.
@@ -239,6 +244,7 @@ impl Reason {
             Self::LimitedByMinMachines { .. } => "limited_by_min_machines",
             Self::LimitedByMaxMachines { .. } => "limited_by_max_machines",
             Self::KeepsLastMachine => "keeps_last_machine",
+            Self::NoMachines { .. } => "no_machines",
             Self::NotEnoughStopped { .. } => "not_enough_stopped",
             Self::NotEnoughStarted { .. } => "not_enough_started",
             Self::NotEnoughDestroyable { .. } => "not_enough_destroyable",
@@ -276,6 +282,7 @@ impl Reason {
             | Self::LimitedByMinMachines { .. }
             | Self::LimitedByMaxMachines { .. }
             | Self::KeepsLastMachine
+            | Self::NoMachines { .. }
             | Self::NotEnoughStopped { .. }
             | Self::NotEnoughStarted { .. }
             | Self::NotEnoughDestroyable { .. }
@@ -331,6 +338,7 @@ impl fmt::Display for Reason {
             Self::KeepsLastMachine => f.write_str(
                 "the last machine that can be cloned is kept: scaling up starts from it",
             ),
+            Self::NoMachines { detail } => f.write_str(detail),
             Self::NotEnoughStopped { wanted, available } => write!(
                 f,
                 "{wanted} to start but only {available} stopped or suspended; set a created count to get more"

@@ -250,7 +250,10 @@ impl Draft {
             }
             self.plan.reasons.extend(refused);
         }
-        if started + launched < need.starts {
+        if view.is_empty() && need.creates == 0 {
+            let detail = select::why_empty(observed, &self.plan.scope.group);
+            self.plan.reasons.push(Reason::NoMachines { detail });
+        } else if started + launched < need.starts {
             self.plan
                 .reasons
                 .push(Reason::NotEnoughStopped { wanted: need.starts, available: started });

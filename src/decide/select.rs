@@ -1,12 +1,13 @@
 //! Which machine is started, stopped, destroyed or cloned.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{HostStatus, Machine, MachineId, MachineState, Region};
+use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region};
 
+use super::observed::Observed;
 use super::plan::Action;
-use super::view::{Seen, View};
+use super::view::{Seen, View, is_reserved};
 
 /// The metadata value that flyctl gives to the old machines of a bluegreen deploy.
 const SAFE_TO_DESTROY: &str = "safe_to_destroy";
@@ -156,17 +157,42 @@ pub fn clone_source<'a>(view: &View<'a>, region: Option<&Region>) -> Option<&'a 
 
 /// Why there is nothing to clone, in words for the person who has to change it.
 #[must_use]
-pub fn why_no_source(view: &View<'_>, others: &[(String, usize)], group: &str) -> String {
+pub fn why_no_source(view: &View<'_>, observed: &Observed, group: &ProcessGroup) -> String {
     if !view.machines.is_empty() {
         return "every machine is on its way out or has no config".into();
     }
-    if others.is_empty() {
+    if view.unreachable > 0 {
+        return "every machine is on a host that does not answer".into();
+    }
+    why_empty(observed, group)
+}
+
+/// Why a process group has no machine, in words for the person who has to change it: most often its name
+/// is mistaken, so those that there are are named.
+#[must_use]
+pub fn why_empty(observed: &Observed, group: &ProcessGroup) -> String {
+    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    for machine in observed.machines.iter().filter(|own| own.host_status == HostStatus::Ok) {
+        match &machine.facts.group {
+            Some(own) if own == group => {
+                return format!(
+                    "every machine in process group {group} is a standby, scheduled, on its way out or the autoscaler's own"
+                );
+            }
+            Some(own) if is_reserved(own) => {}
+            own => {
+                let name = own.as_ref().map_or("no group", |own| own.as_str());
+                *groups.entry(name).or_default() += 1;
+            }
+        }
+    }
+    if groups.is_empty() {
         return "the app has no machine; create the first one with `fly deploy` or `fly machine run`".into();
     }
     let seen: Vec<String> =
-        others.iter().map(|(name, count)| format!("{count} in {name}")).collect();
+        groups.iter().map(|(name, count)| format!("{count} in {name}")).collect();
     format!(
-        "no machine in process group {group}, but {}; set process-group (FAS_PROCESS_GROUP) to the one to scale",
+        "no machine in process group {group}, but {}; name the one to scale in process-group (FAS_PROCESS_GROUP) or process-groups",
         seen.join(", ")
     )
 }

@@ -16,6 +16,12 @@ const RESERVED_GROUPS: [&str; 4] = [
     "release_command",
 ];
 
+/// Whether `group` is one of Fly's own, whose machines are never touched.
+#[must_use]
+pub fn is_reserved(group: &ProcessGroup) -> bool {
+    RESERVED_GROUPS.contains(&group.as_str())
+}
+
 /// What a machine counts as and what may be done to it. One row of the table in the documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
@@ -125,7 +131,7 @@ impl<'a> View<'a> {
             }
             let is_reachable = machine.host_status == HostStatus::Ok;
             match &machine.facts.group {
-                Some(own) if own == group && !RESERVED_GROUPS.contains(&own.as_str()) => {
+                Some(own) if own == group && !is_reserved(own) => {
                     if is_reachable {
                         view.machines.push(seen);
                     } else {
@@ -139,6 +145,12 @@ impl<'a> View<'a> {
         }
         view.unlisted = overlay.unlisted(observed, group);
         view
+    }
+
+    /// Whether there is nothing to see, and nothing out of sight.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.machines.is_empty() && self.unlisted.is_empty() && self.unreachable == 0
     }
 
     /// How many machines the list shows.

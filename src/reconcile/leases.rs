@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 
 use crate::decide::view::View;
-use crate::decide::{History, Reason, Verb, guard_release};
+use crate::decide::{History, Plan, Reason, Verb, guard_release};
 use crate::model::{MachineId, Scope};
 use crate::ports::{ApiError, ErrorClass, Lease};
 use crate::status::{Tick, machine_counts};
@@ -27,14 +27,8 @@ impl Reconciler {
         decided: &mut Decided,
         history: &History,
     ) -> Vec<Lease> {
-        let scopes: BTreeSet<Scope> = decided
-            .plan
-            .actions()
-            .filter(|(_, planned)| matches!(planned.action.verb(), Verb::Create | Verb::Destroy))
-            .map(|(scope, _)| scope.clone())
-            .collect();
         let mut leases = Vec::new();
-        for scope in scopes {
+        for scope in needing_lease(&decided.plan) {
             let view = View::of_group(&decided.observed, &scope.group, history, tick.at);
             let Some(machine) = lowest_id(&view).cloned() else { continue };
             let lease = self.adapters.api.acquire_lease(&self.app, &machine, LEASE_TTL).await;
@@ -87,6 +81,7 @@ impl Reconciler {
         decided: &mut Decided,
         history: &History,
     ) -> Result<(), ApiError> {
+        let leased = needing_lease(&decided.plan);
         decided.observed.machines = self.adapters.api.list(&self.app).await?;
         tick.fly_failed = false;
         tick.machines = machine_counts(&decided.observed);
@@ -107,9 +102,23 @@ impl Reconciler {
         for (scope, reason) in &held {
             plan = plan.held_in(scope, reason);
         }
+        // A group that had nothing to create or destroy before has no lease to do it under now.
+        for scope in needing_lease(&plan).difference(&leased) {
+            let message = "the machines changed while other groups' leases were taken; the next tick asks for it";
+            let message = message.to_owned();
+            plan = plan.held_in(scope, &Reason::LeaseFailed { message });
+        }
         decided.plan = guard_release(plan, &decided.release, self.settings.release_timeout, now);
         Ok(())
     }
+}
+
+/// The scopes in which machines would come into being or go.
+fn needing_lease(plan: &Plan) -> BTreeSet<Scope> {
+    plan.actions()
+        .filter(|(_, planned)| matches!(planned.action.verb(), Verb::Create | Verb::Destroy))
+        .map(|(scope, _)| scope.clone())
+        .collect()
 }
 
 /// The machine of a group that every scaler would lease: the lowest id of those that are still there,

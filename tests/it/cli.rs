@@ -21,21 +21,21 @@ use regex::Regex;
 
 /// A command line with its whole environment.
 #[derive(Clone, Default)]
-struct CommandLine {
+pub(crate) struct CommandLine {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     directory: Option<PathBuf>,
 }
 
 /// `fly-autoscaler` with these arguments.
-fn fly_autoscaler(arguments: &[&str]) -> CommandLine {
+pub(crate) fn fly_autoscaler(arguments: &[&str]) -> CommandLine {
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     CommandLine { arguments, ..CommandLine::default() }
 }
 
 impl CommandLine {
     /// The same with these variables too.
-    fn env(mut self, pairs: &[(&str, &str)]) -> Self {
+    pub(crate) fn env(mut self, pairs: &[(&str, &str)]) -> Self {
         let owned = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         self.environment.extend(owned);
         self
@@ -57,7 +57,7 @@ impl CommandLine {
     }
 
     /// Runs it to its end.
-    fn run(&self) -> Ran {
+    pub(crate) fn run(&self) -> Ran {
         let output = self.command().output().unwrap();
         Ran {
             code: output.status.code(),
@@ -67,16 +67,16 @@ impl CommandLine {
     }
 
     /// The same while a simulator of this process answers.
-    async fn run_beside(self) -> Ran {
+    pub(crate) async fn run_beside(self) -> Ran {
         tokio::task::spawn_blocking(move || self.run()).await.unwrap()
     }
 }
 
 /// What a command did. Displayed as a transcript in which what differs from run to run has a name.
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl fmt::Display for Ran {
@@ -112,13 +112,13 @@ fn steady(text: &str) -> String {
 }
 
 /// A Fly in this process.
-struct Fly {
-    simulator: Simulator,
+pub(crate) struct Fly {
+    pub(crate) simulator: Simulator,
 }
 
 impl Fly {
     /// With one app, `my-app` of `my-org`.
-    async fn with(app: &AppSpec) -> Self {
+    pub(crate) async fn with(app: &AppSpec) -> Self {
         // A standing clock: ids depend on it, and transcripts on ids.
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
         let simulator = Simulator::start(SimOptions::new(clock)).await.unwrap();
@@ -127,7 +127,7 @@ impl Fly {
     }
 
     /// The command line for that app, with its queue depth as `queue_depth`.
-    fn command(&self, arguments: &[&str]) -> CommandLine {
+    pub(crate) fn command(&self, arguments: &[&str]) -> CommandLine {
         let (fly, prometheus) = (self.simulator.url(), self.simulator.prometheus_url("my-org"));
         fly_autoscaler(arguments).env(&[
             ("FAS_APP_NAME", "my-app"),

@@ -1,184 +1,21 @@
-//! What every decision keeps, for whatever machines, numbers and settings.
+//! What every decision keeps, for whatever machines, process groups, numbers and settings.
+
+mod cases;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fly_autoscaler::decide::{
-    Action, Effect, GroupTargets, History, Observed, Plan, Policy, Reason, Recent, Targets, Verb,
+    Action, Effect, GroupTargets, Observed, Plan, Policy, Reason, ScopePlan, Targets, Verb,
     Verdict, Wanted, check, decide,
 };
 use fly_autoscaler::model::{
-    Bounds, HostStatus, Kind, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
-    Scope, ScopeBounds, Timestamp,
+    Bounds, HostStatus, Kind, Machine, MachineFacts, MachineId, MachineState, ScopeBounds,
 };
 use proptest::prelude::*;
 
-const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
-
-fn group() -> ProcessGroup {
-    ProcessGroup::new("app")
-}
-
-fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
-    let state = prop_oneof![
-        6 => Just("started"), 6 => Just("stopped"), 1 => Just("suspended"), 1 => Just("created"),
-        1 => Just("starting"), 1 => Just("stopping"), 1 => Just("failed"), 1 => Just("destroying"),
-        1 => Just("replacing"), 1 => Just("hibernating"),
-    ];
-    let host = prop_oneof![
-        12 => Just(HostStatus::Ok), 1 => Just(HostStatus::Unknown), 1 => Just(HostStatus::Unreachable),
-    ];
-    let region = prop_oneof![Just("lhr"), Just("iad"), Just("fra"), Just("syd")];
-    let own_group =
-        prop_oneof![10 => Just(Some("app")), 1 => Just(Some("worker")), 1 => Just(None)];
-    (
-        (state, host, region, own_group, 0_i64..200),
-        (any::<bool>(), 1_u64..4, prop::bool::weighted(0.05), prop::bool::weighted(0.05)),
-        (prop::bool::weighted(0.9), prop::bool::weighted(0.1), prop::bool::weighted(0.1)),
-    )
-        .prop_map(move |(seen, facts, config)| {
-            let (state, host_status, region, own_group, age) = seen;
-            let (launched, release, is_standby, is_scheduled) = facts;
-            let (has_config, is_cordoned, going) = config;
-            Machine {
-                id: MachineId::new(format!("m{number:03}")),
-                state: MachineState::parse(state),
-                region: Region::new(region),
-                host_status,
-                is_cordoned,
-                created_at: Some(NOW.minus(Duration::from_secs(age.unsigned_abs()))),
-                image: Some(Arc::from("registry.fly.io/app:v1")),
-                facts: MachineFacts {
-                    group: own_group.map(ProcessGroup::new),
-                    is_standby,
-                    is_scheduled,
-                    release_version: Some(release),
-                    bluegreen_tag: going.then(|| Arc::from("safe_to_destroy")),
-                    launched_by_autoscaler: launched,
-                    ..MachineFacts::default()
-                },
-                config: has_config.then(config_of),
-            }
-        })
-}
-
-fn config_of() -> Arc<serde_json::value::RawValue> {
-    let text = r#"{"image":"registry.fly.io/app:v1","metadata":{"fly_process_group":"app"}}"#;
-    Arc::from(serde_json::value::RawValue::from_string(text.to_owned()).unwrap())
-}
-
-fn machines() -> impl Strategy<Value = Vec<Machine>> {
-    (0_usize..24).prop_flat_map(|count| (0..count).map(a_machine).collect::<Vec<_>>())
-}
-
-fn bounds() -> impl Strategy<Value = Bounds> {
-    prop_oneof![
-        2 => Just(Bounds::default()),
-        3 => (0_u32..20).prop_map(Bounds::exactly),
-        3 => (0_u32..20, 0_u32..20).prop_map(|(a, b)| Bounds {
-            min: Some(std::cmp::min(a, b)),
-            max: Some(std::cmp::max(a, b)),
-        }),
-        1 => (prop::option::of(0_u32..20), prop::option::of(0_u32..20))
-            .prop_map(|(min, max)| Bounds { min, max }),
-    ]
-}
-
-fn wanted() -> impl Strategy<Value = Wanted> {
-    prop_oneof![
-        12 => (bounds(), bounds())
-            .prop_map(|(created, started)| Wanted::Bounds(ScopeBounds { created, started })),
-        1 => Just(Wanted::Hold(vec![Reason::MetricFailed {
-            metric: fly_autoscaler::model::MetricName::new("queue_depth"),
-            message: "no answer".into(),
-        }])),
-    ]
-}
-
-fn policy() -> impl Strategy<Value = Policy> {
-    (any::<bool>(), any::<bool>(), any::<bool>(), 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
-        |(launch_created, destroy_brake, destroy_force, min_machines, max_machines, regions)| {
-            let regions = ["lhr", "iad", "fra"][..regions].iter().map(Region::new).collect();
-            Policy {
-                regions,
-                launch_created,
-                min_machines,
-                max_machines,
-                destroy_brake,
-                destroy_force,
-                create_volumes: false,
-            }
-        },
-    )
-}
-
-fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
-    let one = (0..count + 3, 0..4_u8, 0_u64..90, any::<bool>()).prop_map(
-        |(number, kind, age, launched)| {
-            let machine = MachineId::new(format!("m{number:03}"));
-            let effect = match kind {
-                0 => Effect::Created {
-                    create_id: format!("c{number}").into(),
-                    machine: launched.then_some(machine),
-                    group: group(),
-                    region: Region::new("lhr"),
-                    launched,
-                    volume: None,
-                },
-                1 => Effect::Started { machine },
-                2 => Effect::Stopped { machine },
-                _ => Effect::Destroyed { machine },
-            };
-            Recent { at: NOW.minus(Duration::from_secs(age)), effect }
-        },
-    );
-    prop::collection::vec(one, 0..6)
-}
-
-#[derive(Debug, Clone)]
-struct Case {
-    observed: Observed,
-    targets: Targets,
-    history: History,
-}
-
-fn targets(wanted: Wanted, policy: Policy) -> Targets {
-    let policy = Arc::new(policy);
-    Targets { groups: vec![GroupTargets { group: group(), policy, app_wide: wanted }] }
-}
-
-fn case() -> impl Strategy<Value = Case> {
-    (machines(), wanted(), policy(), prop::option::of(0_usize..24), 0_u32..4)
-        .prop_flat_map(|(machines, wanted, policy, own, wishes)| {
-            let history = effects(machines.len());
-            (Just((machines, wanted, policy, own, wishes)), history)
-        })
-        .prop_map(|((machines, wanted, policy, own, wishes), recent)| {
-            let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
-            let mut history = History::new("scaler");
-            // As ticks do it, which keep one action for each machine.
-            recent.into_iter().for_each(|recent| history.record(recent.at, recent.effect));
-            if wishes > 0 {
-                history.large_destroy_wishes.insert(Scope::app_wide(group()), wishes);
-            }
-            Case {
-                observed: Observed { machines, own_machine, ..Observed::default() },
-                targets: targets(wanted, policy),
-                history,
-            }
-        })
-}
-
-impl Case {
-    fn decide(&self) -> Plan {
-        decide(&self.observed, &self.targets, &self.history, NOW)
-    }
-
-    fn policy(&self) -> &Policy {
-        &self.targets.groups[0].policy
-    }
-}
+use cases::{Case, NOW, case, config_of, group};
 
 /// What the machines are once a plan has been carried out and everything has settled.
 fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
@@ -190,7 +27,7 @@ fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
             other => other.clone(),
         };
     }
-    for (number, (_, planned)) in plan.actions().enumerate() {
+    for (number, (scope, planned)) in plan.actions().enumerate() {
         let mut set = |id: &MachineId, state: MachineState| {
             for machine in after.machines.iter_mut().filter(|machine| machine.id == *id) {
                 machine.state = state.clone();
@@ -209,7 +46,7 @@ fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
                 created_at: Some(NOW),
                 image: Some(Arc::from("registry.fly.io/app:v1")),
                 facts: MachineFacts {
-                    group: Some(group()),
+                    group: Some(scope.group.clone()),
                     create_id: Some(Arc::clone(create_id)),
                     ..MachineFacts::default()
                 },
@@ -222,8 +59,9 @@ fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
 
 fn tally_after(case: &Case, wanted: ScopeBounds, kind: Kind) -> u32 {
     // The brake is the one exception: it holds a large destroy, and lets a small one through.
-    let policy = Policy { destroy_brake: false, ..case.policy().clone() };
-    let targets = targets(Wanted::Bounds(wanted), policy);
+    let policy = Policy { destroy_brake: false, ..(*case.targets.groups[0].policy).clone() };
+    let (policy, app_wide) = (Arc::new(policy), Wanted::Bounds(wanted));
+    let targets = Targets { groups: vec![GroupTargets { group: group(), policy, app_wide }] };
     let plan = decide(&case.observed, &targets, &case.history, NOW);
     let after = settled(&case.observed, &plan, 0);
     let quiet = Targets {
@@ -247,10 +85,12 @@ proptest! {
     #[test]
     fn plans_with_the_same_targets_end_within_a_few_rounds(mut case in case()) {
         // Two more rounds than without the brake, which waits for a third wish.
-        let rounds = if case.policy().destroy_brake { 6 } else { 4 };
+        let has_brake = case.targets.groups.iter().any(|own| own.policy.destroy_brake);
+        let rounds = if has_brake { 6 } else { 4 };
         for round in 0..rounds {
             let plan = case.decide();
-            if plan.actions().next().is_none() && !plan.scopes[0].reasons.iter().any(|reason| {
+            let mut reasons = plan.scopes.iter().flat_map(|scope| &scope.reasons);
+            if plan.actions().next().is_none() && !reasons.any(|reason| {
                 matches!(reason, Reason::DestroyBrake { .. } | Reason::WaitingForStop { .. })
             }) {
                 return Ok(());
@@ -305,40 +145,79 @@ proptest! {
 
     #[test]
     fn the_last_machine_that_can_be_cloned_is_never_destroyed(case in case()) {
-        let plan = case.decide();
-        let cloneable: BTreeSet<&MachineId> = case.observed.machines.iter().filter(|machine| {
-            machine.host_status == HostStatus::Ok
-                && machine.facts.group.as_ref() == Some(&group())
-                && machine.config.is_some()
-                && machine.facts.bluegreen_tag.is_none()
-                && machine.state != MachineState::Destroying
-        }).map(|machine| &machine.id).collect();
-        let destroyed: BTreeSet<&MachineId> = plan.actions()
-            .filter(|(_, planned)| planned.action.verb() == Verb::Destroy)
-            .filter_map(|(_, planned)| planned.action.machine())
-            .collect();
-        if !destroyed.is_empty() && destroyed.iter().any(|id| cloneable.contains(id)) {
-            prop_assert!(!cloneable.is_subset(&destroyed), "destroys {destroyed:?} of {cloneable:?}");
+        for scope in &case.decide().scopes {
+            let cloneable: BTreeSet<&MachineId> = case.observed.machines.iter().filter(|machine| {
+                machine.host_status == HostStatus::Ok
+                    && machine.facts.group.as_ref() == Some(&scope.scope.group)
+                    && machine.config.is_some()
+                    && machine.facts.bluegreen_tag.is_none()
+                    && machine.state != MachineState::Destroying
+            }).map(|machine| &machine.id).collect();
+            let destroys = scope.actions.iter().filter(|own| own.action.verb() == Verb::Destroy);
+            let destroyed: BTreeSet<_> = destroys.filter_map(|own| own.action.machine()).collect();
+            if destroyed.iter().any(|id| cloneable.contains(id)) {
+                prop_assert!(!cloneable.is_subset(&destroyed), "destroys {destroyed:?} of {cloneable:?}");
+            }
         }
     }
 
     #[test]
     fn counts_stay_within_max_machines_or_shrink(case in case()) {
+        for (scope, own) in case.decide().scopes.iter().zip(&case.targets.groups) {
+            let actions = || scope.actions.iter().map(|planned| &planned.action);
+            let creates = actions().filter(|action| action.verb() == Verb::Create).count();
+            if creates > 0 {
+                let total = scope.observed.created + scope.observed.unreachable;
+                prop_assert!(total as usize + creates <= own.policy.max_machines as usize);
+            }
+            let starts = actions().filter(|action| match action {
+                Action::Start { .. } => true,
+                Action::Create { start, .. } => *start,
+                _ => false,
+            }).count();
+            if let Some(max) = scope.targets.and_then(|targets| targets.started.max) {
+                prop_assert!(starts == 0 || scope.observed.started as usize + starts <= max as usize);
+            }
+        }
+    }
+
+    #[test]
+    fn each_group_is_decided_as_if_it_were_the_only_one(case in case()) {
+        let together = without_ids(case.decide().scopes);
+        prop_assert_eq!(together.len(), case.targets.groups.len());
+        for (scope, own) in together.iter().zip(&case.targets.groups) {
+            prop_assert_eq!(&scope.scope.group, &own.group);
+            let alone = Targets { groups: vec![own.clone()] };
+            let alone = without_ids(decide(&case.observed, &alone, &case.history, NOW).scopes);
+            prop_assert_eq!(std::slice::from_ref(scope), &alone[..]);
+        }
+    }
+
+    #[test]
+    fn no_group_touches_or_clones_a_machine_of_another(case in case()) {
         let plan = case.decide();
-        let scope = &plan.scopes[0];
-        let creates = plan.actions().filter(|(_, own)| own.action.verb() == Verb::Create).count();
-        if creates > 0 {
-            let total = scope.observed.created + scope.observed.unreachable;
-            prop_assert!(total as usize + creates <= case.policy().max_machines as usize);
+        let group_of = |id: &MachineId| {
+            let own = case.observed.machines.iter().find(|machine| machine.id == *id);
+            own.and_then(|machine| machine.facts.group.as_ref())
+        };
+        let mut touched = BTreeSet::new();
+        for scope in &plan.scopes {
+            let spares = scope.spares.iter();
+            for action in scope.actions.iter().map(|planned| &planned.action).chain(spares) {
+                let id = match action {
+                    Action::Create { template, .. } => &template.source,
+                    action => action.machine().unwrap(),
+                };
+                prop_assert_eq!(group_of(id), Some(&scope.scope.group), "{}", action);
+                prop_assert!(action.machine().is_none_or(|id| touched.insert(id)), "{action} twice");
+            }
         }
-        let starts = plan.actions().filter(|(_, own)| match &own.action {
-            Action::Start { .. } => true,
-            Action::Create { start, .. } => *start,
-            _ => false,
-        }).count();
-        if let Some(max) = scope.targets.and_then(|targets| targets.started.max) {
-            prop_assert!(starts == 0 || scope.observed.started as usize + starts <= max as usize);
-        }
+        let ids: Vec<_> = plan.actions().filter_map(|(_, own)| match &own.action {
+            Action::Create { create_id, .. } => Some(create_id),
+            _ => None,
+        }).collect();
+        let (all, distinct) = (ids.len(), ids.iter().collect::<BTreeSet<_>>().len());
+        prop_assert_eq!(all, distinct, "two creates have the same id");
     }
 
     #[test]
@@ -346,10 +225,12 @@ proptest! {
         let plan = case.decide();
         if plan.verdict == Verdict::Hold {
             prop_assert!(plan.actions().next().is_none());
-            prop_assert!(plan.scopes.iter().any(fly_autoscaler::decide::ScopePlan::is_held));
+            prop_assert!(plan.scopes.iter().any(ScopePlan::is_held));
         }
-        if matches!(case.targets.groups[0].app_wide, Wanted::Hold(_)) {
-            prop_assert_eq!(plan.verdict, Verdict::Hold);
+        for (scope, own) in plan.scopes.iter().zip(&case.targets.groups) {
+            if matches!(own.app_wide, Wanted::Hold(_)) {
+                prop_assert!(scope.is_held() && scope.actions.is_empty());
+            }
         }
     }
 
@@ -393,9 +274,7 @@ proptest! {
 }
 
 /// Create ids hold the time on purpose; everything else must not.
-fn without_ids(
-    mut scopes: Vec<fly_autoscaler::decide::ScopePlan>,
-) -> Vec<fly_autoscaler::decide::ScopePlan> {
+fn without_ids(mut scopes: Vec<ScopePlan>) -> Vec<ScopePlan> {
     for planned in scopes.iter_mut().flat_map(|scope| &mut scope.actions) {
         if let Action::Create { create_id, .. } = &mut planned.action {
             *create_id = Arc::from("");

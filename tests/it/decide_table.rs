@@ -143,7 +143,53 @@ fn a_wrong_process_group_is_named() {
     assert_eq!(
         plan.scopes[0].reasons[1].to_string(),
         "no machine available to clone for scale up: no machine in process group app, but 2 in worker; \
-         set process-group (FAS_PROCESS_GROUP) to the one to scale"
+         name the one to scale in process-group (FAS_PROCESS_GROUP) or process-groups"
+    );
+}
+
+#[test]
+fn a_group_without_a_machine_says_why() {
+    let of = |group: &'static str| {
+        move |own: &mut Machine| own.facts.group = Some(ProcessGroup::new(group))
+    };
+    let other = "no machine in process group app, but 2 in worker; name the one to scale in \
+                 process-group (FAS_PROCESS_GROUP) or process-groups";
+    let own = "every machine in process group app is a standby, scheduled, on its way out or the \
+               autoscaler's own";
+    let none =
+        "the app has no machine; create the first one with `fly deploy` or `fly machine run`";
+    // list, what is odd about each -> what is said, with starts to do and without
+    type Row<'a> = (&'a str, &'a dyn Fn(&mut Machine), &'a str);
+    let table: [Row<'_>; 5] = [
+        ("a b", &of("worker"), other),
+        ("a b", &of("fly_app_console"), none),
+        ("", &|_| {}, none),
+        ("a b", &|own| own.facts.is_standby = true, own),
+        ("a:destroying b:destroyed", &|_| {}, own),
+    ];
+    for (list, change, said) in table {
+        for (wanted, beside) in [("2", "below_min"), ("0", "within_bounds")] {
+            let mut list = machines(list);
+            list.iter_mut().for_each(change);
+            let plan = plan_with(list, "-", wanted, Policy::default(), &History::new("t"));
+            let reasons = &plan.scopes[0].reasons;
+            let found = reasons.iter().find(|own| own.code() == "no_machines").unwrap();
+            assert_eq!(found.to_string(), said);
+            assert!(reasons.len() == 2 && reasons.iter().any(|own| own.code() == beside));
+        }
+    }
+    // Out of sight is not gone, and a create has a reason of its own.
+    let codes =
+        |plan: &Plan| plan.scopes[0].reasons.iter().map(Reason::code).collect::<Vec<_>>().join(" ");
+    let mut list = machines("a b");
+    list.iter_mut().for_each(|own| own.host_status = HostStatus::Unreachable);
+    let plan = plan_with(list.clone(), "-", "2", Policy::default(), &History::new("t"));
+    assert_eq!(codes(&plan), "below_min not_enough_stopped");
+    let plan = plan_with(list, "2", "-", Policy::default(), &History::new("t"));
+    assert_eq!(codes(&plan), "below_min no_machine_to_clone");
+    assert_eq!(
+        plan.scopes[0].reasons[1].to_string(),
+        "no machine available to clone for scale up: every machine is on a host that does not answer"
     );
 }
 

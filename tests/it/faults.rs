@@ -34,7 +34,7 @@ const CREATED: (&str, &str) = ("FAS_CREATED_MACHINE_COUNT", "ceil(queue_depth / 
 const STARTED: (&str, &str) = ("FAS_STARTED_MACHINE_COUNT", "ceil(queue_depth / 10)");
 
 /// A time that a sleep moves on instead of waiting for it, the simulator's and the autoscaler's alike.
-struct LeapingClock(Mutex<Timestamp>);
+pub(crate) struct LeapingClock(Mutex<Timestamp>);
 
 impl LeapingClock {
     fn new() -> Arc<Self> {
@@ -42,7 +42,7 @@ impl LeapingClock {
         Arc::new(Self(Mutex::new(start)))
     }
 
-    fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap();
         *now = now.plus(by);
     }
@@ -61,9 +61,9 @@ impl Clock for LeapingClock {
 }
 
 /// A simulated Fly with one app, and what ticks on it.
-struct Stage {
-    sim: Simulator,
-    clock: Arc<LeapingClock>,
+pub(crate) struct Stage {
+    pub(crate) sim: Simulator,
+    pub(crate) clock: Arc<LeapingClock>,
     /// How long one request may take, in real time.
     request: Duration,
 }
@@ -74,7 +74,7 @@ impl Stage {
         Self::with(AppSpec::new("web", "acme").with_machines("iad", started, stopped), depth).await
     }
 
-    async fn with(mut spec: AppSpec, depth: f64) -> Self {
+    pub(crate) async fn with(mut spec: AppSpec, depth: f64) -> Self {
         let clock = LeapingClock::new();
         let sim = Simulator::start(SimOptions::new(clock.clone())).await.unwrap();
         spec.load = Load::Fixed { traffic: [].into(), queue_depth: Some(depth) };
@@ -95,7 +95,7 @@ impl Stage {
     }
 
     /// What `serve` would tick with, for a process called `scaler`, with these variables.
-    fn scaler(&self, scaler: &str, variables: &[(&str, &str)]) -> Reconciler {
+    pub(crate) fn scaler(&self, scaler: &str, variables: &[(&str, &str)]) -> Reconciler {
         let (url, prometheus) = (self.sim.url(), self.sim.prometheus_url("acme"));
         let given = [
             ("FAS_APP_NAME", "web"),
@@ -113,7 +113,7 @@ impl Stage {
     }
 
     /// A tick, and the time until the next.
-    async fn tick(&self, scaler: &mut Reconciler) -> Tick {
+    pub(crate) async fn tick(&self, scaler: &mut Reconciler) -> Tick {
         let tick = scaler.tick().await;
         self.clock.advance(INTERVAL);
         tick
@@ -159,7 +159,7 @@ impl Stage {
     }
 
     /// How a tick ended and why, without what differs from run to run.
-    fn say(&self, tick: &Tick) -> String {
+    pub(crate) fn say(&self, tick: &Tick) -> String {
         let mut said: Vec<String> = tick.error.iter().cloned().collect();
         said.extend(tick.outcomes.iter().map(ToString::to_string));
         let reasons =

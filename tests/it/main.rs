@@ -15,6 +15,7 @@ mod faults;
 mod fleet;
 mod http;
 mod machines_api;
+mod process_groups;
 mod prometheus_api;
 mod running;
 mod simulator;

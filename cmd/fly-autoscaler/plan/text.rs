@@ -167,6 +167,13 @@ fn action(planned: &PlannedAction) -> String {
     }
 }
 
+/// What is held beside other groups in which something would be done.
+fn beside(plan: &Plan) -> String {
+    let held = plan.scopes.iter().filter(|own| own.is_held() && own.actions.is_empty());
+    let held: Vec<String> = held.map(|own| own.scope.to_string()).collect();
+    if held.is_empty() { String::new() } else { format!("; held: {}", held.join(", ")) }
+}
+
 /// The short of it.
 fn verdict(plan: &Plan) -> String {
     match plan.verdict {
@@ -185,7 +192,7 @@ fn verdict(plan: &Plan) -> String {
             } else {
                 "machines"
             };
-            format!("would {} {machines}", parts.join(" and "))
+            format!("would {} {machines}{}", parts.join(" and "), beside(plan))
         }
     }
 }

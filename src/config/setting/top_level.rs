@@ -325,7 +325,8 @@ pub const DRY_RUN: Setting = Setting {
     ..PLAIN
 };
 /// All top-level settings, in the order in which they are documented. `metric-collectors` is not one:
-/// it is a list of [`COLLECTOR_SETTINGS`](super::COLLECTOR_SETTINGS).
+/// it is a list of [`COLLECTOR_SETTINGS`](super::COLLECTOR_SETTINGS); nor is `process-groups`, a map of
+/// [`GROUP_SETTINGS`](super::GROUP_SETTINGS).
 pub static SETTINGS: &[&Setting] = &[
     &APP_NAME,
     &ORG,

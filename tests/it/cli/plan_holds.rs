@@ -140,7 +140,7 @@ async fn there_is_no_machine_to_clone() {
       target               3        -
 
       0 created, at least 3 wanted [below_min]
-      held: no machine available to clone for scale up: no machine in process group worker, but 2 in app; set process-group (FAS_PROCESS_GROUP) to the one to scale [no_machine_to_clone]
+      held: no machine available to clone for scale up: no machine in process group worker, but 2 in app; name the one to scale in process-group (FAS_PROCESS_GROUP) or process-groups [no_machine_to_clone]
 
     held: nothing would be done
     ");

@@ -2,7 +2,8 @@
 
 use fly_autoscaler::config::setting::temporal::TEMPORAL_SETTINGS;
 use fly_autoscaler::config::setting::{
-    COLLECTOR_SETTINGS, PROMETHEUS_SETTINGS, SETTINGS, Setting, VARIABLES,
+    COLLECTOR_SETTINGS, GROUP_SETTINGS, Kind, METRIC_COLLECTORS, PROCESS_GROUPS,
+    PROMETHEUS_SETTINGS, SETTINGS, Setting, VARIABLES,
 };
 use fly_autoscaler::config::{FlagValues, MapEnv, load};
 
@@ -46,16 +47,56 @@ fn the_documentation_has_every_setting() {
     }
 }
 
+#[test]
+fn the_documentation_has_the_settings_of_a_group() {
+    let text = std::fs::read_to_string("docs/configuration.md").unwrap();
+    let keys: Vec<_> = GROUP_SETTINGS.iter().map(|own| format!("`{}`", own.key)).collect();
+    let listed = format!("A group may have: {}.", keys.join(", "));
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&text).contains(&listed), "docs/configuration.md should contain: {listed}");
+    let example = text.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(example.contains("process-groups:"), "{example}");
+    let yaml = format!("app-name: my-app\n{example}{COLLECTORS}");
+    let loaded = with_yaml(&yaml, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(loaded.config.groups.len(), 2);
+}
+
+#[test]
+fn the_annotated_file_shows_process_groups_that_work() {
+    let text = std::fs::read_to_string("etc/fly-autoscaler.yml").unwrap();
+    // Prose, since the file's own counts and `process-groups` exclude each other.
+    let (before, example) = text.split_once("#     process-groups:\n").unwrap();
+    let note = before.rsplit("\n\n").next().unwrap();
+    let (note, _) = note.split_once("it takes from").unwrap();
+    for setting in GROUP_SETTINGS.iter().filter(|own| own.kind != Kind::Expression) {
+        assert!(note.contains(setting.key), "{} is missing", setting.key);
+    }
+    let lines = example.lines().map_while(|line| line.strip_prefix("#     "));
+    let groups: String = lines.map(|line| format!("{line}\n")).collect();
+    let yaml = format!("app-name: my-app\nprocess-groups:\n{groups}{COLLECTORS}");
+    let loaded = with_yaml(&yaml, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(loaded.config.groups.len(), 2);
+}
+
+/// The metrics that the examples read.
+const COLLECTORS: &str = "metric-collectors:
+  - {type: prometheus, metric-name: queue_depth, address: 'http://p', query: up}
+  - {type: prometheus, metric-name: traffic, address: 'http://p', query: up}
+";
+
 /// The annotated file: prose behind `# `, settings behind `#` alone or bare.
 #[test]
 fn the_annotated_file_has_every_key_with_its_default_and_its_variable() {
     let text = std::fs::read_to_string("etc/fly-autoscaler.yml").unwrap();
-    for setting in SETTINGS.iter().chain(COLLECTOR_SETTINGS) {
-        let is_set = |line: &str| {
+    let is_there = |key: &str| {
+        text.lines().any(|line| {
             let line = line.trim_start_matches(['#', ' ', '-']);
-            line.strip_prefix(setting.key).is_some_and(|rest| rest.starts_with(':'))
-        };
-        assert!(text.lines().any(is_set), "{} is missing", setting.key);
+            line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
+        })
+    };
+    assert!([METRIC_COLLECTORS, PROCESS_GROUPS].into_iter().all(is_there));
+    for setting in SETTINGS.iter().chain(COLLECTOR_SETTINGS) {
+        assert!(is_there(setting.key), "{} is missing", setting.key);
         if let Some(env) = setting.env {
             assert!(text.contains(env), "{env} is missing");
         }

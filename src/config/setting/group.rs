@@ -1,0 +1,30 @@
+//! What can be said of one process group.
+
+use super::{
+    CREATED_MACHINE_COUNT, DESTROY_BRAKE, DESTROY_FORCE, INITIAL_MACHINE_STATE,
+    MAX_CREATED_MACHINE_COUNT, MAX_MACHINES, MAX_STARTED_MACHINE_COUNT, MIN_CREATED_MACHINE_COUNT,
+    MIN_MACHINES, MIN_STARTED_MACHINE_COUNT, REGIONS, STARTED_MACHINE_COUNT, Setting, VOLUMES,
+};
+
+/// The YAML key of the map of process groups: from a group's name to its [`GROUP_SETTINGS`]. Only a file
+/// can say it.
+pub const PROCESS_GROUPS: &str = "process-groups";
+
+/// The settings that may stand under a group, in the order in which they are documented. They are those of
+/// the top level: what a group leaves out it takes from there, the expressions excepted, which each group
+/// has for itself.
+pub static GROUP_SETTINGS: &[&Setting] = &[
+    &REGIONS,
+    &CREATED_MACHINE_COUNT,
+    &MIN_CREATED_MACHINE_COUNT,
+    &MAX_CREATED_MACHINE_COUNT,
+    &STARTED_MACHINE_COUNT,
+    &MIN_STARTED_MACHINE_COUNT,
+    &MAX_STARTED_MACHINE_COUNT,
+    &MIN_MACHINES,
+    &MAX_MACHINES,
+    &INITIAL_MACHINE_STATE,
+    &DESTROY_BRAKE,
+    &DESTROY_FORCE,
+    &VOLUMES,
+];
