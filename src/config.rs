@@ -36,7 +36,9 @@ use std::time::Duration;
 
 use crate::decide::Policy;
 use crate::evaluate::ScopeExpressions;
-use crate::model::{AppName, By, MachineId, MetricName, OnFailure, ProcessGroup, SeriesRule};
+use crate::model::{
+    AppName, By, LogFormat, MachineId, MetricName, OnFailure, ProcessGroup, SeriesRule,
+};
 
 pub use effective::EffectiveValue;
 pub use env::{EnvSource, MapEnv, ProcessEnv};
@@ -196,15 +198,6 @@ pub struct TlsIdentity {
     pub certificate: Secret,
     /// The key.
     pub key: Secret,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
 }
 
 /// What [`load`] found.

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod bounds;
 pub mod collector;
+pub mod log_format;
 pub mod machine;
 pub mod outcome;
 pub mod region;
@@ -14,6 +15,7 @@ pub mod volume;
 pub use app::{AppName, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
 pub use collector::{By, OnFailure, SeriesRule};
+pub use log_format::LogFormat;
 pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState};
 pub use outcome::TickOutcome;
 pub use region::Region;

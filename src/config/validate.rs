@@ -4,7 +4,7 @@ mod collectors;
 mod expressions;
 
 use crate::decide::Policy;
-use crate::model::{AppName, Kind, MachineId, ProcessGroup, Side};
+use crate::model::{AppName, Kind, LogFormat, MachineId, ProcessGroup, Side};
 
 use super::env::EnvSource;
 use super::env_vars as var;
@@ -15,7 +15,7 @@ use super::raw::{Raw, Values};
 use super::read::Reader;
 use super::setting::{self, Setting, VARIABLES};
 use super::value;
-use super::{Config, GroupConfig, LogFormat};
+use super::{Config, GroupConfig};
 
 /// The configuration that `raw` describes; `None` where something is missing without which there is
 /// none. Mistakes may have been noted in either case.
