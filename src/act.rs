@@ -22,7 +22,7 @@ pub use under_way::UnderWay;
 
 /// Carries out the actions of `plan`, at most `concurrency` at once, and returns what became of each.
 ///
-/// Where a start or a stop fails, the next machine in order takes its place, each once. A refused token
+/// Where a start, a stop or a suspend fails, the next machine in order takes its place, each once. A refused token
 /// or the completion of `deadline` keep further actions from beginning; those under way are awaited,
 /// since each has a time limit of its own and an answer that nobody reads is a machine that nobody
 /// counts. What is under way stands on the list `under_way`.
@@ -121,10 +121,8 @@ impl<'a> Queue<'a> {
         for (scope, used) in scopes.filter(|(scope, _)| scope.scope == failed.scope) {
             let Some(action) = scope.spares.get(*used) else { continue };
             *used += 1;
-            // Its reason is that of the actions it stands in for: starts and stops of one scope
-            // share theirs.
-            let verb = failed.action.verb();
-            let alike = scope.actions.iter().find(|planned| planned.action.verb() == verb);
+            // Its reason is that of the action it stands in for. It may be a stop in place of a suspend.
+            let alike = scope.actions.iter().find(|planned| planned.reason == failed.reason);
             if let Some(alike) = alike {
                 self.jobs.push_front(Job { scope, action, reason: &alike.reason });
             }
@@ -164,6 +162,9 @@ impl Job<'_> {
             }
             Action::Stop { machine, region } => {
                 (api.stop(app, machine, lease_on(machine)).await, machine, region)
+            }
+            Action::Suspend { machine, region } => {
+                (api.suspend(app, machine, lease_on(machine)).await, machine, region)
             }
             Action::Destroy { machine, region, force } => {
                 (api.destroy(app, machine, *force, lease_on(machine)).await, machine, region)

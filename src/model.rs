@@ -16,7 +16,7 @@ pub use app::{AppName, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
 pub use collector::{By, OnFailure, SeriesRule};
 pub use log_format::LogFormat;
-pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState};
+pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState, SuspendObstacle};
 pub use outcome::TickOutcome;
 pub use region::Region;
 pub use sample::{MetricName, Sample, Value, VariableTable};

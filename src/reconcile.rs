@@ -141,8 +141,7 @@ impl Reconciler {
                 };
                 history = plan.next.clone();
                 let now = self.adapters.clock.now();
-                let effects = tick.outcomes.iter().filter_map(Outcome::effect);
-                effects.for_each(|effect| history.record(now, effect));
+                tick.outcomes.iter().for_each(|outcome| outcome.remember(&mut history, now));
                 tick.plan = Some(plan);
             }
         }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::decide::{Action, Effect, Reason};
-use crate::model::{MachineId, ProcessGroup, Region, Scope, VolumeId};
+use crate::decide::{Action, Effect, History, Reason};
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, VolumeId};
 use crate::ports::{ApiError, ErrorClass};
 
 /// What became of one action.
@@ -112,8 +112,13 @@ impl Outcome {
             (Action::Stop { machine, .. }, ActionResult::Done { .. }) => {
                 Some(Effect::Stopped { machine: machine.clone() })
             }
+            (Action::Suspend { machine, .. }, ActionResult::Done { .. }) => {
+                Some(Effect::Suspended { machine: machine.clone() })
+            }
             (
-                Action::Stop { machine, .. } | Action::Destroy { machine, .. },
+                Action::Stop { machine, .. }
+                | Action::Suspend { machine, .. }
+                | Action::Destroy { machine, .. },
                 ActionResult::Gone,
             )
             | (Action::Destroy { machine, .. }, ActionResult::Done { .. }) => {
@@ -123,9 +128,25 @@ impl Outcome {
         }
     }
 
+    /// Adds to `history` what the next decisions have to know.
+    pub fn remember(&self, history: &mut History, at: Timestamp) {
+        if let Some(effect) = self.effect() {
+            history.record(at, effect);
+        }
+        match (&self.action, &self.result) {
+            // Asked again, Fly would refuse again, and the machine would run on.
+            (Action::Suspend { machine, .. }, ActionResult::Failed(error))
+                if error.class == ErrorClass::Unsupported =>
+            {
+                history.refused_suspends.insert(machine.clone(), at);
+            }
+            _ => {}
+        }
+    }
+
     /// Whether the next machine in order should be tried in place of this one.
     ///
-    /// A refused token will be refused again. And a stop that may have happened is not made up for:
+    /// A refused token will be refused again. And a stop or a suspend that may have happened is not made up for:
     /// one machine too many is corrected by the next tick, one too few is an outage. A start that may
     /// have happened is made up for, since a host that never answers would otherwise block scaling up.
     pub(super) fn wants_spare(&self) -> bool {
@@ -134,7 +155,7 @@ impl Outcome {
             (Action::Start { .. }, ActionResult::Failed(error)) => {
                 error.class != ErrorClass::Authorization
             }
-            (Action::Stop { .. }, ActionResult::Failed(error)) => {
+            (Action::Stop { .. } | Action::Suspend { .. }, ActionResult::Failed(error)) => {
                 error.class != ErrorClass::Authorization && !error.outcome_unknown
             }
             _ => false,

@@ -136,6 +136,8 @@ fn report_outcome(app: &AppName, outcome: &Outcome, metrics: &Metrics) {
 fn next_step(outcome: &Outcome, error: &ApiError) -> String {
     let mut next = if error.outcome_unknown {
         "it may have happened: the next tick looks again".to_owned()
+    } else if error.class == ErrorClass::Unsupported {
+        "the next tick stops it instead".to_owned()
     } else {
         "left to the next tick".to_owned()
     };

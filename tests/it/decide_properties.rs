@@ -1,184 +1,21 @@
 //! What every decision keeps, for whatever machines, numbers and settings.
 
+mod cases;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fly_autoscaler::decide::{
-    Action, Effect, GroupTargets, History, Observed, Plan, Policy, Reason, Recent, Targets, Verb,
-    Verdict, Wanted, check, decide,
+    Action, Effect, GroupTargets, Observed, Plan, Policy, Reason, Targets, Verb, Verdict, Wanted,
+    check, decide,
 };
 use fly_autoscaler::model::{
-    Bounds, HostStatus, Kind, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
-    Scope, ScopeBounds, Timestamp,
+    Bounds, HostStatus, Kind, Machine, MachineFacts, MachineId, MachineState, ScopeBounds,
 };
 use proptest::prelude::*;
 
-const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
-
-fn group() -> ProcessGroup {
-    ProcessGroup::new("app")
-}
-
-fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
-    let state = prop_oneof![
-        6 => Just("started"), 6 => Just("stopped"), 1 => Just("suspended"), 1 => Just("created"),
-        1 => Just("starting"), 1 => Just("stopping"), 1 => Just("failed"), 1 => Just("destroying"),
-        1 => Just("replacing"), 1 => Just("hibernating"),
-    ];
-    let host = prop_oneof![
-        12 => Just(HostStatus::Ok), 1 => Just(HostStatus::Unknown), 1 => Just(HostStatus::Unreachable),
-    ];
-    let region = prop_oneof![Just("lhr"), Just("iad"), Just("fra"), Just("syd")];
-    let own_group =
-        prop_oneof![10 => Just(Some("app")), 1 => Just(Some("worker")), 1 => Just(None)];
-    (
-        (state, host, region, own_group, 0_i64..200),
-        (any::<bool>(), 1_u64..4, prop::bool::weighted(0.05), prop::bool::weighted(0.05)),
-        (prop::bool::weighted(0.9), prop::bool::weighted(0.1), prop::bool::weighted(0.1)),
-    )
-        .prop_map(move |(seen, facts, config)| {
-            let (state, host_status, region, own_group, age) = seen;
-            let (launched, release, is_standby, is_scheduled) = facts;
-            let (has_config, is_cordoned, going) = config;
-            Machine {
-                id: MachineId::new(format!("m{number:03}")),
-                state: MachineState::parse(state),
-                region: Region::new(region),
-                host_status,
-                is_cordoned,
-                created_at: Some(NOW.minus(Duration::from_secs(age.unsigned_abs()))),
-                image: Some(Arc::from("registry.fly.io/app:v1")),
-                facts: MachineFacts {
-                    group: own_group.map(ProcessGroup::new),
-                    is_standby,
-                    is_scheduled,
-                    release_version: Some(release),
-                    bluegreen_tag: going.then(|| Arc::from("safe_to_destroy")),
-                    launched_by_autoscaler: launched,
-                    ..MachineFacts::default()
-                },
-                config: has_config.then(config_of),
-            }
-        })
-}
-
-fn config_of() -> Arc<serde_json::value::RawValue> {
-    let text = r#"{"image":"registry.fly.io/app:v1","metadata":{"fly_process_group":"app"}}"#;
-    Arc::from(serde_json::value::RawValue::from_string(text.to_owned()).unwrap())
-}
-
-fn machines() -> impl Strategy<Value = Vec<Machine>> {
-    (0_usize..24).prop_flat_map(|count| (0..count).map(a_machine).collect::<Vec<_>>())
-}
-
-fn bounds() -> impl Strategy<Value = Bounds> {
-    prop_oneof![
-        2 => Just(Bounds::default()),
-        3 => (0_u32..20).prop_map(Bounds::exactly),
-        3 => (0_u32..20, 0_u32..20).prop_map(|(a, b)| Bounds {
-            min: Some(std::cmp::min(a, b)),
-            max: Some(std::cmp::max(a, b)),
-        }),
-        1 => (prop::option::of(0_u32..20), prop::option::of(0_u32..20))
-            .prop_map(|(min, max)| Bounds { min, max }),
-    ]
-}
-
-fn wanted() -> impl Strategy<Value = Wanted> {
-    prop_oneof![
-        12 => (bounds(), bounds())
-            .prop_map(|(created, started)| Wanted::Bounds(ScopeBounds { created, started })),
-        1 => Just(Wanted::Hold(vec![Reason::MetricFailed {
-            metric: fly_autoscaler::model::MetricName::new("queue_depth"),
-            message: "no answer".into(),
-        }])),
-    ]
-}
-
-fn policy() -> impl Strategy<Value = Policy> {
-    (any::<bool>(), any::<bool>(), any::<bool>(), 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
-        |(launch_created, destroy_brake, destroy_force, min_machines, max_machines, regions)| {
-            let regions = ["lhr", "iad", "fra"][..regions].iter().map(Region::new).collect();
-            Policy {
-                regions,
-                launch_created,
-                min_machines,
-                max_machines,
-                destroy_brake,
-                destroy_force,
-                create_volumes: false,
-            }
-        },
-    )
-}
-
-fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
-    let one = (0..count + 3, 0..4_u8, 0_u64..90, any::<bool>()).prop_map(
-        |(number, kind, age, launched)| {
-            let machine = MachineId::new(format!("m{number:03}"));
-            let effect = match kind {
-                0 => Effect::Created {
-                    create_id: format!("c{number}").into(),
-                    machine: launched.then_some(machine),
-                    group: group(),
-                    region: Region::new("lhr"),
-                    launched,
-                    volume: None,
-                },
-                1 => Effect::Started { machine },
-                2 => Effect::Stopped { machine },
-                _ => Effect::Destroyed { machine },
-            };
-            Recent { at: NOW.minus(Duration::from_secs(age)), effect }
-        },
-    );
-    prop::collection::vec(one, 0..6)
-}
-
-#[derive(Debug, Clone)]
-struct Case {
-    observed: Observed,
-    targets: Targets,
-    history: History,
-}
-
-fn targets(wanted: Wanted, policy: Policy) -> Targets {
-    let policy = Arc::new(policy);
-    Targets { groups: vec![GroupTargets { group: group(), policy, app_wide: wanted }] }
-}
-
-fn case() -> impl Strategy<Value = Case> {
-    (machines(), wanted(), policy(), prop::option::of(0_usize..24), 0_u32..4)
-        .prop_flat_map(|(machines, wanted, policy, own, wishes)| {
-            let history = effects(machines.len());
-            (Just((machines, wanted, policy, own, wishes)), history)
-        })
-        .prop_map(|((machines, wanted, policy, own, wishes), recent)| {
-            let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
-            let mut history = History::new("scaler");
-            // As ticks do it, which keep one action for each machine.
-            recent.into_iter().for_each(|recent| history.record(recent.at, recent.effect));
-            if wishes > 0 {
-                history.large_destroy_wishes.insert(Scope::app_wide(group()), wishes);
-            }
-            Case {
-                observed: Observed { machines, own_machine, ..Observed::default() },
-                targets: targets(wanted, policy),
-                history,
-            }
-        })
-}
-
-impl Case {
-    fn decide(&self) -> Plan {
-        decide(&self.observed, &self.targets, &self.history, NOW)
-    }
-
-    fn policy(&self) -> &Policy {
-        &self.targets.groups[0].policy
-    }
-}
+use cases::{Case, NOW, case, config_of, group, targets};
 
 /// What the machines are once a plan has been carried out and everything has settled.
 fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
@@ -187,6 +24,7 @@ fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
         machine.state = match &machine.state {
             MachineState::Starting | MachineState::Replacing => MachineState::Started,
             MachineState::Created | MachineState::Stopping => MachineState::Stopped,
+            MachineState::Suspending => MachineState::Suspended,
             other => other.clone(),
         };
     }
@@ -199,6 +37,7 @@ fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
         match &planned.action {
             Action::Start { machine, .. } => set(machine, MachineState::Started),
             Action::Stop { machine, .. } => set(machine, MachineState::Stopped),
+            Action::Suspend { machine, .. } => set(machine, MachineState::Suspended),
             Action::Destroy { machine, .. } => after.machines.retain(|own| own.id != *machine),
             Action::Create { regions, start, create_id, .. } => after.machines.push(Machine {
                 id: MachineId::new(format!("n{round}-{number:03}")),
@@ -272,6 +111,9 @@ proptest! {
         }
         for recent in &mut moved.history.recent {
             recent.at = recent.at.plus(shift);
+        }
+        for at in moved.history.refused_suspends.values_mut() {
+            *at = at.plus(shift);
         }
         let before = case.decide();
         let after = decide(&moved.observed, &moved.targets, &moved.history, NOW.plus(shift));
@@ -354,6 +196,49 @@ proptest! {
     }
 
     #[test]
+    fn suspending_changes_only_how_machines_stop(case in case()) {
+        let with = |suspend| {
+            let policy = Policy { suspend, ..case.policy().clone() };
+            let targets = targets(case.targets.groups[0].app_wide.clone(), policy);
+            decide(&case.observed, &targets, &case.history, NOW)
+        };
+        let (mut stops, suspends) = (with(false), with(true));
+        let cannot = |id: &MachineId| {
+            let machine = case.observed.machines.iter().find(|machine| machine.id == *id);
+            machine.is_none_or(|machine| machine.facts.suspend_obstacle.is_some())
+                || case.history.refused_suspends.contains_key(id)
+        };
+        let suspended = |action: Action, reason: &Reason| match action {
+            Action::Stop { machine, region }
+                if !cannot(&machine) && *reason != Reason::StopBeforeDestroy =>
+            {
+                Action::Suspend { machine, region }
+            }
+            action => action,
+        };
+        let scope = &mut stops.scopes[0];
+        for own in &mut scope.actions {
+            own.action = suspended(own.action.clone(), &own.reason);
+        }
+        for spare in &mut scope.spares {
+            *spare = suspended(spare.clone(), &Reason::NoTarget);
+        }
+        let mut said = suspends.scopes.clone();
+        said[0].reasons.retain(|reason| !matches!(reason, Reason::CannotSuspend { .. }));
+        prop_assert_eq!(&said, &stops.scopes);
+        // What is stopped all the same is said, and how many.
+        let left = suspends.actions().filter(|(_, own)| {
+            own.action.verb() == Verb::Stop && own.reason != Reason::StopBeforeDestroy
+        });
+        let told = suspends.scopes[0].reasons.iter().find_map(|reason| match reason {
+            Reason::CannotSuspend { count, why } => Some((*count, why.values().sum::<u32>())),
+            _ => None,
+        });
+        let left = left.count() as u32;
+        prop_assert_eq!(told, (left > 0).then_some((left, left)));
+    }
+
+    #[test]
     fn what_was_done_a_moment_ago_is_not_done_again(case in case()) {
         // The list still says what it said before: every action must be laid over it.
         let plan = case.decide();
@@ -362,6 +247,7 @@ proptest! {
             history.record(NOW, match &planned.action {
                 Action::Start { machine, .. } => Effect::Started { machine: machine.clone() },
                 Action::Stop { machine, .. } => Effect::Stopped { machine: machine.clone() },
+                Action::Suspend { machine, .. } => Effect::Suspended { machine: machine.clone() },
                 Action::Destroy { machine, .. } => Effect::Destroyed { machine: machine.clone() },
                 Action::Create { create_id, regions, start, .. } => Effect::Created {
                     create_id: Arc::clone(create_id),

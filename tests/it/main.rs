@@ -17,6 +17,7 @@ mod machines_api;
 mod prometheus_api;
 mod running;
 mod simulator;
+mod suspend;
 mod temporal;
 mod upstream;
 mod volumes;
