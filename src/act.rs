@@ -17,7 +17,7 @@ use crate::ports::{ErrorClass, Lease, MachinesApi};
 
 use create::{Create, Created};
 
-pub use outcome::{ActionResult, Outcome, Skipped};
+pub use outcome::{ActionResult, Asked, Outcome, Skipped};
 pub use under_way::UnderWay;
 
 /// Carries out the actions of `plan`, at most `concurrency` at once, and returns what became of each.
@@ -137,7 +137,7 @@ impl Job<'_> {
             action: self.action.clone(),
             reason: self.reason.clone(),
             result,
-            volume: None,
+            asked: None,
             left_volumes: Vec::new(),
         }
     }
@@ -154,8 +154,8 @@ impl Job<'_> {
         let (answer, machine, region) = match self.action {
             Action::Create { create_id, regions, volumes, template, start } => {
                 let create = Create { create_id, regions, volumes, template, start: *start };
-                let Created { result, volume, left } = create.run(api, app).await;
-                return Outcome { volume, left_volumes: left, ..self.ended(result) };
+                let Created { result, asked, left } = create.run(api, app).await;
+                return Outcome { asked, left_volumes: left, ..self.ended(result) };
             }
             Action::Start { machine, region } => {
                 (api.start(app, machine, lease_on(machine)).await, machine, region)

@@ -4,7 +4,7 @@ use crate::decide::{NewVolume, Template, VolumeChoice};
 use crate::model::{AppName, Region, VolumeId};
 use crate::ports::{ApiError, CreateRequest, ErrorClass, MachinesApi, Operation, VolumeRequest};
 
-use super::outcome::ActionResult;
+use super::outcome::{ActionResult, Asked};
 
 /// A create as the plan has it.
 #[derive(Clone, Copy)]
@@ -20,8 +20,8 @@ pub(super) struct Create<'a> {
 /// What came of a create.
 pub(super) struct Created {
     pub(super) result: ActionResult,
-    /// What the machine mounts, or would if it came about after all.
-    pub(super) volume: Option<VolumeId>,
+    /// What was asked for, where a machine came of it or may have.
+    pub(super) asked: Option<Asked>,
     /// Volumes that were made for it and that it does not mount.
     pub(super) left: Vec<VolumeId>,
 }
@@ -58,11 +58,13 @@ impl Create<'_> {
             match api.create(app, &request).await {
                 Ok(machine) => {
                     let result = ActionResult::Done { machine: machine.id, region: machine.region };
-                    return Created { result, volume, left };
+                    let asked = Some(Asked { region: region.clone(), volume });
+                    return Created { result, asked, left };
                 }
                 Err(error) if error.outcome_unknown => {
                     let result = self.settle(api, app, region, error).await;
-                    return Created { result, volume, left };
+                    let asked = Some(Asked { region: region.clone(), volume });
+                    return Created { result, asked, left };
                 }
                 Err(error) => {
                     if matches!(choice, Some(VolumeChoice::Create(_))) {
@@ -119,7 +121,7 @@ impl Create<'_> {
 
 impl Created {
     fn failed(error: ApiError, left: Vec<VolumeId>) -> Self {
-        Self { result: ActionResult::Failed(error), volume: None, left }
+        Self { result: ActionResult::Failed(error), asked: None, left }
     }
 }
 

@@ -19,10 +19,19 @@ pub struct Outcome {
     pub reason: Reason,
     /// What came of it.
     pub result: ActionResult,
-    /// What a new machine mounts, or would if it came about after all.
-    pub volume: Option<VolumeId>,
+    /// What a create asked for, where a machine came of it or may have.
+    pub asked: Option<Asked>,
     /// Volumes that were made for a machine and that no machine has: later creates use them.
     pub left_volumes: Vec<VolumeId>,
+}
+
+/// What a create asked for: one of the regions of its plan, and the volume that goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Where the machine is, or would be.
+    pub region: Region,
+    /// What it mounts, or would.
+    pub volume: Option<VolumeId>,
 }
 
 /// How an action ended.
@@ -84,26 +93,21 @@ impl Outcome {
     #[must_use]
     pub fn effect(&self) -> Option<Effect> {
         match (&self.action, &self.result) {
-            (Action::Create { create_id, start, .. }, ActionResult::Done { machine, region }) => {
+            (Action::Create { create_id, start, .. }, result) => {
+                let (machine, region) = match result {
+                    ActionResult::Done { machine, region } => (Some(machine), region),
+                    ActionResult::Failed(error) if error.outcome_unknown => {
+                        (None, &self.asked.as_ref()?.region)
+                    }
+                    _ => return None,
+                };
                 Some(Effect::Created {
                     create_id: create_id.clone(),
-                    machine: Some(machine.clone()),
+                    machine: machine.cloned(),
                     group: self.scope.group.clone(),
                     region: region.clone(),
                     launched: *start,
-                    volume: self.volume.clone(),
-                })
-            }
-            (Action::Create { create_id, start, regions, .. }, ActionResult::Failed(error))
-                if error.outcome_unknown =>
-            {
-                Some(Effect::Created {
-                    create_id: create_id.clone(),
-                    machine: None,
-                    group: self.scope.group.clone(),
-                    region: regions.first()?.clone(),
-                    launched: *start,
-                    volume: self.volume.clone(),
+                    volume: self.asked.as_ref().and_then(|asked| asked.volume.clone()),
                 })
             }
             (Action::Start { machine, .. }, ActionResult::Done { .. }) => {
