@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::decide::{Action, Effect, History, Reason};
-use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, VolumeId};
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
 use crate::ports::{ApiError, ErrorClass};
 
 /// What became of one action.
@@ -22,7 +22,7 @@ pub struct Outcome {
     /// What a create asked for, where a machine came of it or may have.
     pub asked: Option<Asked>,
     /// Volumes that were made for a machine and that no machine has: later creates use them.
-    pub left_volumes: Vec<VolumeId>,
+    pub left_volumes: Vec<Volume>,
 }
 
 /// What a create asked for: one of the regions of its plan, and the volume that goes with it.
@@ -137,14 +137,12 @@ impl Outcome {
         if let Some(effect) = self.effect() {
             history.record(at, effect);
         }
-        match (&self.action, &self.result) {
-            // Asked again, Fly would refuse again, and the machine would run on.
-            (Action::Suspend { machine, .. }, ActionResult::Failed(error))
-                if error.class == ErrorClass::Unsupported =>
-            {
-                history.refused_suspends.insert(machine.clone(), at);
-            }
-            _ => {}
+        history.left_volumes.extend(self.left_volumes.iter().map(|volume| (at, volume.clone())));
+        // Asked again, Fly would refuse again, and the machine would run on.
+        if let Action::Suspend { machine, .. } = &self.action
+            && self.error().is_some_and(|error| error.class == ErrorClass::Unsupported)
+        {
+            history.refused_suspends.insert(machine.clone(), at);
         }
     }
 
@@ -183,7 +181,7 @@ impl fmt::Display for Outcome {
             ActionResult::NotAttempted(skipped) => write!(f, "{skipped}"),
         }?;
         for volume in &self.left_volumes {
-            write!(f, "; volume {volume}, made for it, is left for the next create")?;
+            write!(f, "; volume {}, made for it, is left for the next create", volume.id)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, VolumeId};
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
 
 /// How long our own actions overlay what the list says: it is served from an eventually consistent
 /// store, where a new machine can be missing and a destroyed one can linger.
@@ -26,6 +26,9 @@ pub struct History {
     /// Machines that ran and were stopped only to be destroyed. Should they be wanted again before that,
     /// they are started again, since nothing else would.
     pub stopped_to_destroy: BTreeSet<MachineId>,
+    /// Volumes that we made for machines which then did not come about, and when: new machines take them,
+    /// though the list may not show them yet.
+    pub left_volumes: Vec<(Timestamp, Volume)>,
     /// Machines that Fly refused to suspend, and when: they are stopped instead.
     pub refused_suspends: BTreeMap<MachineId, Timestamp>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, Timestamp};
 
-use super::history::{Effect, History, REFUSAL, Recent, is_within};
+use super::history::{Effect, History, OVERLAY, REFUSAL, Recent, is_within};
 use super::observed::{LAUNCH_GRACE, Observed};
 use super::plan::Tally;
 
@@ -249,6 +249,7 @@ impl History {
     #[must_use]
     pub fn settled(&self, observed: &Observed, now: Timestamp) -> Self {
         let mut next = self.clone();
+        next.left_volumes.retain(|(at, _)| is_within(OVERLAY, *at, now));
         if next.recent.is_empty()
             && next.stopped_to_destroy.is_empty()
             && next.refused_suspends.is_empty()

@@ -142,7 +142,7 @@ fn next_step(outcome: &Outcome, error: &ApiError) -> String {
         "left to the next tick".to_owned()
     };
     for volume in &outcome.left_volumes {
-        next += &format!("; volume {volume}, made for it, is left for the next create");
+        next += &format!("; volume {}, made for it, is left for the next create", volume.id);
     }
     next
 }
