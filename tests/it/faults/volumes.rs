@@ -101,6 +101,28 @@ async fn volumes_that_cannot_be_read_hold_the_create() {
 }
 
 #[tokio::test]
+async fn volumes_that_cannot_be_read_under_the_lease_count_as_those_before_it() {
+    for (code, fly_failed) in [(401, true), (429, true), (500, true), (422, false)] {
+        let stage = stage(1, 3).await;
+        let world = stage.sim.world();
+        let kind = FaultKind::Status { code, body: "{}".into(), retry_after: None };
+        // The first list of volumes is answered as it should be, only not at once.
+        let slow = FaultKind::Delay(Duration::from_millis(1));
+        world.inject(FaultRule::once(Endpoint::VolumeList, slow));
+        world.inject(FaultRule::always(Endpoint::VolumeList, kind));
+        let mut scaler = stage.scaler("s1", &[CREATED, CREATE]);
+        let tick = stage.tick(&mut scaler).await;
+        let said = stage.say(&tick);
+        assert!(said.starts_with("held: ") && said.contains("could not be read"), "{said}");
+        assert!(world.count(Endpoint::VolumeList, Some(200)) == 1, "{code}");
+        assert!(world.total(Endpoint::LeaseAcquire) == 1, "{code}");
+        assert_eq!(tick.fly_failed, fly_failed, "{code}: {said}");
+        world.clear_faults();
+        stage.settles(&mut scaler, (3, 3), "once they can be").await;
+    }
+}
+
+#[tokio::test]
 async fn a_volume_made_in_vain_is_used_by_the_next_create() {
     for lag in [0, 5, 40] {
         let stage = stage(0, 2).await;
