@@ -17,12 +17,12 @@ use crate::ports::{ErrorClass, Lease, MachinesApi};
 
 use create::{Create, Created};
 
-pub use outcome::{ActionResult, Outcome, Skipped};
+pub use outcome::{ActionResult, Asked, Outcome, Skipped};
 pub use under_way::UnderWay;
 
 /// Carries out the actions of `plan`, at most `concurrency` at once, and returns what became of each.
 ///
-/// Where a start or a stop fails, the next machine in order takes its place, each once. A refused token
+/// Where a start, a stop or a suspend fails, the next machine in order takes its place, each once. A refused token
 /// or the completion of `deadline` keep further actions from beginning; those under way are awaited,
 /// since each has a time limit of its own and an answer that nobody reads is a machine that nobody
 /// counts. What is under way stands on the list `under_way`.
@@ -121,10 +121,8 @@ impl<'a> Queue<'a> {
         for (scope, used) in scopes.filter(|(scope, _)| scope.scope == failed.scope) {
             let Some(action) = scope.spares.get(*used) else { continue };
             *used += 1;
-            // Its reason is that of the actions it stands in for: starts and stops of one scope
-            // share theirs.
-            let verb = failed.action.verb();
-            let alike = scope.actions.iter().find(|planned| planned.action.verb() == verb);
+            // Its reason is that of the action it stands in for. It may be a stop in place of a suspend.
+            let alike = scope.actions.iter().find(|planned| planned.reason == failed.reason);
             if let Some(alike) = alike {
                 self.jobs.push_front(Job { scope, action, reason: &alike.reason });
             }
@@ -139,7 +137,7 @@ impl Job<'_> {
             action: self.action.clone(),
             reason: self.reason.clone(),
             result,
-            volume: None,
+            asked: None,
             left_volumes: Vec::new(),
         }
     }
@@ -156,14 +154,17 @@ impl Job<'_> {
         let (answer, machine, region) = match self.action {
             Action::Create { create_id, regions, volumes, template, start } => {
                 let create = Create { create_id, regions, volumes, template, start: *start };
-                let Created { result, volume, left } = create.run(api, app).await;
-                return Outcome { volume, left_volumes: left, ..self.ended(result) };
+                let Created { result, asked, left } = create.run(api, app).await;
+                return Outcome { asked, left_volumes: left, ..self.ended(result) };
             }
             Action::Start { machine, region } => {
                 (api.start(app, machine, lease_on(machine)).await, machine, region)
             }
             Action::Stop { machine, region } => {
                 (api.stop(app, machine, lease_on(machine)).await, machine, region)
+            }
+            Action::Suspend { machine, region } => {
+                (api.suspend(app, machine, lease_on(machine)).await, machine, region)
             }
             Action::Destroy { machine, region, force } => {
                 (api.destroy(app, machine, *force, lease_on(machine)).await, machine, region)

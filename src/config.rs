@@ -37,7 +37,7 @@ use std::time::Duration;
 use crate::decide::Policy;
 use crate::evaluate::ScopeExpressions;
 use crate::model::{
-    AppSelection, By, MachineId, MetricName, OnFailure, ProcessGroup, Region, SeriesRule,
+    AppSelection, By, LogFormat, MachineId, MetricName, OnFailure, ProcessGroup, Region, SeriesRule,
 };
 
 pub use effective::EffectiveValue;
@@ -212,15 +212,6 @@ pub struct TlsIdentity {
     pub certificate: Secret,
     /// The key.
     pub key: Secret,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
 }
 
 /// What [`load`] found.

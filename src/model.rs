@@ -3,6 +3,7 @@
 pub mod app;
 pub mod bounds;
 pub mod collector;
+pub mod log_format;
 pub mod machine;
 pub mod outcome;
 pub mod region;
@@ -14,7 +15,8 @@ pub mod volume;
 pub use app::{AppName, AppPattern, AppSelection, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
 pub use collector::{By, OnFailure, SeriesRule};
-pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState};
+pub use log_format::LogFormat;
+pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState, SuspendObstacle};
 pub use outcome::TickOutcome;
 pub use region::Region;
 pub use sample::{MetricName, Sample, Value, VariableTable};

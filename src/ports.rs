@@ -147,6 +147,15 @@ pub trait MachinesApi: Send + Sync {
         lease: Option<&'a Lease>,
     ) -> BoxFuture<'a, Result<(), ApiError>>;
 
+    /// Asks a machine to suspend: its memory is kept, and a start resumes it. Answered at once; the machine
+    /// passes through `suspending`. Refused for good: class `Unsupported`.
+    fn suspend<'a>(
+        &'a self,
+        app: &'a AppName,
+        id: &'a MachineId,
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
+
     /// Destroys a machine; `force` kills it where it still runs.
     fn destroy<'a>(
         &'a self,
@@ -302,6 +311,7 @@ pub enum Operation {
     FindCreated,
     Start,
     Stop,
+    Suspend,
     Destroy,
     AcquireLease,
     ReleaseLease,
@@ -324,6 +334,7 @@ impl Operation {
             Self::FindCreated => "find_created",
             Self::Start => "start",
             Self::Stop => "stop",
+            Self::Suspend => "suspend",
             Self::Destroy => "destroy",
             Self::AcquireLease => "acquire_lease",
             Self::ReleaseLease => "release_lease",
@@ -346,6 +357,7 @@ impl fmt::Display for Operation {
             Self::FindCreated => "look up created machine",
             Self::Start => "start machine",
             Self::Stop => "stop machine",
+            Self::Suspend => "suspend machine",
             Self::Destroy => "destroy machine",
             Self::AcquireLease => "acquire lease",
             Self::ReleaseLease => "release lease",
@@ -375,6 +387,8 @@ pub enum ErrorClass {
     RateLimited,
     /// Fly or the network failed; the same call may work later.
     Transient,
+    /// Fly will not do this to this machine, though it may do something else to it.
+    Unsupported,
     /// Fly refuses the request as such, or answered something that cannot be read.
     Rejected,
 }
@@ -390,6 +404,7 @@ impl ErrorClass {
             Self::Gone => "gone",
             Self::RateLimited => "rate_limited",
             Self::Transient => "transient",
+            Self::Unsupported => "unsupported",
             Self::Rejected => "rejected",
         }
     }

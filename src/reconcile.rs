@@ -172,8 +172,7 @@ impl Reconciler {
                 };
                 history = plan.next.clone();
                 let now = self.adapters.clock.now();
-                let effects = tick.outcomes.iter().filter_map(Outcome::effect);
-                effects.for_each(|effect| history.record(now, effect));
+                tick.outcomes.iter().for_each(|outcome| outcome.remember(&mut history, now));
                 tick.plan = Some(plan);
             }
         }
@@ -313,10 +312,7 @@ impl Reconciler {
         if !self.settings.release_guard {
             return ReleaseState::Ignored;
         }
-        let before = std::mem::replace(&mut tick.fly_failed, true);
-        let release = self.adapters.api.current_release(&self.app).await;
-        tick.fly_failed = before || release.as_ref().is_err_and(is_trouble);
-        match release {
+        match ask(tick, self.adapters.api.current_release(&self.app)).await {
             Ok(Some(release)) => ReleaseState::Known(release),
             Ok(None) => ReleaseState::None,
             Err(error) => ReleaseState::Unreadable(error.to_string()),
@@ -410,6 +406,18 @@ fn outcome_of(tick: &Tick) -> TickOutcome {
             if some_done { TickOutcome::Acted } else { TickOutcome::Failed }
         }
     }
+}
+
+/// Waits for an answer of Fly's without which the tick cannot go on: that its time runs out meanwhile is
+/// Fly's failure, and so is an answer that is [trouble](is_trouble).
+async fn ask<T>(
+    tick: &mut Tick,
+    call: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let before = std::mem::replace(&mut tick.fly_failed, true);
+    let answer = call.await;
+    tick.fly_failed = before || answer.as_ref().is_err_and(is_trouble);
+    answer
 }
 
 /// Whether Fly itself is the trouble: no answer, too many requests, a refused token. A full region or a

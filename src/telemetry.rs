@@ -13,6 +13,6 @@ mod names;
 mod per_app;
 mod standing;
 
-pub use logging::{Chain, LogFormat};
+pub use logging::Chain;
 pub use metrics::Metrics;
 pub use standing::Standing;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::config::{self, Config, FlagValues, Loaded};
+use fly_autoscaler::config::{Config, FlagValues, Loaded};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
 use fly_autoscaler::ports::{Clock, MachinesApi};
 use fly_autoscaler::status::Board;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::events::{TokenDoubtful, TokenFits, TokenUnchecked};
-use fly_autoscaler::telemetry::{LogFormat, Metrics, logging};
+use fly_autoscaler::telemetry::{Metrics, logging};
 use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,7 +25,7 @@ use crate::{COMMIT, DONE, VERSION, compose, configuration};
 pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let Loaded { config, warnings, .. } = configuration::load(flags)?;
     let token = config.require_api_token()?;
-    logging::init(log_format(&config), config.verbose)?;
+    logging::init(config.log_format, config.verbose)?;
     for warning in warnings {
         warn!("{warning}");
     }
@@ -67,14 +67,6 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     }
     info!("stopped");
     Ok(DONE)
-}
-
-fn log_format(config: &Config) -> LogFormat {
-    match config.log_format {
-        Some(config::LogFormat::Json) => LogFormat::Json,
-        Some(config::LogFormat::Text) => LogFormat::Text,
-        None => LogFormat::for_stderr(),
-    }
 }
 
 /// Binds the address. Where a machine has no IPv6, `[::]` is taken as all of IPv4.

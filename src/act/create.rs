@@ -1,10 +1,10 @@
 //! Creating one machine, and the volume that it mounts where it needs a new one.
 
 use crate::decide::{NewVolume, Template, VolumeChoice};
-use crate::model::{AppName, Region, VolumeId};
+use crate::model::{AppName, Region, Volume};
 use crate::ports::{ApiError, CreateRequest, ErrorClass, MachinesApi, Operation, VolumeRequest};
 
-use super::outcome::ActionResult;
+use super::outcome::{ActionResult, Asked};
 
 /// A create as the plan has it.
 #[derive(Clone, Copy)]
@@ -20,10 +20,10 @@ pub(super) struct Create<'a> {
 /// What came of a create.
 pub(super) struct Created {
     pub(super) result: ActionResult,
-    /// What the machine mounts, or would if it came about after all.
-    pub(super) volume: Option<VolumeId>,
+    /// What was asked for, where a machine came of it or may have.
+    pub(super) asked: Option<Asked>,
     /// Volumes that were made for it and that it does not mount.
-    pub(super) left: Vec<VolumeId>,
+    pub(super) left: Vec<Volume>,
 }
 
 impl Create<'_> {
@@ -36,12 +36,13 @@ impl Create<'_> {
         let mut refused = None;
         for (index, region) in self.regions.iter().enumerate() {
             let choice = self.volumes.get(index);
+            let mut made = None;
             let volume = match choice {
                 None => None,
                 Some(VolumeChoice::Use(id)) => Some(id.clone()),
                 Some(VolumeChoice::Create(new)) => {
                     match self.make_volume(api, app, region, new).await {
-                        Ok(id) => Some(id),
+                        Ok(volume) => Some(made.insert(volume).id.clone()),
                         Err(error) if error.class == ErrorClass::Capacity => {
                             refused = Some(error);
                             continue;
@@ -58,16 +59,16 @@ impl Create<'_> {
             match api.create(app, &request).await {
                 Ok(machine) => {
                     let result = ActionResult::Done { machine: machine.id, region: machine.region };
-                    return Created { result, volume, left };
+                    let asked = Some(Asked { region: region.clone(), volume });
+                    return Created { result, asked, left };
                 }
                 Err(error) if error.outcome_unknown => {
                     let result = self.settle(api, app, region, error).await;
-                    return Created { result, volume, left };
+                    let asked = Some(Asked { region: region.clone(), volume });
+                    return Created { result, asked, left };
                 }
                 Err(error) => {
-                    if matches!(choice, Some(VolumeChoice::Create(_))) {
-                        left.extend(volume);
-                    }
+                    left.extend(made);
                     if error.class != ErrorClass::Capacity {
                         return Created::failed(error, left);
                     }
@@ -84,7 +85,7 @@ impl Create<'_> {
         app: &AppName,
         region: &Region,
         new: &NewVolume,
-    ) -> Result<VolumeId, ApiError> {
+    ) -> Result<Volume, ApiError> {
         let request = VolumeRequest {
             name: new.name.clone(),
             region: region.clone(),
@@ -93,12 +94,10 @@ impl Create<'_> {
             guest: self.template.guest().cloned(),
             image: self.template.image.clone(),
         };
-        match api.create_volume(app, &request).await {
-            Ok(volume) => Ok(volume.id),
-            // What is unknown is whether there is a volume. There is surely no machine, and the
-            // volume, if there is one, is found by its name the next time.
-            Err(error) => Err(ApiError { outcome_unknown: false, ..error }),
-        }
+        // What is unknown is whether there is a volume. There is surely no machine, and the volume, if
+        // there is one, is found by its name the next time.
+        let made = api.create_volume(app, &request).await;
+        made.map_err(|error| ApiError { outcome_unknown: false, ..error })
     }
 
     /// Finds out whether a create with a lost answer was carried out. The list lags, so that only a
@@ -118,8 +117,8 @@ impl Create<'_> {
 }
 
 impl Created {
-    fn failed(error: ApiError, left: Vec<VolumeId>) -> Self {
-        Self { result: ActionResult::Failed(error), volume: None, left }
+    fn failed(error: ApiError, left: Vec<Volume>) -> Self {
+        Self { result: ActionResult::Failed(error), asked: None, left }
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::decide::{Action, Effect, Reason};
-use crate::model::{MachineId, ProcessGroup, Region, Scope, VolumeId};
+use crate::decide::{Action, Effect, History, Reason};
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
 use crate::ports::{ApiError, ErrorClass};
 
 /// What became of one action.
@@ -19,10 +19,19 @@ pub struct Outcome {
     pub reason: Reason,
     /// What came of it.
     pub result: ActionResult,
-    /// What a new machine mounts, or would if it came about after all.
-    pub volume: Option<VolumeId>,
+    /// What a create asked for, where a machine came of it or may have.
+    pub asked: Option<Asked>,
     /// Volumes that were made for a machine and that no machine has: later creates use them.
-    pub left_volumes: Vec<VolumeId>,
+    pub left_volumes: Vec<Volume>,
+}
+
+/// What a create asked for: one of the regions of its plan, and the volume that goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Where the machine is, or would be.
+    pub region: Region,
+    /// What it mounts, or would.
+    pub volume: Option<VolumeId>,
 }
 
 /// How an action ended.
@@ -84,26 +93,21 @@ impl Outcome {
     #[must_use]
     pub fn effect(&self) -> Option<Effect> {
         match (&self.action, &self.result) {
-            (Action::Create { create_id, start, .. }, ActionResult::Done { machine, region }) => {
+            (Action::Create { create_id, start, .. }, result) => {
+                let (machine, region) = match result {
+                    ActionResult::Done { machine, region } => (Some(machine), region),
+                    ActionResult::Failed(error) if error.outcome_unknown => {
+                        (None, &self.asked.as_ref()?.region)
+                    }
+                    _ => return None,
+                };
                 Some(Effect::Created {
                     create_id: create_id.clone(),
-                    machine: Some(machine.clone()),
+                    machine: machine.cloned(),
                     group: self.scope.group.clone(),
                     region: region.clone(),
                     launched: *start,
-                    volume: self.volume.clone(),
-                })
-            }
-            (Action::Create { create_id, start, regions, .. }, ActionResult::Failed(error))
-                if error.outcome_unknown =>
-            {
-                Some(Effect::Created {
-                    create_id: create_id.clone(),
-                    machine: None,
-                    group: self.scope.group.clone(),
-                    region: regions.first()?.clone(),
-                    launched: *start,
-                    volume: self.volume.clone(),
+                    volume: self.asked.as_ref().and_then(|asked| asked.volume.clone()),
                 })
             }
             (Action::Start { machine, .. }, ActionResult::Done { .. }) => {
@@ -112,8 +116,13 @@ impl Outcome {
             (Action::Stop { machine, .. }, ActionResult::Done { .. }) => {
                 Some(Effect::Stopped { machine: machine.clone() })
             }
+            (Action::Suspend { machine, .. }, ActionResult::Done { .. }) => {
+                Some(Effect::Suspended { machine: machine.clone() })
+            }
             (
-                Action::Stop { machine, .. } | Action::Destroy { machine, .. },
+                Action::Stop { machine, .. }
+                | Action::Suspend { machine, .. }
+                | Action::Destroy { machine, .. },
                 ActionResult::Gone,
             )
             | (Action::Destroy { machine, .. }, ActionResult::Done { .. }) => {
@@ -123,9 +132,23 @@ impl Outcome {
         }
     }
 
+    /// Adds to `history` what the next decisions have to know.
+    pub fn remember(&self, history: &mut History, at: Timestamp) {
+        if let Some(effect) = self.effect() {
+            history.record(at, effect);
+        }
+        history.left_volumes.extend(self.left_volumes.iter().map(|volume| (at, volume.clone())));
+        // Asked again, Fly would refuse again, and the machine would run on.
+        if let Action::Suspend { machine, .. } = &self.action
+            && self.error().is_some_and(|error| error.class == ErrorClass::Unsupported)
+        {
+            history.refused_suspends.insert(machine.clone(), at);
+        }
+    }
+
     /// Whether the next machine in order should be tried in place of this one.
     ///
-    /// A refused token will be refused again. And a stop that may have happened is not made up for:
+    /// A refused token will be refused again. And a stop or a suspend that may have happened is not made up for:
     /// one machine too many is corrected by the next tick, one too few is an outage. A start that may
     /// have happened is made up for, since a host that never answers would otherwise block scaling up.
     pub(super) fn wants_spare(&self) -> bool {
@@ -134,7 +157,7 @@ impl Outcome {
             (Action::Start { .. }, ActionResult::Failed(error)) => {
                 error.class != ErrorClass::Authorization
             }
-            (Action::Stop { .. }, ActionResult::Failed(error)) => {
+            (Action::Stop { .. } | Action::Suspend { .. }, ActionResult::Failed(error)) => {
                 error.class != ErrorClass::Authorization && !error.outcome_unknown
             }
             _ => false,
@@ -158,7 +181,7 @@ impl fmt::Display for Outcome {
             ActionResult::NotAttempted(skipped) => write!(f, "{skipped}"),
         }?;
         for volume in &self.left_volumes {
-            write!(f, "; volume {volume}, made for it, is left for the next create")?;
+            write!(f, "; volume {}, made for it, is left for the next create", volume.id)?;
         }
         Ok(())
     }

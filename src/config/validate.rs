@@ -4,8 +4,9 @@ mod collectors;
 mod expressions;
 mod groups;
 
-use crate::model::{AppName, AppPattern, AppSelection, MachineId};
+use crate::model::{AppName, AppPattern, AppSelection, LogFormat, MachineId};
 
+use super::Config;
 use super::env::EnvSource;
 use super::env_vars as var;
 use super::error::{Mistakes, Warning};
@@ -15,7 +16,6 @@ use super::raw::{Raw, Values};
 use super::read::Reader;
 use super::setting::{self, VARIABLES};
 use super::value;
-use super::{Config, LogFormat};
 
 /// The configuration that `raw` describes; `None` where something is missing without which there is
 /// none. Mistakes may have been noted in either case.

@@ -45,6 +45,8 @@ pub fn check(plan: &Plan, observed: &Observed) -> Vec<String> {
         say(does(Verb::Create) && does(Verb::Destroy), format!("{name}: creates and destroys"));
         say(does(Verb::Start) && does(Verb::Destroy), format!("{name}: starts and destroys"));
         say(does(Verb::Start) && does(Verb::Stop), format!("{name}: starts and stops"));
+        say(does(Verb::Start) && does(Verb::Suspend), format!("{name}: starts and suspends"));
+        say(does(Verb::Destroy) && does(Verb::Suspend), format!("{name}: suspends and destroys"));
         for planned in &scope.actions {
             let action = &planned.action;
             let Some(id) = action.machine() else { continue };
@@ -58,6 +60,11 @@ pub fn check(plan: &Plan, observed: &Observed) -> Vec<String> {
                 format!("{name}: {action}, which is cloned in the same plan"),
             );
             let machine = observed.machines.iter().find(|machine| machine.id == *id);
+            say(
+                action.verb() == Verb::Suspend
+                    && machine.is_none_or(|machine| machine.facts.suspend_obstacle.is_some()),
+                format!("{name}: {action}, which Fly cannot do"),
+            );
             say(
                 machine.is_none_or(|machine| {
                     machine.host_status != HostStatus::Ok

@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, VolumeId};
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
 
 /// How long our own actions overlay what the list says: it is served from an eventually consistent
 /// store, where a new machine can be missing and a destroyed one can linger.
 pub const OVERLAY: Duration = Duration::from_secs(60);
+
+/// How long a refused suspend is remembered. A refusal is for what a machine is, which only an update
+/// changes; but it may also have been a bad hour of Fly's, and a deploy may have made the machine smaller.
+pub const REFUSAL: Duration = Duration::from_secs(6 * 3600);
 
 /// What one app's decisions carry from tick to tick.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +26,11 @@ pub struct History {
     /// Machines that ran and were stopped only to be destroyed. Should they be wanted again before that,
     /// they are started again, since nothing else would.
     pub stopped_to_destroy: BTreeSet<MachineId>,
+    /// Volumes that we made for machines which then did not come about, and when: new machines take them,
+    /// though the list may not show them yet.
+    pub left_volumes: Vec<(Timestamp, Volume)>,
+    /// Machines that Fly refused to suspend, and when: they are stopped instead.
+    pub refused_suspends: BTreeMap<MachineId, Timestamp>,
 }
 
 impl History {
@@ -46,8 +55,13 @@ impl Recent {
     /// treated like one far in the past, so that a wrong clock cannot freeze the overlay.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now.since(self.at) < OVERLAY && self.at.since(now) < OVERLAY
+        is_within(OVERLAY, self.at, now)
     }
+}
+
+/// Whether `at` is less than `span` from `now`, to either side.
+pub(super) fn is_within(span: Duration, at: Timestamp, now: Timestamp) -> bool {
+    now.since(at) < span && at.since(now) < span
 }
 
 /// What an action of ours did to a machine, as far as the list may not show it yet.
@@ -78,9 +92,28 @@ pub enum Effect {
         /// Which.
         machine: MachineId,
     },
+    /// A machine was asked to suspend.
+    Suspended {
+        /// Which.
+        machine: MachineId,
+    },
     /// A machine was destroyed.
     Destroyed {
         /// Which.
         machine: MachineId,
     },
+}
+
+impl Effect {
+    /// The machine that was there before and is changed; a create has none.
+    #[must_use]
+    pub fn changed(&self) -> Option<&MachineId> {
+        match self {
+            Self::Created { .. } => None,
+            Self::Started { machine }
+            | Self::Stopped { machine }
+            | Self::Suspended { machine }
+            | Self::Destroyed { machine } => Some(machine),
+        }
+    }
 }

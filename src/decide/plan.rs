@@ -138,6 +138,13 @@ pub enum Action {
         /// Where it is.
         region: Region,
     },
+    /// Suspend a started machine: a start resumes it where it was.
+    Suspend {
+        /// Which.
+        machine: MachineId,
+        /// Where it is.
+        region: Region,
+    },
     /// Destroy a machine.
     Destroy {
         /// Which.
@@ -157,12 +164,14 @@ pub enum Verb {
     Create,
     Start,
     Stop,
+    Suspend,
     Destroy,
 }
 
 impl Verb {
     /// Every verb, for closed label sets.
-    pub const ALL: [Self; 4] = [Self::Create, Self::Start, Self::Stop, Self::Destroy];
+    pub const ALL: [Self; 5] =
+        [Self::Create, Self::Start, Self::Stop, Self::Suspend, Self::Destroy];
 
     /// The label.
     #[must_use]
@@ -171,6 +180,7 @@ impl Verb {
             Self::Create => "create",
             Self::Start => "start",
             Self::Stop => "stop",
+            Self::Suspend => "suspend",
             Self::Destroy => "destroy",
         }
     }
@@ -190,6 +200,7 @@ impl Action {
             Self::Create { .. } => Verb::Create,
             Self::Start { .. } => Verb::Start,
             Self::Stop { .. } => Verb::Stop,
+            Self::Suspend { .. } => Verb::Suspend,
             Self::Destroy { .. } => Verb::Destroy,
         }
     }
@@ -201,6 +212,7 @@ impl Action {
             Self::Create { .. } => None,
             Self::Start { machine, .. }
             | Self::Stop { machine, .. }
+            | Self::Suspend { machine, .. }
             | Self::Destroy { machine, .. } => Some(machine),
         }
     }
@@ -212,6 +224,7 @@ impl Action {
             Self::Create { regions, .. } => regions.first(),
             Self::Start { region, .. }
             | Self::Stop { region, .. }
+            | Self::Suspend { region, .. }
             | Self::Destroy { region, .. } => Some(region),
         }
     }
@@ -237,6 +250,7 @@ impl fmt::Display for Action {
             }
             Self::Start { machine, region } => write!(f, "start {machine} in {region}"),
             Self::Stop { machine, region } => write!(f, "stop {machine} in {region}"),
+            Self::Suspend { machine, region } => write!(f, "suspend {machine} in {region}"),
             Self::Destroy { machine, region, force } => {
                 write!(f, "destroy {machine} in {region}")?;
                 f.write_str(if *force { " even if it runs" } else { "" })

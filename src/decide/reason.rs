@@ -1,10 +1,11 @@
 //! Why something is done, or not: one closed list, with a code and a sentence each.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{Bounds, Kind, MachineId, MetricName, Region, Side, Timestamp};
+use crate::model::{Bounds, Kind, MachineId, MetricName, Region, Side, SuspendObstacle, Timestamp};
 
 /// Why. Codes are stable: they are labels of metrics and keys of the JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,6 +91,13 @@ pub enum Reason {
         wanted: u32,
         /// How many can be.
         available: u32,
+    },
+    /// Machines are stopped where they should be suspended.
+    CannotSuspend {
+        /// How many.
+        count: u32,
+        /// What stands in the way, of how many each.
+        why: BTreeMap<SuspendObstacle, u32>,
     },
     /// Fewer machines may be destroyed now than should be.
     NotEnoughDestroyable {
@@ -247,6 +255,7 @@ impl Reason {
             Self::NoMachines { .. } => "no_machines",
             Self::NotEnoughStopped { .. } => "not_enough_stopped",
             Self::NotEnoughStarted { .. } => "not_enough_started",
+            Self::CannotSuspend { .. } => "cannot_suspend",
             Self::NotEnoughDestroyable { .. } => "not_enough_destroyable",
             Self::NotListedYet { .. } => "not_listed_yet",
             Self::DestroyBrake { .. } => "destroy_brake",
@@ -277,7 +286,8 @@ impl Reason {
             | Self::WithinBounds { .. }
             | Self::NoTarget
             | Self::StopBeforeDestroy
-            | Self::WantedAgain => Weight::Cause,
+            | Self::WantedAgain
+            | Self::CannotSuspend { .. } => Weight::Cause,
             Self::WaitingForStop { .. }
             | Self::LimitedByMinMachines { .. }
             | Self::LimitedByMaxMachines { .. }
@@ -345,6 +355,15 @@ impl fmt::Display for Reason {
             ),
             Self::NotEnoughStarted { wanted, available } => {
                 write!(f, "{wanted} to stop but only {available} fully started so far")
+            }
+            Self::CannotSuspend { count, why } => {
+                write!(f, "{count} stopped, not suspended")?;
+                let mut sign = ':';
+                for (obstacle, count) in why {
+                    write!(f, "{sign} {count} {obstacle}")?;
+                    sign = ',';
+                }
+                Ok(())
             }
             Self::NotEnoughDestroyable { wanted, available } => write!(
                 f,
@@ -435,6 +454,7 @@ mod tests {
                 limit: 4,
             },
             Reason::LeaseHeld { message: "x".into() },
+            Reason::CannotSuspend { count: 1, why: [(SuspendObstacle::Swap, 1)].into() },
         ];
         for reason in reasons {
             let json = serde_json::to_value(&reason).expect("a reason serializes");

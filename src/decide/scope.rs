@@ -1,8 +1,9 @@
 //! One process group, from its numbers to its actions.
 
 use std::cmp::min;
+use std::collections::BTreeMap;
 
-use crate::model::{Kind, Scope, ScopeBounds, Timestamp};
+use crate::model::{Kind, Scope, ScopeBounds, SuspendObstacle, Timestamp};
 
 use super::create::{NewMachine, planned_creates};
 use super::history::History;
@@ -48,12 +49,12 @@ pub(super) fn decide_group(
     if let Some(reason) = health.filter(|_| need.creates > 0 || need.destroys > 0) {
         draft.plan.reasons.push(reason);
         next.large_destroy_wishes.remove(&draft.plan.scope);
-        draft.start_or_stop(&view, &need);
+        draft.start_or_stop(&view, &need, &targets.policy, next);
     } else if draft.destroy(&view, &need, &targets.policy, history, next) {
         // A scope that destroys does nothing else.
     } else {
         draft.start_again(&view, &need, next);
-        let started = draft.start_or_stop(&view, &need);
+        let started = draft.start_or_stop(&view, &need, &targets.policy, next);
         draft.create(observed, &view, &targets.policy, &need, started, supply);
     }
     draft.finish(&need)
@@ -190,13 +191,22 @@ impl Draft {
     }
 
     /// Plans starts or stops; gives the number of starts.
-    fn start_or_stop(&mut self, view: &View<'_>, need: &Need) -> u32 {
+    fn start_or_stop(
+        &mut self,
+        view: &View<'_>,
+        need: &Need,
+        policy: &Policy,
+        history: &History,
+    ) -> u32 {
         if need.starts > 0 {
             let reason = self.below(Kind::Started, need);
             self.take(select::to_start(view), need.starts, &reason)
         } else if need.stops > 0 {
             let reason = self.above(Kind::Started, need);
-            let taken = self.take(select::to_stop(view), need.stops, &reason);
+            let stops = select::to_stop(view, policy.suspend, history);
+            let (stops, obstacles): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
+            let taken = self.take(stops, need.stops, &reason);
+            self.plan.reasons.extend(not_suspended(&obstacles[..taken as usize]));
             if taken < need.stops {
                 self.plan
                     .reasons
@@ -292,6 +302,15 @@ impl Draft {
         }
         self.plan
     }
+}
+
+/// Says which of the machines that are stopped would have been suspended, had nothing stood in the way.
+fn not_suspended(obstacles: &[Option<SuspendObstacle>]) -> Option<Reason> {
+    let mut why = BTreeMap::new();
+    for obstacle in obstacles.iter().flatten() {
+        *why.entry(*obstacle).or_insert(0) += 1;
+    }
+    (!why.is_empty()).then(|| Reason::CannotSuspend { count: why.values().sum(), why })
 }
 
 /// A length as a machine count; no list of machines is anywhere near the limit.

@@ -3,8 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region};
+use crate::model::{
+    HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, SuspendObstacle,
+};
 
+use super::history::History;
 use super::observed::Observed;
 use super::plan::Action;
 use super::view::{Seen, View, is_reserved};
@@ -42,13 +45,36 @@ pub fn to_start_again(view: &View<'_>, stopped: &BTreeSet<MachineId>) -> Vec<Act
     candidates
 }
 
-/// Machines that may be stopped, in the order of their ids.
+/// Machines that may be stopped, in the order of their ids, each with how: with `suspend`, by suspending
+/// it, unless there is an obstacle.
 #[must_use]
-pub fn to_stop(view: &View<'_>) -> Vec<Action> {
+pub fn to_stop(
+    view: &View<'_>,
+    suspend: bool,
+    history: &History,
+) -> Vec<(Action, Option<SuspendObstacle>)> {
     let mut candidates: Vec<_> =
         view.machines.iter().filter(|seen| seen.standing.may_stop).collect();
     candidates.sort_by_key(|seen| &seen.machine.id);
-    candidates.iter().map(|seen| stop(seen)).collect()
+    let chosen = candidates.into_iter().map(|seen| {
+        if !suspend {
+            return (stop(seen), None);
+        }
+        match suspend_obstacle(seen.machine, history) {
+            None => {
+                let (machine, region) = (seen.machine.id.clone(), seen.machine.region.clone());
+                (Action::Suspend { machine, region }, None)
+            }
+            obstacle => (stop(seen), obstacle),
+        }
+    });
+    chosen.collect()
+}
+
+/// What stands in the way of suspending `machine`, as far as its config and Fly's refusals tell.
+fn suspend_obstacle(machine: &Machine, history: &History) -> Option<SuspendObstacle> {
+    let refused = history.refused_suspends.contains_key(&machine.id);
+    machine.facts.suspend_obstacle.or(refused.then_some(SuspendObstacle::Refused))
 }
 
 fn stop(seen: &Seen<'_>) -> Action {

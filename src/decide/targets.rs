@@ -48,6 +48,8 @@ pub struct Policy {
     pub destroy_brake: bool,
     /// Destroy machines that run without stopping them first.
     pub destroy_force: bool,
+    /// Suspend the machines that should not run, where Fly can, instead of stopping them.
+    pub suspend: bool,
     /// Make a volume for a new machine that needs one where none is free.
     pub create_volumes: bool,
 }
@@ -62,6 +64,7 @@ impl Default for Policy {
             max_machines: 1000,
             destroy_brake: true,
             destroy_force: false,
+            suspend: false,
             create_volumes: false,
         }
     }

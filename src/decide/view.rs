@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, Timestamp};
 
-use super::history::{Effect, History};
+use super::history::{Effect, History, OVERLAY, REFUSAL, Recent, is_within};
 use super::observed::{LAUNCH_GRACE, Observed};
 use super::plan::Tally;
 
@@ -194,11 +194,9 @@ impl<'a> Overlay<'a> {
     fn new(history: &'a History, now: Timestamp) -> Self {
         let mut overlay = Self { by_machine: BTreeMap::new(), creates: Vec::new() };
         for recent in history.recent.iter().filter(|recent| recent.is_fresh(now)) {
-            match &recent.effect {
-                Effect::Created { .. } => overlay.creates.push(&recent.effect),
-                Effect::Started { machine }
-                | Effect::Stopped { machine }
-                | Effect::Destroyed { machine } => {
+            match recent.effect.changed() {
+                None => overlay.creates.push(&recent.effect),
+                Some(machine) => {
                     overlay.by_machine.insert(machine, &recent.effect);
                 }
             }
@@ -212,6 +210,9 @@ impl<'a> Overlay<'a> {
             Some(Effect::Started { .. }) if is_at_rest(&machine.state) => MachineState::Starting,
             Some(Effect::Stopped { .. }) if machine.state == MachineState::Started => {
                 MachineState::Stopping
+            }
+            Some(Effect::Suspended { .. }) if machine.state == MachineState::Started => {
+                MachineState::Suspending
             }
             _ => machine.state.clone(),
         };
@@ -256,11 +257,15 @@ fn is_at_rest(state: &MachineState) -> bool {
 impl History {
     /// This history without what is over: actions older than the overlay, and starts and stops that
     /// the list confirms. Creates and destroys stay for the whole time, since the next page may come
-    /// from a replica that does not know of them yet.
+    /// from a replica that does not know of them yet. A refused suspend stays with its machine.
     #[must_use]
     pub fn settled(&self, observed: &Observed, now: Timestamp) -> Self {
         let mut next = self.clone();
-        if next.recent.is_empty() && next.stopped_to_destroy.is_empty() {
+        next.left_volumes.retain(|(at, _)| is_within(OVERLAY, *at, now));
+        if next.recent.is_empty()
+            && next.stopped_to_destroy.is_empty()
+            && next.refused_suspends.is_empty()
+        {
             return next;
         }
         let states: BTreeMap<&MachineId, &MachineState> =
@@ -271,7 +276,7 @@ impl History {
                 && match &recent.effect {
                     Effect::Created { .. } | Effect::Destroyed { .. } => true,
                     Effect::Started { machine } => state_of(machine).is_some_and(is_at_rest),
-                    Effect::Stopped { machine } => {
+                    Effect::Stopped { machine } | Effect::Suspended { machine } => {
                         state_of(machine) == Some(&MachineState::Started)
                     }
                 }
@@ -287,24 +292,21 @@ impl History {
                 is_at_rest(state) || *state == MachineState::Stopping || is_stopping(id)
             })
         });
+        next.refused_suspends
+            .retain(|id, at| states.contains_key(id) && is_within(REFUSAL, *at, now));
         next
     }
 
     /// Adds what was just done. Of each machine only the latest action counts.
     pub fn record(&mut self, at: Timestamp, effect: Effect) {
-        if let Effect::Started { machine }
-        | Effect::Stopped { machine }
-        | Effect::Destroyed { machine } = &effect
-        {
+        if let Some(machine) = effect.changed() {
             let destroyed = matches!(effect, Effect::Destroyed { .. });
             self.recent.retain(|recent| match &recent.effect {
                 Effect::Created { machine: own, .. } => !destroyed || own.as_ref() != Some(machine),
-                Effect::Started { machine: own }
-                | Effect::Stopped { machine: own }
-                | Effect::Destroyed { machine: own } => own != machine,
+                other => other.changed() != Some(machine),
             });
         }
-        self.recent.push(super::history::Recent { at, effect });
+        self.recent.push(Recent { at, effect });
     }
 }
 

@@ -4,14 +4,14 @@
 //! it takes one of the same name that no machine has; with `volumes: create` a new one like the source's
 //! where there is none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::model::{Machine, Region, Timestamp, Volume, VolumeId};
 
-use super::history::{Effect, History};
+use super::history::{Effect, History, OVERLAY, is_within};
 use super::observed::Volumes;
 use super::reason::Reason;
 use super::template::Template;
@@ -43,11 +43,14 @@ pub struct NewVolume {
 /// The volumes that the creates of one plan draw from: each goes to one create.
 pub(super) struct Pool<'a> {
     volumes: &'a Volumes,
+    /// Made by us a moment ago, for machines that did not come about.
+    left: BTreeMap<&'a VolumeId, &'a Volume>,
     taken: BTreeSet<&'a VolumeId>,
 }
 
 impl<'a> Pool<'a> {
-    /// A pool without the volumes that our own recent creates took: the list may not show that yet.
+    /// A pool without the volumes that our own recent creates took, and with those that they left: the
+    /// list may not show either yet.
     pub(super) fn new(volumes: &'a Volumes, history: &'a History, now: Timestamp) -> Self {
         let fresh = history.recent.iter().filter(|recent| recent.is_fresh(now));
         let taken = fresh
@@ -56,7 +59,9 @@ impl<'a> Pool<'a> {
                 _ => None,
             })
             .collect();
-        Self { volumes, taken }
+        let left = history.left_volumes.iter().filter(|(at, _)| is_within(OVERLAY, *at, now));
+        let left = left.map(|(_, volume)| (&volume.id, volume)).collect();
+        Self { volumes, left, taken }
     }
 
     /// What clones of `source` have to mount; `None` where it mounts nothing.
@@ -114,13 +119,19 @@ impl<'a> Pool<'a> {
         may_create: bool,
     ) -> Option<VolumeChoice> {
         let Volumes::Known(known) = self.volumes else { return None };
+        // Of one that we have just made, the list may show less than there is.
+        let is_free = |volume: &Volume| {
+            volume.is_free() || (self.left.contains_key(&volume.id) && !volume.is_attached)
+        };
         let suits = |volume: &&Volume| {
-            volume.is_free()
+            is_free(volume)
                 && volume.name == needed.name
                 && volume.region == *region
                 && !self.taken.contains(&volume.id)
         };
-        match known.iter().filter(suits).map(|volume| &volume.id).min() {
+        let unlisted = self.left.values().copied();
+        let unlisted = unlisted.filter(|own| known.iter().all(|listed| listed.id != own.id));
+        match known.iter().chain(unlisted).filter(suits).map(|volume| &volume.id).min() {
             Some(id) => {
                 self.taken.insert(id);
                 Some(VolumeChoice::Use(id.clone()))

@@ -232,6 +232,20 @@ impl MachinesApi for FlyClient {
         })
     }
 
+    fn suspend<'a>(
+        &'a self,
+        app: &'a AppName,
+        id: &'a MachineId,
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            let tail = &["suspend"];
+            let mut call = self.on_machine(Operation::Suspend, Method::POST, app, id, tail)?;
+            call.nonce = nonce_for(id, lease);
+            self.make_plain(&call).await.map(drop)
+        })
+    }
+
     fn destroy<'a>(
         &'a self,
         app: &'a AppName,

@@ -24,6 +24,11 @@ const INSUFFICIENT: &str = "insufficient";
 /// What flyctl takes for a full host when a start is refused with it.
 const CAPACITY_ON_START: &str = " for machine";
 
+/// Texts of a refused suspend that a later one may not get: another state than thought, or a lease or a
+/// lock that someone holds.
+const PASSING: [&str; 5] =
+    ["current state", "still active", "getting replaced", " lease", "lock for machine"];
+
 /// The class of an answer with `status` (not 2xx), whose words are `text`.
 pub(super) fn classify(operation: Operation, status: u16, text: &str) -> ErrorClass {
     let has_no_room = || speaks_of_capacity(operation, text);
@@ -32,6 +37,7 @@ pub(super) fn classify(operation: Operation, status: u16, text: &str) -> ErrorCl
         403 if mentions(text, &CAPACITY) => ErrorClass::Capacity,
         403 => ErrorClass::Authorization,
         404 if is_on_machine(operation) => ErrorClass::Gone,
+        400..=499 if is_refused_for_good(operation, status, text) => ErrorClass::Unsupported,
         400 | 409 | 412 | 422 if has_no_room() => ErrorClass::Capacity,
         409 | 412 => ErrorClass::Conflict,
         429 => ErrorClass::RateLimited,
@@ -40,11 +46,29 @@ pub(super) fn classify(operation: Operation, status: u16, text: &str) -> ErrorCl
     }
 }
 
+/// The class of an answer whose status says yes while the answer says no, in the words `text`.
+pub(super) fn class_of_denial(operation: Operation, text: &str) -> ErrorClass {
+    match operation {
+        Operation::Suspend => classify(operation, 412, text),
+        _ if speaks_of_capacity(operation, text) => ErrorClass::Capacity,
+        _ => ErrorClass::Rejected,
+    }
+}
+
 /// Whether a refusal in these words is for lack of room.
-pub(super) fn speaks_of_capacity(operation: Operation, text: &str) -> bool {
+fn speaks_of_capacity(operation: Operation, text: &str) -> bool {
     mentions(text, &CAPACITY)
         || mentions(text, &[INSUFFICIENT])
         || (operation == Operation::Start && mentions(text, &[CAPACITY_ON_START]))
+}
+
+/// Whether Fly would refuse the same suspend again. Its words for what it cannot suspend are not
+/// documented, so that all count but those that are known to pass: the machine is then stopped instead,
+/// where asking on would neither suspend nor stop it.
+fn is_refused_for_good(operation: Operation, status: u16, text: &str) -> bool {
+    operation == Operation::Suspend
+        && !matches!(status, 408 | 429)
+        && !(matches!(status, 409 | 412) && mentions(text, &PASSING))
 }
 
 fn mentions(text: &str, words: &[&str]) -> bool {
@@ -78,6 +102,7 @@ fn is_on_machine(operation: Operation) -> bool {
         Operation::Get
         | Operation::Start
         | Operation::Stop
+        | Operation::Suspend
         | Operation::Destroy
         | Operation::AcquireLease
         | Operation::ReleaseLease => true,
@@ -187,6 +212,47 @@ mod tests {
         for (operation, status, text, want) in table {
             assert_eq!(classify(operation, status, text), want, "{operation:?} {status} {text}");
         }
+    }
+
+    #[test]
+    fn a_refused_suspend_is_final_unless_it_is_known_to_pass() {
+        use ErrorClass::{
+            Authorization, Capacity, Conflict, Gone, RateLimited, Transient, Unsupported,
+        };
+        let table = [
+            (400, "machine has swap enabled", Unsupported),
+            (
+                412,
+                "failed_precondition: machines with more than 2GB cannot be suspended",
+                Unsupported,
+            ),
+            (409, "words that nobody has seen yet", Unsupported),
+            (409, "please release it first", Unsupported),
+            (422, "", Unsupported),
+            (405, "", Unsupported),
+            // There is room enough to stop it.
+            (409, "aborted: insufficient disk space for a snapshot", Unsupported),
+            (
+                412,
+                "failed_precondition: unable to suspend machine from current state: 'starting'",
+                Conflict,
+            ),
+            (412, "failed_precondition: machine still active, refusing to suspend", Conflict),
+            (412, "failed_precondition: machine getting replaced, refusing to suspend", Conflict),
+            (409, "machine ID m1 lease currently held by x@tokens.fly.io", Conflict),
+            (409, "lock for machine is taken", Conflict),
+            (401, "", Authorization),
+            (403, "unauthorized", Authorization),
+            (403, "over the quota", Capacity),
+            (404, "machine not found", Gone),
+            (408, "deadline_exceeded", Transient),
+            (429, "rate limit exceeded", RateLimited),
+            (503, "", Transient),
+        ];
+        for (status, text, want) in table {
+            assert_eq!(classify(Operation::Suspend, status, text), want, "{status} {text}");
+        }
+        assert_eq!(classify(Operation::Stop, 400, "no"), ErrorClass::Rejected);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use reqwest::{Client, Method, Url};
 use secrecy::SecretString;
 
 use super::classify::{
-    advice, changes_something, classify, leaves_outcome_unknown, speaks_of_capacity,
+    advice, changes_something, class_of_denial, classify, leaves_outcome_unknown,
 };
 use super::limiter::Limiter;
 use super::retry::{Failure, Retries, parse_retry_after};
@@ -252,11 +252,7 @@ impl FlyClient {
 
     /// The status says yes, the answer itself says no, in the words `said`.
     pub(super) fn denied(&self, call: &Call<'_>, answer: &Answer, said: &str) -> ApiError {
-        let class = if speaks_of_capacity(call.operation, said) {
-            ErrorClass::Capacity
-        } else {
-            ErrorClass::Rejected
-        };
+        let class = class_of_denial(call.operation, said);
         let message = format!("but {}", excerpt(&self.token.redact(said)));
         let mut error = call.error(class, Some(answer.status), message);
         error.request_id.clone_from(&answer.head.request_id);

@@ -78,9 +78,13 @@ impl Retries {
 }
 
 /// Whether doing `operation` twice comes to the same as doing it once. A second create makes a second
-/// machine, or volume; a second lease request is refused because of the first.
+/// machine, or volume; a second lease request is refused because of the first. Whether a machine that is
+/// suspended takes another suspend is not documented, and a refusal would pass for that of the first.
 fn may_be_repeated(operation: Operation) -> bool {
-    !matches!(operation, Operation::Create | Operation::CreateVolume | Operation::AcquireLease)
+    !matches!(
+        operation,
+        Operation::Create | Operation::CreateVolume | Operation::AcquireLease | Operation::Suspend
+    )
 }
 
 /// Reads a `Retry-After` header: seconds or an HTTP date.
@@ -118,6 +122,7 @@ mod tests {
             assert_eq!(again(Operation::Start), start, "start after {failure:?}");
             assert_eq!(again(Operation::Create), create, "create after {failure:?}");
             assert_eq!(again(Operation::AcquireLease), create, "lease after {failure:?}");
+            assert_eq!(again(Operation::Suspend), create, "suspend after {failure:?}");
         }
     }
 

@@ -262,7 +262,7 @@ mod tests {
     fn odd_values_cost_only_themselves() {
         let machine = one(
             r#"{"id":"m","state":"hibern\u0061ting","region":"r","cordoned":"yes","created_at":7,
-            "config":{"metadata":[],"standbys":null}}"#,
+            "config":{"metadata":[],"standbys":null,"guest":{"memory_mb":256}}}"#,
         );
         assert_eq!(machine.state.as_str(), "hibernating");
         assert!(!machine.is_cordoned);

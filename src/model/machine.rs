@@ -108,6 +108,38 @@ pub enum HostStatus {
     Unreachable,
 }
 
+/// What stands in the way of suspending a machine.
+///
+/// Source: docs `reference/suspend-resume` (superfly/docs), for all but the last two. A schedule is one
+/// too; scheduled machines are left alone anyway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspendObstacle {
+    /// More than 2 GB of memory.
+    Memory,
+    /// It has swap.
+    Swap,
+    /// It has a GPU.
+    Gpu,
+    /// Its config does not say whether it could be.
+    Unknown,
+    /// Fly was asked to suspend it, and refused.
+    Refused,
+}
+
+impl fmt::Display for SuspendObstacle {
+    /// Reads on after a number of machines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "with more than 2 GB of memory",
+            Self::Swap => "with swap",
+            Self::Gpu => "with a GPU",
+            Self::Unknown => "whose size is not known",
+            Self::Refused => "that Fly refused to suspend",
+        })
+    }
+}
+
 /// What decisions read from a machine's config. The config itself is kept as text, so that keys
 /// which this program does not know survive a clone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -118,6 +150,8 @@ pub struct MachineFacts {
     pub is_standby: bool,
     /// Has a `schedule`: Fly starts it by the calendar.
     pub is_scheduled: bool,
+    /// What in its config keeps Fly from suspending it, if anything does.
+    pub suspend_obstacle: Option<SuspendObstacle>,
     /// Names of the volumes it mounts, in order.
     pub volumes: Vec<Arc<str>>,
     /// `metadata.fly_release_version` as a number.

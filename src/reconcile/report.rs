@@ -136,11 +136,13 @@ fn report_outcome(app: &AppName, outcome: &Outcome, metrics: &Metrics) {
 fn next_step(outcome: &Outcome, error: &ApiError) -> String {
     let mut next = if error.outcome_unknown {
         "it may have happened: the next tick looks again".to_owned()
+    } else if error.class == ErrorClass::Unsupported {
+        "the next tick stops it instead".to_owned()
     } else {
         "left to the next tick".to_owned()
     };
     for volume in &outcome.left_volumes {
-        next += &format!("; volume {volume}, made for it, is left for the next create");
+        next += &format!("; volume {}, made for it, is left for the next create", volume.id);
     }
     next
 }

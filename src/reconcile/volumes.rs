@@ -5,7 +5,7 @@ use crate::decide::{History, Observed, Plan, Targets, Volumes, decide};
 use crate::model::Timestamp;
 use crate::status::Tick;
 
-use super::{Reconciler, is_trouble};
+use super::{Reconciler, ask};
 
 impl Reconciler {
     /// Decides, and reads the volumes first where that takes them. The machines were just read.
@@ -22,10 +22,7 @@ impl Reconciler {
         if !plan.needs_volumes() {
             return plan;
         }
-        tick.fly_failed = true;
-        let volumes = self.adapters.api.list_volumes(&self.app).await;
-        tick.fly_failed = volumes.as_ref().is_err_and(is_trouble);
-        observed.volumes = match volumes {
+        observed.volumes = match ask(tick, self.adapters.api.list_volumes(&self.app)).await {
             Ok(volumes) => Volumes::Known(volumes),
             Err(error) => Volumes::Unreadable(error.to_string()),
         };

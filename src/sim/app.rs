@@ -12,6 +12,7 @@ use super::answer::{Answer, Outcome};
 use super::limits::Buckets;
 use super::load::LoadState;
 use super::machine::{Birth, SimMachine, Step, Timings};
+use super::machines_api::memory_mb;
 use super::random::{Random, hash};
 use super::spec::{AppSpec, ReleaseSpec};
 use super::volumes::Volume;
@@ -190,6 +191,9 @@ impl App {
         match self.machine(id)?.state.clone() {
             MachineState::Suspended | MachineState::Suspending => Ok(()),
             MachineState::Started => {
+                if let Some(why) = not_suspendable(&self.machine(id)?.config) {
+                    return Err(Answer::precondition(format!("machine {id} {why}")));
+                }
                 let (via, to) = (MachineState::Suspending, MachineState::Suspended);
                 self.pass(id, via, self.timings.suspend, to, now);
                 Ok(())
@@ -317,6 +321,23 @@ impl App {
             return true;
         }
         unlucky
+    }
+}
+
+/// Why Fly cannot suspend a machine of this config: fly-api notes, section 7. The words are not Fly's,
+/// which are not known.
+fn not_suspendable(config: &Value) -> Option<&'static str> {
+    let guest = &config["guest"];
+    if memory_mb(config) > 2048 {
+        Some("has more than 2 GB of memory and cannot be suspended")
+    } else if config["init"]["swap_size_mb"].as_u64().is_some_and(|size| size > 0) {
+        Some("has swap and cannot be suspended")
+    } else if config["schedule"].is_string() {
+        Some("has a schedule and cannot be suspended")
+    } else if guest["gpu_kind"].is_string() || guest["gpus"].as_u64().is_some_and(|gpus| gpus > 0) {
+        Some("has a GPU and cannot be suspended")
+    } else {
+        None
     }
 }
 

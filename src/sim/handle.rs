@@ -125,7 +125,7 @@ impl WorldHandle {
             let config = spec.config.map_or_else(|| Arc::clone(&app.config), Arc::new);
             let memory = memory_mb(&config);
             let id = app.place(spec.region, Arc::clone(&config), spec.state, None, now);
-            app.attach_mounts(&config, &id);
+            app.attach_mounts(&config, &id, now);
             (id, app.org.clone(), memory)
         })?;
         self.with(|world, _| world.count_machine(&org, &region, memory, true));

@@ -41,7 +41,7 @@ impl World {
         let skip_launch = call.body["skip_launch"].as_bool().unwrap_or(false);
         let name = call.body["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned);
         let id = app.create(region.clone(), config.clone(), name, skip_launch, now);
-        app.attach_mounts(&config, &id);
+        app.attach_mounts(&config, &id, now);
         let nonce = match call.body["lease_ttl"].as_u64() {
             Some(ttl) if ttl > 0 => {
                 Some(app.lease(&id, std::time::Duration::from_secs(ttl), "", now)?)
@@ -139,7 +139,6 @@ impl App {
     /// The calls that concern nothing outside the app.
     pub(crate) fn dispatch(&mut self, call: &Call, now: Timestamp) -> Outcome<Answer> {
         match call.endpoint {
-            Endpoint::VolumeList => return Ok(self.volume_list()),
             Endpoint::VolumeCreate => return self.volume_create(call, now),
             Endpoint::VolumeGet => return self.volume_get(item_of(call)),
             Endpoint::VolumeDelete => return self.volume_delete(item_of(call)),

@@ -1,5 +1,7 @@
 //! Volumes, as far as machines that mount one need them.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,6 +24,8 @@ pub(crate) struct Volume {
     encrypted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     attached_machine_id: Option<MachineId>,
+    #[serde(skip)]
+    attached_at: Timestamp,
     created_at: Timestamp,
     fstype: &'static str,
     snapshot_retention: u32,
@@ -48,6 +52,7 @@ impl Volume {
             zone: random.hex(4),
             encrypted: true,
             attached_machine_id: None,
+            attached_at: now,
             created_at: now,
             fstype: "ext4",
             snapshot_retention: 5,
@@ -90,10 +95,11 @@ impl App {
         Ok(())
     }
 
-    pub(crate) fn attach_mounts(&mut self, config: &Value, machine: &MachineId) {
+    pub(crate) fn attach_mounts(&mut self, config: &Value, machine: &MachineId, now: Timestamp) {
         for id in mounted(config) {
             if let Some(volume) = self.volumes.get_mut(id) {
                 volume.attached_machine_id = Some(machine.clone());
+                volume.attached_at = now;
             }
         }
     }
@@ -102,8 +108,18 @@ impl App {
         self.volumes.entry(volume.id.clone()).or_insert(volume)
     }
 
-    pub(crate) fn volume_list(&self) -> Answer {
-        Answer::json(200, &self.volumes.values().collect::<Vec<_>>())
+    /// What a list shows that lags by `lag`: a volume made since is missing, one attached since is free.
+    pub(crate) fn volume_list(&self, lag: Duration, now: Timestamp) -> Answer {
+        let then = now.minus(lag);
+        let known = self.volumes.values().filter(|volume| volume.created_at <= then);
+        let listed: Vec<Volume> = known
+            .map(|volume| {
+                let mut volume = volume.clone();
+                volume.attached_machine_id.take_if(|_| volume.attached_at > then);
+                volume
+            })
+            .collect();
+        Answer::json(200, &listed)
     }
 
     pub(crate) fn volume_create(&mut self, call: &Call, now: Timestamp) -> Outcome<Answer> {

@@ -127,6 +127,10 @@ impl World {
             Endpoint::PrometheusQuery => Ok(self.prometheus_query(call, now)),
             Endpoint::Metrics => Ok(self.exposition(now)),
             Endpoint::List => self.list(call, now),
+            Endpoint::VolumeList => {
+                let lag = self.rules.list_lag;
+                Ok(self.app_of(call, now)?.volume_list(lag, now))
+            }
             _ => self.app_of(call, now)?.dispatch(call, now),
         }
     }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::logging::{LogFormat, subscriber};
+use super::logging::subscriber;
+use crate::model::LogFormat;
 
 /// Everything that is logged while `emit` runs, as it would go to stderr.
 pub(super) fn text(format: LogFormat, verbose: bool, emit: impl FnOnce()) -> String {

@@ -17,36 +17,22 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::events::TickPanicked;
+use crate::model::LogFormat;
 
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line, for machines: `time` (RFC 3339), `level`, `msg` and `target`, as upstream
-    /// has them, then the fields of the event and of the spans around it.
-    Json,
-    /// One readable line, for people.
-    Text,
-}
-
-impl LogFormat {
-    /// What suits stderr: text on a terminal, JSON where something reads along.
-    #[must_use]
-    pub fn for_stderr() -> Self {
-        if io::stderr().is_terminal() { Self::Text } else { Self::Json }
-    }
-}
-
-/// Sends log lines to stderr from here on. `verbose` adds `debug`. `RUST_LOG` is not read: the level is
-/// part of the configuration like everything else.
+/// Sends log lines to stderr from here on, in `format`; `None` is what suits stderr: text on a terminal,
+/// JSON where something reads along. `verbose` adds `debug`. `RUST_LOG` is not read: the level is part of
+/// the configuration like everything else.
 ///
 /// # Errors
 /// If the process has a logger already.
 pub fn init(
-    format: LogFormat,
+    format: Option<LogFormat>,
     verbose: bool,
 ) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
-    let with_color = io::stderr().is_terminal();
-    tracing::subscriber::set_global_default(subscriber(format, verbose, with_color, io::stderr))?;
+    let is_terminal = io::stderr().is_terminal();
+    let fitting = if is_terminal { LogFormat::Text } else { LogFormat::Json };
+    let subscriber = subscriber(format.unwrap_or(fitting), verbose, is_terminal, io::stderr);
+    tracing::subscriber::set_global_default(subscriber)?;
     // A panic is said where it happens, in the form of all other lines.
     std::panic::set_hook(Box::new(|panic| {
         let message = TickPanicked::message_of(panic.payload());

@@ -30,7 +30,7 @@ names! {
     MACHINE_STOP = "fas_machine_stop_count" ["status"]
         "Machines stopped, by whether the call succeeded (ok, failed).";
     RECONCILE = "fas_reconcile_count" ["status"]
-        "Ticks in which machines were created, destroyed, started or stopped, or none needed to be (no_scale).";
+        "Ticks in which machines were created, destroyed, started, stopped or suspended, or none needed to be (no_scale).";
 
     MACHINE_CREATE = "fas_machine_create_count" ["status"]
         "Machines created, by whether the call succeeded (ok, failed).";

@@ -8,6 +8,7 @@ mod plan;
 mod plan_holds;
 mod plan_json;
 mod serve;
+mod suspend;
 mod token_check;
 
 use std::fmt;

@@ -8,11 +8,9 @@ mod process_groups;
 use std::time::Duration;
 
 use fly_autoscaler::config::setting;
-use fly_autoscaler::config::{
-    Config, ConfigErrors, FlagValues, Loaded, LogFormat, MapEnv, Secret, load,
-};
+use fly_autoscaler::config::{Config, ConfigErrors, FlagValues, Loaded, MapEnv, Secret, load};
 use fly_autoscaler::evaluate::Expression;
-use fly_autoscaler::model::{By, OnFailure, Region, SeriesRule};
+use fly_autoscaler::model::{By, LogFormat, OnFailure, Region, SeriesRule};
 
 /// The least that runs.
 const MINIMAL: [(&str, &str); 2] = [("FAS_APP_NAME", "target"), ("FAS_STARTED_MACHINE_COUNT", "1")];

@@ -24,6 +24,7 @@ fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
         machine.state = match &machine.state {
             MachineState::Starting | MachineState::Replacing => MachineState::Started,
             MachineState::Created | MachineState::Stopping => MachineState::Stopped,
+            MachineState::Suspending => MachineState::Suspended,
             other => other.clone(),
         };
     }
@@ -36,6 +37,7 @@ fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
         match &planned.action {
             Action::Start { machine, .. } => set(machine, MachineState::Started),
             Action::Stop { machine, .. } => set(machine, MachineState::Stopped),
+            Action::Suspend { machine, .. } => set(machine, MachineState::Suspended),
             Action::Destroy { machine, .. } => after.machines.retain(|own| own.id != *machine),
             Action::Create { regions, start, create_id, .. } => after.machines.push(Machine {
                 id: MachineId::new(format!("n{round}-{number:03}")),
@@ -112,6 +114,9 @@ proptest! {
         }
         for recent in &mut moved.history.recent {
             recent.at = recent.at.plus(shift);
+        }
+        for at in moved.history.refused_suspends.values_mut() {
+            *at = at.plus(shift);
         }
         let before = case.decide();
         let after = decide(&moved.observed, &moved.targets, &moved.history, NOW.plus(shift));
@@ -235,6 +240,66 @@ proptest! {
     }
 
     #[test]
+    fn suspending_changes_only_how_machines_stop(case in case()) {
+        let with = |suspend| {
+            let mut targets = case.targets.clone();
+            for own in &mut targets.groups {
+                own.policy = Arc::new(Policy { suspend, ..(*own.policy).clone() });
+            }
+            decide(&case.observed, &targets, &case.history, NOW)
+        };
+        let (mut stops, suspends) = (with(false), with(true));
+        let cannot = |id: &MachineId| {
+            let machine = case.observed.machines.iter().find(|machine| machine.id == *id);
+            machine.is_none_or(|machine| machine.facts.suspend_obstacle.is_some())
+                || case.history.refused_suspends.contains_key(id)
+        };
+        let suspended = |action: Action, reason: &Reason| match action {
+            Action::Stop { machine, region }
+                if !cannot(&machine) && *reason != Reason::StopBeforeDestroy =>
+            {
+                Action::Suspend { machine, region }
+            }
+            action => action,
+        };
+        for (stops, suspends) in stops.scopes.iter_mut().zip(&suspends.scopes) {
+            for own in &mut stops.actions {
+                own.action = suspended(own.action.clone(), &own.reason);
+            }
+            for spare in &mut stops.spares {
+                *spare = suspended(spare.clone(), &Reason::NoTarget);
+            }
+            let mut said = suspends.clone();
+            said.reasons.retain(|reason| !matches!(reason, Reason::CannotSuspend { .. }));
+            prop_assert_eq!(&said, stops);
+            // What is stopped all the same is said, and how many.
+            let left = suspends.actions.iter().filter(|own| {
+                own.action.verb() == Verb::Stop && own.reason != Reason::StopBeforeDestroy
+            });
+            let told = suspends.reasons.iter().find_map(|reason| match reason {
+                Reason::CannotSuspend { count, why } => Some((*count, why.values().sum::<u32>())),
+                _ => None,
+            });
+            let left = left.count() as u32;
+            prop_assert_eq!(told, (left > 0).then_some((left, left)));
+        }
+    }
+
+    #[test]
+    fn an_outline_of_the_machines_tells_whether_there_is_something_to_do(mut case in case()) {
+        let close = case.decide();
+        for machine in &mut case.observed.machines {
+            *machine = machine.outline();
+        }
+        let glance = case.decide();
+        let asks = glance.verdict == Verdict::Act || glance.needs_configs();
+        prop_assert!(asks || close.verdict != Verdict::Act);
+        if !asks {
+            prop_assert_eq!(without_ids(close.scopes), without_ids(glance.scopes));
+        }
+    }
+
+    #[test]
     fn what_was_done_a_moment_ago_is_not_done_again(case in case()) {
         // The list still says what it said before: every action must be laid over it.
         let plan = case.decide();
@@ -243,6 +308,7 @@ proptest! {
             history.record(NOW, match &planned.action {
                 Action::Start { machine, .. } => Effect::Started { machine: machine.clone() },
                 Action::Stop { machine, .. } => Effect::Stopped { machine: machine.clone() },
+                Action::Suspend { machine, .. } => Effect::Suspended { machine: machine.clone() },
                 Action::Destroy { machine, .. } => Effect::Destroyed { machine: machine.clone() },
                 Action::Create { create_id, regions, start, .. } => Effect::Created {
                     create_id: Arc::clone(create_id),

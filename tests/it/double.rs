@@ -111,6 +111,15 @@ impl MachinesApi for Double {
         self.note(format!("stop {id}"), ())
     }
 
+    fn suspend<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.note(format!("suspend {id}"), ())
+    }
+
     fn destroy<'a>(
         &'a self,
         _: &'a AppName,

@@ -7,6 +7,7 @@ mod holds;
 mod numbers;
 mod scalers;
 mod serving;
+mod suspends;
 mod volumes;
 
 use std::sync::{Arc, Mutex};
@@ -142,7 +143,13 @@ impl Stage {
 
     /// How many requests there were that change machines.
     fn changes(&self) -> u64 {
-        let changes = [Endpoint::Create, Endpoint::Start, Endpoint::Stop, Endpoint::Destroy];
+        let changes = [
+            Endpoint::Create,
+            Endpoint::Start,
+            Endpoint::Stop,
+            Endpoint::Suspend,
+            Endpoint::Destroy,
+        ];
         changes.into_iter().map(|endpoint| self.sim.world().total(endpoint)).sum()
     }
 

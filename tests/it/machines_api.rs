@@ -122,19 +122,23 @@ async fn a_create_sends_region_and_config_and_skip_launch_only_when_true() {
 }
 
 #[tokio::test]
-async fn starts_stops_and_destroys_carry_the_nonce_of_their_machines_lease() {
+async fn starts_stops_suspends_and_destroys_carry_the_nonce_of_their_machines_lease() {
     let ours = Lease { machine: m1(), nonce: "n1".into() };
     let other = Lease { machine: MachineId::new("m2"), nonce: "n2".into() };
     let start = "POST /v1/apps/my-app/machines/m1/start";
     let stop = "POST /v1/apps/my-app/machines/m1/stop";
     let json = "content-type: application/json";
     let nonce = "fly-machine-lease-nonce: n1";
-    let table: [(&str, Option<&Lease>, Vec<&str>); 7] = [
+    let suspend = "POST /v1/apps/my-app/machines/m1/suspend";
+    let table: [(&str, Option<&Lease>, Vec<&str>); 10] = [
         ("start", None, vec![start]),
         ("start", Some(&ours), vec![start, nonce]),
         ("start", Some(&other), vec![start]),
         ("stop", None, vec![stop, json, "{}"]),
         ("stop", Some(&ours), vec![stop, json, nonce, "{}"]),
+        ("suspend", None, vec![suspend]),
+        ("suspend", Some(&ours), vec![suspend, nonce]),
+        ("suspend", Some(&other), vec![suspend]),
         ("destroy", Some(&ours), vec!["DELETE /v1/apps/my-app/machines/m1", nonce]),
         ("force", None, vec!["DELETE /v1/apps/my-app/machines/m1?force=true"]),
     ];
@@ -144,6 +148,7 @@ async fn starts_stops_and_destroys_carry_the_nonce_of_their_machines_lease() {
         match call {
             "start" => fly.start(&app, &id, lease).await.unwrap(),
             "stop" => fly.stop(&app, &id, lease).await.unwrap(),
+            "suspend" => fly.suspend(&app, &id, lease).await.unwrap(),
             "destroy" => fly.destroy(&app, &id, false, lease).await.unwrap(),
             _ => fly.destroy(&app, &id, true, lease).await.unwrap(),
         }

@@ -19,6 +19,7 @@ mod process_groups;
 mod prometheus_api;
 mod running;
 mod simulator;
+mod suspend;
 mod temporal;
 mod upstream;
 mod volumes;

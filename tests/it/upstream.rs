@@ -262,6 +262,26 @@ mod acting {
     }
 
     #[tokio::test]
+    async fn a_create_in_doubt_counts_in_the_region_that_was_asked() {
+        let api = Double::default().failing("create lhr", ErrorClass::Capacity, false).failing(
+            "create iad",
+            ErrorClass::Transient,
+            true,
+        );
+        let plan =
+            plan_for(&states(&[("1", "started", "iad")]), created(Some(2), Some(2)), two_regions());
+        let under_way = UnderWay::default();
+        let outcomes =
+            act(&api, &AppName::new("app"), &plan, &[], 8, &under_way, std::future::pending())
+                .await;
+        assert_eq!(api.calls(), ["create lhr", "create iad", "find_created"]);
+        let Some(Effect::Created { region, .. }) = outcomes[0].effect() else {
+            panic!("no effect")
+        };
+        assert_eq!(region.as_str(), "iad");
+    }
+
+    #[tokio::test]
     async fn a_stop_that_may_have_happened_is_not_made_up_for() {
         let machines = states(&[("1", "started", "iad"), ("2", "started", "iad")]);
         let api = Double::default().failing("stop 1", ErrorClass::Transient, true);

@@ -161,6 +161,35 @@ fn a_volume_that_an_earlier_create_took_is_not_free_while_the_list_may_lag() {
 }
 
 #[test]
+fn a_volume_that_we_made_in_vain_is_used_whether_or_not_the_list_shows_it() {
+    // what the list shows of vol_2, how long ago it was made (s) -> creates
+    type Change = fn(&mut Volume);
+    let table: [(Option<Change>, u64, &str); 6] = [
+        (None, 5, "iad=vol_2, iad=new"),
+        (None, 59, "iad=vol_2, iad=new"),
+        (None, 61, "iad=new, iad=new"),
+        (Some(|volume| volume.state = Arc::from("creating")), 5, "iad=vol_2, iad=new"),
+        (Some(|volume| volume.state = Arc::from("creating")), 61, "iad=new, iad=new"),
+        (Some(|volume| volume.is_attached = true), 5, "iad=new, iad=new"),
+    ];
+    for (row, (listed, ago, want)) in table.into_iter().enumerate() {
+        let made = volume("vol_2", "data", "iad");
+        let mut list = volumes("");
+        list.extend(listed.map(|change| {
+            let mut shown = made.clone();
+            change(&mut shown);
+            shown
+        }));
+        let mut history = History::new("t");
+        history.left_volumes.push((NOW.minus(Duration::from_secs(ago)), made));
+        let known = Volumes::Known(list);
+        let (plan, _) = plan(mounting(&data()), known, 3, policy("", true), &history);
+        assert_eq!(creates(&plan), want, "row {row}");
+        assert_eq!(plan.next.left_volumes.len(), usize::from(ago < 60), "row {row}");
+    }
+}
+
+#[test]
 fn a_new_volume_is_like_the_sources() {
     let new = |mounts: Value| {
         let known = Volumes::Known(volumes(""));

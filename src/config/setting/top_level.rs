@@ -140,6 +140,17 @@ pub const INITIAL_MACHINE_STATE: Setting = Setting {
     example: "stopped",
     ..PLAIN
 };
+/// `stop-action`
+pub const STOP_ACTION: Setting = Setting {
+    key: "stop-action",
+    env: Some(var::FAS_STOP_ACTION),
+    flag: Some("stop-action"),
+    kind: Kind::Choice(&["stop", "suspend"]),
+    default: Some("stop"),
+    doc: "What becomes of machines that should not run: stopped, or suspended where Fly can (2 GB of memory at most, no swap, no GPU)",
+    example: "suspend",
+    ..PLAIN
+};
 /// `destroy-brake`
 pub const DESTROY_BRAKE: Setting = Setting {
     key: "destroy-brake",
@@ -341,6 +352,7 @@ pub static SETTINGS: &[&Setting] = &[
     &MIN_MACHINES,
     &MAX_MACHINES,
     &INITIAL_MACHINE_STATE,
+    &STOP_ACTION,
     &DESTROY_BRAKE,
     &DESTROY_FORCE,
     &VOLUMES,

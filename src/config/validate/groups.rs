@@ -131,6 +131,7 @@ fn policy(values: &Values, mistakes: &mut Mistakes) -> Policy {
         max_machines: read.count(&setting::MAX_MACHINES),
         destroy_brake: read.boolean(&setting::DESTROY_BRAKE),
         destroy_force: read.boolean(&setting::DESTROY_FORCE),
+        suspend: read.choice(&setting::STOP_ACTION) == Some(1),
         create_volumes: read.choice(&setting::VOLUMES) == Some(1),
     }
 }

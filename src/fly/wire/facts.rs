@@ -1,5 +1,6 @@
 //! What decisions need to know of a machine's config. Where a value has a shape that is not known,
-//! the more careful reading is taken: a machine with an odd `standbys` is a standby.
+//! the more careful reading is taken: a machine with an odd `standbys` is a standby, and one whose memory
+//! is not known cannot be suspended.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,10 +9,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::text;
-use crate::model::{MachineFacts, ProcessGroup};
+use crate::model::{MachineFacts, ProcessGroup, SuspendObstacle};
 
 /// Stands for the name of a volume where the mounts cannot be read.
 const UNREADABLE_MOUNT: &str = "(unreadable)";
+
+/// Fly suspends machines of up to 2 GB. Source: docs `reference/suspend-resume` (superfly/docs).
+const MOST_MEMORY_MB: u64 = 2048;
 
 #[derive(Deserialize)]
 struct Config<'a> {
@@ -23,6 +27,26 @@ struct Config<'a> {
     schedule: Option<&'a RawValue>,
     #[serde(borrow)]
     mounts: Option<&'a RawValue>,
+    #[serde(borrow)]
+    guest: Option<&'a RawValue>,
+    #[serde(borrow)]
+    init: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Guest<'a> {
+    #[serde(borrow)]
+    memory_mb: Option<&'a RawValue>,
+    #[serde(borrow)]
+    gpu_kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    gpus: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+struct Init<'a> {
+    #[serde(borrow)]
+    swap_size_mb: Option<&'a RawValue>,
 }
 
 /// The last two are `decide`'s `CREATE_ID_KEY` and `MANAGED_KEY`; a test holds the spellings together.
@@ -53,7 +77,8 @@ struct Mount<'a> {
 /// Reads the facts from a config.
 pub(super) fn read(config: &RawValue) -> MachineFacts {
     let Ok(config) = serde_json::from_str::<Config<'_>>(config.get()) else {
-        return MachineFacts::default();
+        let suspend_obstacle = Some(SuspendObstacle::Unknown);
+        return MachineFacts { suspend_obstacle, ..MachineFacts::default() };
     };
     let metadata: Metadata<'_> =
         config.metadata.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
@@ -63,6 +88,7 @@ pub(super) fn read(config: &RawValue) -> MachineFacts {
         group: group.map(ProcessGroup::new),
         is_standby: says_something(config.standbys),
         is_scheduled: says_something(config.schedule),
+        suspend_obstacle: suspend_obstacle(config.guest, config.init),
         volumes: volumes(config.mounts),
         release_version: filled(metadata.fly_release_version)
             .and_then(|version| version.parse().ok()),
@@ -86,6 +112,36 @@ fn says_something(raw: Option<&RawValue>) -> bool {
             json.strip_prefix(['[', '{', '"']).and_then(|rest| rest.strip_suffix([']', '}', '"']));
         !matches!(json, "null" | "false") && inside.is_none_or(|inside| !inside.trim().is_empty())
     })
+}
+
+/// Whether a number is there and not zero.
+fn counts_something(raw: Option<&RawValue>) -> bool {
+    says_something(raw) && raw.is_some_and(|raw| raw.get() != "0")
+}
+
+/// What in a config keeps Fly from suspending the machine.
+fn suspend_obstacle(guest: Option<&RawValue>, init: Option<&RawValue>) -> Option<SuspendObstacle> {
+    let Some(guest) = guest.and_then(|raw| serde_json::from_str::<Guest<'_>>(raw.get()).ok())
+    else {
+        return Some(SuspendObstacle::Unknown);
+    };
+    let init = match init.filter(|raw| raw.get() != "null") {
+        None => Some(Init::default()),
+        Some(raw) => serde_json::from_str::<Init<'_>>(raw.get()).ok(),
+    };
+    if says_something(guest.gpu_kind) || counts_something(guest.gpus) {
+        return Some(SuspendObstacle::Gpu);
+    }
+    match init {
+        None => return Some(SuspendObstacle::Unknown),
+        Some(init) if counts_something(init.swap_size_mb) => return Some(SuspendObstacle::Swap),
+        Some(_) => {}
+    }
+    match guest.memory_mb.and_then(|raw| raw.get().parse().ok()) {
+        Some(1..=MOST_MEMORY_MB) => None,
+        Some(memory) if memory > MOST_MEMORY_MB => Some(SuspendObstacle::Memory),
+        _ => Some(SuspendObstacle::Unknown),
+    }
 }
 
 /// The names of the mounted volumes: a mount without a name goes by its volume's id.
@@ -116,6 +172,7 @@ mod tests {
         let facts = facts(
             r#"{"schedule":"hourly","standbys":["m0"],"env":{"A":"1"},
             "mounts":[{"volume":"vol_1","name":"data","path":"/data"},{"volume":"vol_2"}],
+            "guest":{"memory_mb":4096},
             "metadata":{"fly_process_group":"web","process_group":"old","fly_release_version":"12",
             "fly_bluegreen_deployment_tag":"7","fly_autoscaler_create_id":"c1","fly_autoscaler":"started"}}"#,
         );
@@ -125,6 +182,7 @@ mod tests {
                 group: Some(ProcessGroup::new("web")),
                 is_standby: true,
                 is_scheduled: true,
+                suspend_obstacle: Some(SuspendObstacle::Memory),
                 volumes: vec![Arc::from("data"), Arc::from("vol_2")],
                 release_version: Some(12),
                 bluegreen_tag: Some(Arc::from("7")),
@@ -168,6 +226,42 @@ mod tests {
             let volumes = facts(&format!(r#"{{"mounts":{value}}}"#)).volumes;
             assert_eq!(!volumes.is_empty(), want, "{value}");
         }
+    }
+
+    #[test]
+    fn what_fly_cannot_suspend_and_what_it_may_not_be_able_to() {
+        use SuspendObstacle::{Gpu, Memory, Swap, Unknown};
+        let table = [
+            (r#""guest":{"cpus":1,"memory_mb":256}"#, None),
+            (r#""guest":{"memory_mb":2048}"#, None),
+            (r#""guest":{"memory_mb":2049}"#, Some(Memory)),
+            (r#""guest":{"memory_mb":16384}"#, Some(Memory)),
+            (r#""guest":{"memory_mb":0}"#, Some(Unknown)),
+            (r#""guest":{"memory_mb":-1}"#, Some(Unknown)),
+            (r#""guest":{"memory_mb":512.5}"#, Some(Unknown)),
+            (r#""guest":{"memory_mb":"512"}"#, Some(Unknown)),
+            (r#""guest":{"memory_mb":null}"#, Some(Unknown)),
+            (r#""guest":{"cpus":1}"#, Some(Unknown)),
+            (r#""guest":null"#, Some(Unknown)),
+            (r#""guest":"shared-cpu-1x""#, Some(Unknown)),
+            (r#""image":"i""#, Some(Unknown)),
+            (r#""guest":{"memory_mb":256,"gpus":0,"gpu_kind":""}"#, None),
+            (r#""guest":{"memory_mb":256,"gpus":null,"gpu_kind":null}"#, None),
+            (r#""guest":{"memory_mb":256,"gpus":1}"#, Some(Gpu)),
+            (r#""guest":{"memory_mb":32768,"gpu_kind":"a10"}"#, Some(Gpu)),
+            (r#""guest":{"memory_mb":256},"init":{}"#, None),
+            (r#""guest":{"memory_mb":256},"init":null"#, None),
+            (r#""guest":{"memory_mb":256},"init":{"swap_size_mb":0}"#, None),
+            (r#""guest":{"memory_mb":256},"init":{"swap_size_mb":null}"#, None),
+            (r#""guest":{"memory_mb":256},"init":{"swap_size_mb":512}"#, Some(Swap)),
+            (r#""guest":{"memory_mb":256},"init":{"swap_size_mb":"512"}"#, Some(Swap)),
+            (r#""guest":{"memory_mb":256},"init":"none""#, Some(Unknown)),
+        ];
+        for (config, want) in table {
+            assert_eq!(facts(&format!("{{{config}}}")).suspend_obstacle, want, "{config}");
+        }
+        assert_eq!(facts("[]").suspend_obstacle, Some(Unknown));
+        assert_eq!(facts("7").suspend_obstacle, Some(Unknown));
     }
 
     #[test]

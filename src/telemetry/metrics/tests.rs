@@ -96,7 +96,7 @@ fn counters_with_known_labels_begin_at_zero() {
     }
     assert_eq!(
         series(&metrics, "fas_reconcile_count"),
-        ["create", "destroy", "no_scale", "start", "stop"]
+        ["create", "destroy", "no_scale", "start", "stop", "suspend"]
             .map(|status| format!("fas_reconcile_count{{status=\"{status}\"}} 0"))
     );
     assert_eq!(

@@ -8,7 +8,7 @@ use fly_autoscaler::decide::{
 };
 use fly_autoscaler::model::{
     Bounds, HostStatus, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
-    Scope, ScopeBounds, Timestamp,
+    Scope, ScopeBounds, SuspendObstacle, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
     let state = prop_oneof![
         6 => Just("started"), 6 => Just("stopped"), 1 => Just("suspended"), 1 => Just("created"),
         1 => Just("starting"), 1 => Just("stopping"), 1 => Just("failed"), 1 => Just("destroying"),
-        1 => Just("replacing"), 1 => Just("hibernating"),
+        1 => Just("replacing"), 1 => Just("hibernating"), 1 => Just("suspending"),
     ];
     let host = prop_oneof![
         12 => Just(HostStatus::Ok), 1 => Just(HostStatus::Unknown), 1 => Just(HostStatus::Unreachable),
@@ -40,8 +40,12 @@ fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
         (state, host, region, own_group, 0_i64..200),
         (any::<bool>(), 1_u64..4, prop::bool::weighted(0.05), prop::bool::weighted(0.05)),
         (prop::bool::weighted(0.9), prop::bool::weighted(0.1), prop::bool::weighted(0.1)),
+        prop_oneof![
+            4 => Just(None), 1 => Just(Some(SuspendObstacle::Memory)),
+            1 => Just(Some(SuspendObstacle::Unknown)),
+        ],
     )
-        .prop_map(move |(seen, facts, config)| {
+        .prop_map(move |(seen, facts, config, suspend_obstacle)| {
             let (state, host_status, region, own_group, age) = seen;
             let (launched, release, is_standby, is_scheduled) = facts;
             let (has_config, is_cordoned, going) = config;
@@ -57,6 +61,7 @@ fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
                     group: own_group.map(ProcessGroup::new),
                     is_standby,
                     is_scheduled,
+                    suspend_obstacle,
                     release_version: Some(release),
                     bluegreen_tag: going.then(|| Arc::from("safe_to_destroy")),
                     launched_by_autoscaler: launched,
@@ -101,8 +106,10 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    (any::<bool>(), any::<bool>(), any::<bool>(), 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
-        |(launch_created, destroy_brake, destroy_force, min_machines, max_machines, regions)| {
+    let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (switches, 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
+        |(switches, min_machines, max_machines, regions)| {
+            let (launch_created, destroy_brake, destroy_force, suspend) = switches;
             let regions = ["lhr", "iad", "fra"][..regions].iter().map(Region::new).collect();
             Policy {
                 regions,
@@ -111,6 +118,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 max_machines,
                 destroy_brake,
                 destroy_force,
+                suspend,
                 create_volumes: false,
             }
         },
@@ -118,7 +126,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
-    let one = (0..count + 3, 0..4_u8, 0_u64..90, any::<bool>(), 0..GROUPS.len()).prop_map(
+    let one = (0..count + 3, 0..5_u8, 0_u64..90, any::<bool>(), 0..GROUPS.len()).prop_map(
         |(number, kind, age, launched, own)| {
             let machine = MachineId::new(format!("m{number:03}"));
             let effect = match kind {
@@ -132,6 +140,7 @@ fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
                 },
                 1 => Effect::Started { machine },
                 2 => Effect::Stopped { machine },
+                3 => Effect::Suspended { machine },
                 _ => Effect::Destroyed { machine },
             };
             Recent { at: NOW.minus(Duration::from_secs(age)), effect }
@@ -159,16 +168,19 @@ fn targets() -> impl Strategy<Value = Vec<(GroupTargets, u32)>> {
 }
 
 pub(super) fn case() -> impl Strategy<Value = Case> {
-    (machines(), targets(), prop::option::of(0_usize..24))
-        .prop_flat_map(|(machines, targets, own)| {
+    let refused = prop::collection::btree_set(0_usize..24, 0..3);
+    (machines(), targets(), prop::option::of(0_usize..24), refused)
+        .prop_flat_map(|(machines, targets, own, refused)| {
             let history = effects(machines.len());
-            (Just((machines, targets, own)), history)
+            (Just((machines, targets, own, refused)), history)
         })
-        .prop_map(|((machines, targets, own), recent)| {
+        .prop_map(|((machines, targets, own, refused), recent)| {
             let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
             let mut history = History::new("scaler");
             // As ticks do it, which keep one action for each machine.
             recent.into_iter().for_each(|recent| history.record(recent.at, recent.effect));
+            let refused = refused.into_iter().map(|number| format!("m{number:03}"));
+            history.refused_suspends = refused.map(|id| (MachineId::new(id), NOW)).collect();
             for (target, wishes) in targets.iter().filter(|(_, wishes)| *wishes > 0) {
                 let scope = Scope::app_wide(target.group.clone());
                 history.large_destroy_wishes.insert(scope, *wishes);

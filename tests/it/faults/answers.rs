@@ -55,14 +55,19 @@ impl Case {
         let (started, stopped) = self.machines;
         let stage = Stage::new(started, stopped, self.depth).await;
         let stage = if kind == FaultKind::Hang { stage.impatient() } else { stage };
-        let mut scaler = stage.scaler("s1", &[self.count]);
+        let action = if self.endpoint == Endpoint::Suspend { "suspend" } else { "stop" };
+        let mut scaler = stage.scaler("s1", &[self.count, ("FAS_STOP_ACTION", action)]);
         let world = stage.sim.world();
         let before = stage.states();
 
         // What cannot do harm twice is tried twice more.
         let tries = match name {
             "429" => 3,
-            "502" | "503" | "504" | "reset" if self.endpoint != Endpoint::Create => 3,
+            "502" | "503" | "504" | "reset"
+                if !matches!(self.endpoint, Endpoint::Create | Endpoint::Suspend) =>
+            {
+                3
+            }
             _ => 1,
         };
         world.inject(FaultRule::always(self.endpoint, kind));
@@ -133,6 +138,19 @@ async fn starts() {
 async fn stops() {
     let case = Case {
         endpoint: Endpoint::Stop,
+        machines: (3, 0),
+        depth: 10.0,
+        count: STARTED,
+        wanted: (3, 1),
+        holds: false,
+    };
+    insta::assert_snapshot!(case.table().await);
+}
+
+#[tokio::test]
+async fn suspends() {
+    let case = Case {
+        endpoint: Endpoint::Suspend,
         machines: (3, 0),
         depth: 10.0,
         count: STARTED,

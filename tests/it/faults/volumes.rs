@@ -101,16 +101,47 @@ async fn volumes_that_cannot_be_read_hold_the_create() {
 }
 
 #[tokio::test]
+async fn volumes_that_cannot_be_read_under_the_lease_count_as_those_before_it() {
+    for (code, fly_failed) in [(401, true), (429, true), (500, true), (422, false)] {
+        let stage = stage(1, 3).await;
+        let world = stage.sim.world();
+        let kind = FaultKind::Status { code, body: "{}".into(), retry_after: None };
+        // The first list of volumes is answered as it should be, only not at once.
+        let slow = FaultKind::Delay(Duration::from_millis(1));
+        world.inject(FaultRule::once(Endpoint::VolumeList, slow));
+        world.inject(FaultRule::always(Endpoint::VolumeList, kind));
+        let mut scaler = stage.scaler("s1", &[CREATED, CREATE]);
+        let tick = stage.tick(&mut scaler).await;
+        let said = stage.say(&tick);
+        assert!(said.starts_with("held: ") && said.contains("could not be read"), "{said}");
+        assert!(world.count(Endpoint::VolumeList, Some(200)) == 1, "{code}");
+        assert!(world.total(Endpoint::LeaseAcquire) == 1, "{code}");
+        assert_eq!(tick.fly_failed, fly_failed, "{code}: {said}");
+        world.clear_faults();
+        stage.settles(&mut scaler, (3, 3), "once they can be").await;
+    }
+}
+
+#[tokio::test]
 async fn a_volume_made_in_vain_is_used_by_the_next_create() {
-    let stage = stage(0, 2).await;
-    let refusal =
-        FaultKind::Status { code: 422, body: r#"{"error":"words"}"#.into(), retry_after: None };
-    stage.sim.world().inject(FaultRule::always(Endpoint::Create, refusal));
-    let mut scaler = stage.scaler("s1", &[CREATED, CREATE]);
-    let said = stage.say(&stage.tick(&mut scaler).await);
-    assert!(said.contains(", made for it, is left for the next create"), "{said}");
-    stage.sim.world().clear_faults();
-    stage.clock.advance(INTERVAL);
-    stage.settles(&mut scaler, (2, 2), "the next tick").await;
-    assert_eq!((mounted(&stage), stage.sim.world().total(Endpoint::VolumeCreate)), (2, 1));
+    for lag in [0, 5, 40] {
+        let stage = stage(0, 2).await;
+        let world = stage.sim.world();
+        world.set_list_lag(Duration::from_secs(lag));
+        let refusal =
+            FaultKind::Status { code: 422, body: r#"{"error":"words"}"#.into(), retry_after: None };
+        world.inject(FaultRule::always(Endpoint::Create, refusal));
+        let mut scaler = stage.scaler("s1", &[CREATED, CREATE]);
+        let said = stage.say(&scaler.tick().await);
+        assert!(said.contains(", made for it, is left for the next create"), "{said}");
+        // Ticks that come before the list shows it; the machine is refused again.
+        for _ in 0..3 {
+            stage.clock.advance(Duration::from_secs(4));
+            scaler.tick().await;
+        }
+        world.clear_faults();
+        stage.clock.advance(INTERVAL);
+        stage.settles(&mut scaler, (2, 2), &format!("list {lag} s behind")).await;
+        assert_eq!((mounted(&stage), world.total(Endpoint::VolumeCreate)), (2, 1), "{lag}");
+    }
 }
