@@ -1,0 +1,126 @@
+//! Each reason in a sentence.
+
+use std::fmt;
+
+use super::Reason;
+use crate::model::Region;
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BelowMin { kind, observed, target } => {
+                write!(f, "{observed} {kind}, at least {target} wanted")
+            }
+            Self::AboveMax { kind, observed, target } => {
+                write!(f, "{observed} {kind}, at most {target} wanted")
+            }
+            Self::WithinBounds { kind, observed, bounds } => {
+                write!(f, "{observed} {kind}, {bounds} wanted")
+            }
+            Self::NoTarget => f.write_str("no number of machines is asked for"),
+            Self::StopBeforeDestroy => {
+                f.write_str("stopped first, to be destroyed in a later tick")
+            }
+            Self::WantedAgain => {
+                f.write_str("it was stopped only to be destroyed, and is wanted again")
+            }
+            Self::WaitingForStop { count } => {
+                write!(f, "waiting for {count} to stop before destroying")
+            }
+            Self::LimitedByMinMachines { kind, side, wanted, limit } => {
+                write!(f, "{side} {kind} raised from {wanted} to {limit} (min-machines)")
+            }
+            Self::LimitedByMaxMachines { kind, side, wanted, limit } => {
+                write!(f, "{side} {kind} lowered from {wanted} to {limit} (max-machines)")
+            }
+            Self::KeepsLastMachine => f.write_str(
+                "the last machine that can be cloned is kept: scaling up starts from it",
+            ),
+            Self::NoMachines { detail } => f.write_str(detail),
+            Self::NotEnoughStopped { wanted, available } => write!(
+                f,
+                "{wanted} to start but only {available} stopped or suspended; set a created count to get more"
+            ),
+            Self::NotEnoughStarted { wanted, available } => {
+                write!(f, "{wanted} to stop but only {available} fully started so far")
+            }
+            Self::CannotSuspend { count, why } => {
+                write!(f, "{count} stopped, not suspended")?;
+                let mut sign = ':';
+                for (obstacle, count) in why {
+                    write!(f, "{sign} {count} {obstacle}")?;
+                    sign = ',';
+                }
+                Ok(())
+            }
+            Self::NotEnoughDestroyable { wanted, available } => write!(
+                f,
+                "{wanted} to destroy but only {available} in a state in which they may be"
+            ),
+            Self::NotListedYet { kind, count } => {
+                write!(f, "{count} {kind} that the list does not show yet; none goes until it does")
+            }
+            Self::DestroyBrake { destroys, of, wish, needed } => write!(
+                f,
+                "destroying {destroys} of {of} at once takes the same wish in {needed} ticks in a row; this is number {wish}"
+            ),
+            Self::MinAboveMax { kind, min, max } => {
+                write!(f, "min {kind} is {min}, above max {kind} {max}")
+            }
+            Self::MetricFailed { metric, message } => write!(f, "metric {metric}: {message}"),
+            Self::ExpressionFailed { kind, side, message } => {
+                write!(f, "{side} {kind} machine count: {message}")
+            }
+            Self::FleetUnhealthy { unhealthy, of } => write!(
+                f,
+                "{unhealthy} of {of} machines are on hosts that do not answer: nothing is created or destroyed"
+            ),
+            Self::RegionsUnread { regions } => write!(
+                f,
+                "Fly cannot list the machines in {} at the moment: nothing is created or destroyed",
+                regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ")
+            ),
+            Self::ConfigUnread { source } => {
+                write!(f, "machine {source}, which is to be cloned, has to be read first")
+            }
+            Self::NoMachineToClone { detail } => {
+                write!(f, "no machine available to clone for scale up: {detail}")
+            }
+            Self::VolumesNeeded { source, volume, regions } => {
+                let regions: Vec<&str> = regions.iter().map(Region::as_str).collect();
+                write!(
+                    f,
+                    "a clone of machine {source} needs a volume {volume}, and none is unattached in {}; make one (fly volumes create {volume} -r {}), or set volumes: create (FAS_VOLUMES)",
+                    regions.join(", "),
+                    regions.first().unwrap_or(&"REGION")
+                )
+            }
+            Self::CannotCloneVolumes { source, volumes } => write!(
+                f,
+                "machine {source} mounts {}; only a machine with one volume, whose name is known, can be cloned",
+                volumes.join(", ")
+            ),
+            Self::VolumesUnread { source, message } => {
+                write!(f, "machine {source} mounts a volume, and the app's volumes ")?;
+                match message {
+                    Some(message) => write!(f, "could not be read: {message}"),
+                    None => f.write_str("were not read"),
+                }
+            }
+            Self::ReleaseInProgress { version, since } => {
+                write!(f, "release v{version} is being deployed")?;
+                since.map_or(Ok(()), |since| write!(f, " since {since}"))
+            }
+            Self::ReleaseAbandoned { version, since } => {
+                write!(f, "release v{version} says `running` since {since}: taken as abandoned")
+            }
+            Self::ReleaseUnreadable { message } => {
+                write!(f, "cannot tell whether a deploy is under way: {message}")
+            }
+            Self::LeaseHeld { message } => {
+                write!(f, "another scaler holds the lease: {message}")
+            }
+            Self::LeaseFailed { message } => write!(f, "the lease could not be taken: {message}"),
+        }
+    }
+}
