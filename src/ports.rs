@@ -159,6 +159,14 @@ pub trait MachinesApi: Send + Sync {
         ttl: Duration,
     ) -> BoxFuture<'a, Result<Lease, ApiError>>;
 
+    /// Sets how long a lease of ours lasts from now on.
+    fn keep_lease<'a>(
+        &'a self,
+        app: &'a AppName,
+        lease: &'a Lease,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
+
     /// Gives a lease back.
     fn release_lease<'a>(
         &'a self,

@@ -22,10 +22,11 @@ use crate::model::{
     AppName, Kind, MachineId, MetricName, ProcessGroup, Region, Side, TickOutcome, Timestamp,
     Value, VariableTable,
 };
-use crate::ports::{ApiError, Clock, ErrorClass, MachinesApi, StateStore};
+use crate::ports::{ApiError, Clock, ErrorClass, Lease, MachinesApi, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
+use leases::Kept;
 use report::Reporter;
 
 /// How one process group is scaled.
@@ -81,6 +82,8 @@ pub struct Reconciler {
     regions: RegionMemory,
     reporter: Reporter,
     under_way: UnderWay,
+    /// Leases of ours that run out by themselves.
+    kept: Vec<Kept>,
 }
 
 /// The first half of a tick: what would be done.
@@ -106,7 +109,19 @@ impl Reconciler {
             groups.iter().flat_map(|group| group.policy.regions.iter().cloned()).collect();
         let listed = listed.into_iter().collect();
         let (regions, under_way) = (RegionMemory::default(), UnderWay::default());
-        Self { app, collectors, groups, settings, adapters, listed, regions, reporter, under_way }
+        let kept = Vec::new();
+        Self {
+            app,
+            collectors,
+            groups,
+            settings,
+            adapters,
+            listed,
+            regions,
+            reporter,
+            under_way,
+            kept,
+        }
     }
 
     /// The app.
@@ -288,7 +303,7 @@ impl Reconciler {
 
     /// Acts on the plan, under leases where machines come or go; gives the plan that was acted on.
     async fn carry_out(
-        &self,
+        &mut self,
         tick: &mut Tick,
         mut decided: Decided,
         history: &History,
@@ -306,21 +321,19 @@ impl Reconciler {
             }
         }
         if decided.plan.verdict == Verdict::Act {
+            let usable: Vec<Lease> = leases.iter().chain(self.kept_leases()).cloned().collect();
             tick.outcomes = act(
                 self.adapters.api.as_ref(),
                 &self.app,
                 &decided.plan,
-                &leases,
+                &usable,
                 self.settings.action_concurrency,
                 &self.under_way,
                 deadline,
             )
             .await;
         }
-        for lease in &leases {
-            // A lease that cannot be given back runs out by itself; the machine may be gone with it.
-            let _ = self.adapters.api.release_lease(&self.app, lease).await;
-        }
+        self.give_back(leases, &tick.outcomes).await;
         decided.plan
     }
 }

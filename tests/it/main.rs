@@ -17,6 +17,7 @@ mod machines_api;
 mod prometheus_api;
 mod running;
 mod simulator;
+mod soak;
 mod temporal;
 mod upstream;
 mod volumes;
