@@ -19,8 +19,9 @@ use super::{Decided, Reconciler, is_trouble};
 /// that one machine meanwhile.
 const LEASE_TTL: Duration = Duration::from_secs(30);
 
-/// How long after a create the lease is still kept. Whoever takes it next reads the list first, which
-/// lags by a second or a few: by then it shows what we have made.
+/// How long after a create the lease is still kept. Whoever takes it next reads the list, which lags by a
+/// second or a few: by then it shows what was made. A lease that runs out by itself costs no waiting,
+/// and a process that dies meanwhile forgets nothing that matters.
 const KEPT_AFTER_CREATE: Duration = Duration::from_secs(5);
 
 /// A lease that we have not given back but left to run out.
@@ -68,13 +69,14 @@ impl Reconciler {
 
     /// Takes the lease of a machine, or goes on with the one that we still have.
     async fn take_lease(&self, machine: &MachineId) -> Result<Lease, ApiError> {
-        let api = &self.adapters.api;
-        match self.kept_leases().find(|lease| lease.machine == *machine) {
-            Some(lease) => {
-                api.keep_lease(&self.app, lease, LEASE_TTL).await.map(|()| lease.clone())
-            }
-            None => api.acquire_lease(&self.app, machine, LEASE_TTL).await,
+        let (api, app) = (&self.adapters.api, &self.app);
+        let kept = self.kept_leases().find(|lease| lease.machine == *machine);
+        if let Some(lease) = kept
+            && api.keep_lease(app, lease, LEASE_TTL).await.is_ok()
+        {
+            return Ok(lease.clone());
         }
+        api.acquire_lease(app, machine, LEASE_TTL).await
     }
 
     /// The leases that we have left to run out and that have not done so yet.
@@ -91,11 +93,12 @@ impl Reconciler {
         let (api, app, clock) = (&self.adapters.api, &self.app, &self.adapters.clock);
         let created = |outcome: &Outcome| matches!(outcome.effect(), Some(Effect::Created { .. }));
         let created = outcomes.iter().any(created);
-        self.kept.retain(|kept| {
-            clock.now() < kept.until && leases.iter().all(|own| own.machine != kept.lease.machine)
-        });
+        self.kept.retain(|kept| clock.now() < kept.until);
         for lease in leases {
-            if created {
+            let before = self.kept.len();
+            self.kept.retain(|kept| kept.lease.machine != lease.machine);
+            let created_lately = self.kept.len() < before;
+            if created || created_lately {
                 // What cannot be shortened lasts as long as it was taken for.
                 let kept = api.keep_lease(app, &lease, KEPT_AFTER_CREATE).await;
                 let lasts = if kept.is_ok() { KEPT_AFTER_CREATE } else { LEASE_TTL };

@@ -209,14 +209,39 @@ impl Random {
 }
 
 #[tokio::test]
-async fn probe() {
-    for counts in [Counts::Created, Counts::Both, Counts::Started] {
-        for lag in [0, 2] {
-            for seed in 1..=2 {
-                let began = std::time::Instant::now();
-                let seen = two_scalers_for_a_day(seed, counts, Duration::from_secs(lag)).await;
-                println!("{counts:?} lag {lag} seed {seed}: {:?} {seen:#?}", began.elapsed());
-            }
-        }
+async fn two_scalers_that_are_killed_and_restarted_never_make_a_machine_too_many() {
+    for (seed, counts, lag) in [(1, Counts::Created, 0), (2, Counts::Both, 3)] {
+        let seen = two_scalers_for_a_day(seed, counts, Duration::from_secs(lag)).await;
+        assert!(seen.wrong.is_empty(), "{seen:#?}");
+        assert!(seen.kills > 30 && seen.creates > 60 && seen.destroys > 60, "{seen:#?}");
     }
+}
+
+#[tokio::test]
+async fn two_scalers_that_are_killed_and_restarted_never_start_a_machine_too_many() {
+    let seen = two_scalers_for_a_day(3, Counts::Started, Duration::from_secs(2)).await;
+    assert!(seen.wrong.is_empty(), "{seen:#?}");
+    assert!(seen.kills > 20, "{seen:#?}");
+}
+
+#[tokio::test]
+async fn one_scaler_lives_through_a_day_of_faults() {
+    let seen = a_day_in_the_life(1).await;
+    assert!(seen.wrong.is_empty(), "{seen:#?}");
+    assert!(seen.made > 30 && seen.destroyed > 30, "{seen:#?}");
+    assert_eq!(seen.too_many_requests, Vec::<String>::new());
+    // One whose start may have happened is made up for.
+    assert!(seen.most_beyond <= 1, "{seen:#?}");
+}
+
+/// What a day's log looks like.
+#[tokio::test]
+async fn log_probe() {
+    let file = std::fs::File::create("target/soak.log").unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(std::sync::Mutex::new(file))
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    a_day_in_the_life(1).await;
 }
