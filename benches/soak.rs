@@ -1,5 +1,7 @@
 //! `cargo bench --bench soak -- 200`: the simulated days of `tests/it/soak.rs` with that many seeds each, on all
-//! cores. Prints what should not have been; ends with 1 if there was anything.
+//! cores. Prints what was seen in each; ends with 1 if anything was wrong.
+//!
+//! `cargo bench --bench soak -- log 3`: the log of a day of faults, with the third seed.
 #![allow(clippy::unwrap_used, reason = "a run that cannot go on should stop where it is")]
 #![allow(clippy::print_stdout, reason = "this is a program")]
 
@@ -12,14 +14,14 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use it::soak::{Counts, a_day_in_the_life, two_scalers_for_a_day};
+use fly_autoscaler::telemetry::logging::{self, LogFormat};
+use it::soak::{Counts, a_day_in_the_life, two_scalers};
 
 /// A day, by its name and its seed; gives what was wrong in it, and a summary.
 fn day(which: u64, seed: u64) -> (String, Vec<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let pair = |counts, lag| {
-        let seen =
-            runtime.block_on(two_scalers_for_a_day(seed, counts, Duration::from_millis(lag)));
+        let seen = runtime.block_on(two_scalers(seed, counts, Duration::from_millis(lag), 0..24));
         (format!("{counts:?}, list {lag} ms behind: {seen:?}"), seen.wrong)
     };
     match which {
@@ -41,6 +43,11 @@ const KINDS: u64 = 6;
 fn main() -> ExitCode {
     let numbers: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
     let seeds = numbers.first().copied().unwrap_or(1);
+    if std::env::args().any(|word| word == "log") {
+        logging::init(LogFormat::Text, false).unwrap();
+        println!("{}", day(KINDS - 1, seeds).0);
+        return ExitCode::SUCCESS;
+    }
     let (next, wrong) = (AtomicU64::new(0), AtomicU64::new(0));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {

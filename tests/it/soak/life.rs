@@ -39,7 +39,6 @@ pub(crate) struct Seen {
     pub(crate) destroyed: usize,
     /// The most machines that were started beyond what was wanted.
     pub(crate) most_beyond: usize,
-    pub(crate) too_many_requests: Vec<String>,
 }
 
 struct Life {
@@ -280,7 +279,9 @@ impl Life {
                 self.wrong(format!("{id} was touched, which is not the autoscaler's"));
             }
         }
-        self.seen.too_many_requests = refused_for_the_rate(&self.sim);
+        for request in refused_for_the_rate(&self.sim) {
+            self.wrong(format!("Fly's limits were exceeded: {request}"));
+        }
         self.seen
     }
 }

@@ -1,6 +1,7 @@
 //! Two autoscalers on one app for a day, killed and restarted at random.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,10 +79,15 @@ struct Pair {
     seen: Seen,
 }
 
-/// Runs a day. With `lag`, lists are up to so far behind.
-pub(crate) async fn two_scalers_for_a_day(seed: u64, counts: Counts, lag: Duration) -> Seen {
+/// Runs these hours of a day, with lists that are `lag` behind.
+pub(crate) async fn two_scalers(
+    seed: u64,
+    counts: Counts,
+    lag: Duration,
+    hours: Range<u64>,
+) -> Seen {
     let mut pair = Pair::new(seed, counts, lag).await;
-    for hour in 0..24 {
+    for hour in hours {
         pair.hour(hour).await;
     }
     pair.seen.too_many_requests = refused_for_the_rate(&pair.sim);
