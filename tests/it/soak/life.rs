@@ -267,7 +267,7 @@ impl Life {
             .count()
     }
 
-    fn wrong(&mut self, what: String) {
+    fn wrong(&mut self, what: impl std::fmt::Display) {
         self.seen.wrong.push(format!("seed {}, {}: {what}", self.seed, self.clock.now()));
     }
 

@@ -226,7 +226,7 @@ impl Pair {
         }
     }
 
-    fn wrong(&mut self, what: String) {
+    fn wrong(&mut self, what: impl std::fmt::Display) {
         let (seed, counts, now) = (self.seed, self.counts, self.clock.now());
         self.seen.wrong.push(format!("seed {seed}, {counts:?}, {now}: {what}"));
     }
