@@ -73,7 +73,7 @@
 //! | spare | the next machine in order, for a start or a stop that fails |
 //! | outcome | what became of an action, or of a tick |
 //! | template | the machine config that is cloned |
-//! | lease | Fly's lock on one machine; that of the group's lowest id is taken before creating or destroying |
+//! | lease | Fly's lock on one machine; that of the group's oldest is taken before creating or destroying |
 
 pub mod act;
 pub mod clock;

@@ -23,10 +23,11 @@ use crate::model::{
     AppName, Kind, MachineId, MetricName, ProcessGroup, Region, Side, TickOutcome, Timestamp,
     Value, VariableTable,
 };
-use crate::ports::{ApiError, Clock, ErrorClass, MachinesApi, Overview, StateStore};
+use crate::ports::{ApiError, Clock, ErrorClass, Lease, MachinesApi, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
+use leases::Kept;
 use observe::{Observer, Seen};
 use report::Reporter;
 
@@ -85,6 +86,8 @@ pub struct Reconciler {
     regions: RegionMemory,
     reporter: Reporter,
     under_way: UnderWay,
+    /// Leases of ours that run out by themselves.
+    kept: Vec<Kept>,
 }
 
 /// The first half of a tick: what would be done.
@@ -121,6 +124,7 @@ impl Reconciler {
             regions: RegionMemory::default(),
             reporter,
             under_way: UnderWay::default(),
+            kept: Vec::new(),
         }
     }
 
@@ -321,7 +325,7 @@ impl Reconciler {
 
     /// Acts on the plan, under leases where machines come or go; gives the plan that was acted on.
     async fn carry_out(
-        &self,
+        &mut self,
         tick: &mut Tick,
         mut decided: Decided,
         history: &History,
@@ -339,21 +343,19 @@ impl Reconciler {
             }
         }
         if decided.plan.verdict == Verdict::Act {
+            let usable: Vec<Lease> = leases.iter().chain(self.kept_leases()).cloned().collect();
             tick.outcomes = act(
                 self.adapters.api.as_ref(),
                 &self.app,
                 &decided.plan,
-                &leases,
+                &usable,
                 self.settings.action_concurrency,
                 &self.under_way,
                 deadline,
             )
             .await;
         }
-        for lease in &leases {
-            // A lease that cannot be given back runs out by itself; the machine may be gone with it.
-            let _ = self.adapters.api.release_lease(&self.app, lease).await;
-        }
+        self.give_back(leases, &tick.outcomes).await;
         decided.plan
     }
 }

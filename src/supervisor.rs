@@ -75,11 +75,11 @@ impl Supervisor {
         let mut work = Work::new(self, apps.into());
         while !stop.is_cancelled() {
             work.begin_what_is_due();
-            let wait = self.clock.sleep(work.idle_for());
+            let due = work.due();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = work.next() => {}
-                () = wait => {}
+                () = due => {}
             }
         }
         work.wind_up(self.shutdown_timeout).await;

@@ -134,9 +134,17 @@ impl FlyClient {
             .map_err(|error| self.unreadable(call, &answer, &error.to_string()))
     }
 
-    async fn lease(&self, app: &AppName, id: &MachineId, ttl: Duration) -> Result<Lease, ApiError> {
+    /// Takes a lease, or with the nonce of one that is ours sets how long it lasts from now on.
+    async fn lease(
+        &self,
+        app: &AppName,
+        id: &MachineId,
+        nonce: Option<&str>,
+        ttl: Duration,
+    ) -> Result<Lease, ApiError> {
         let mut call =
             self.on_machine(Operation::AcquireLease, Method::POST, app, id, &["lease"])?;
+        call.nonce = nonce;
         // fly-go puts the time into the query, the API description into the body: both, so that
         // whichever is read says the same.
         let seconds = std::cmp::max(ttl.as_secs(), 1);
@@ -269,7 +277,18 @@ impl MachinesApi for FlyClient {
         id: &'a MachineId,
         ttl: Duration,
     ) -> BoxFuture<'a, Result<Lease, ApiError>> {
-        Box::pin(self.lease(app, id, ttl))
+        Box::pin(self.lease(app, id, None, ttl))
+    }
+
+    fn keep_lease<'a>(
+        &'a self,
+        app: &'a AppName,
+        lease: &'a Lease,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(
+            async move { self.lease(app, &lease.machine, Some(&lease.nonce), ttl).await.map(drop) },
+        )
     }
 
     fn release_lease<'a>(

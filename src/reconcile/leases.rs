@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
+use crate::act::Outcome;
 use crate::decide::view::View;
-use crate::decide::{History, Plan, Reason, Verb, guard_release};
-use crate::model::{MachineId, Scope};
+use crate::decide::{Effect, History, Plan, Reason, Verb, guard_release};
+use crate::model::{MachineId, Scope, Timestamp};
 use crate::ports::{ApiError, ErrorClass, Lease};
 use crate::status::{Tick, machine_counts};
 
@@ -17,6 +18,18 @@ use super::{Decided, Reconciler, is_trouble};
 /// a tick, short enough that nobody waits for a dead scaler. It also keeps the proxy from starting
 /// that one machine meanwhile.
 const LEASE_TTL: Duration = Duration::from_secs(30);
+
+/// How long after a create the lease is still kept. Whoever takes it next reads the list, which lags by a
+/// second or a few: by then it shows what was made. A lease that runs out by itself costs no waiting,
+/// and a process that dies meanwhile forgets nothing that matters.
+const KEPT_AFTER_CREATE: Duration = Duration::from_secs(5);
+
+/// A lease that we have not given back but left to run out.
+#[derive(Debug)]
+pub(super) struct Kept {
+    lease: Lease,
+    until: Timestamp,
+}
 
 impl Reconciler {
     /// Takes the lease of each group that creates or destroys, so that two scalers (a standby, a deploy
@@ -30,8 +43,8 @@ impl Reconciler {
         let mut leases = Vec::new();
         for scope in needing_lease(&decided.plan) {
             let view = View::of_group(&decided.observed, &scope.group, history, tick.at);
-            let Some(machine) = lowest_id(&view).cloned() else { continue };
-            let lease = self.adapters.api.acquire_lease(&self.app, &machine, LEASE_TTL).await;
+            let Some(machine) = oldest(&view).cloned() else { continue };
+            let lease = self.take_lease(&machine).await;
             tick.fly_failed |= lease.as_ref().is_err_and(is_trouble);
             let reason = match lease {
                 Ok(lease) => {
@@ -46,6 +59,49 @@ impl Reconciler {
             decided.plan = decided.plan.clone().held_in(&scope, &reason);
         }
         leases
+    }
+
+    /// Takes the lease of a machine, or goes on with the one that we still have.
+    async fn take_lease(&self, machine: &MachineId) -> Result<Lease, ApiError> {
+        let (api, app) = (&self.adapters.api, &self.app);
+        let kept = self.kept_leases().find(|lease| lease.machine == *machine);
+        if let Some(lease) = kept
+            && api.keep_lease(app, lease, LEASE_TTL).await.is_ok()
+        {
+            return Ok(lease.clone());
+        }
+        api.acquire_lease(app, machine, LEASE_TTL).await
+    }
+
+    /// The leases that we have left to run out and that have not done so yet.
+    pub(super) fn kept_leases(&self) -> impl Iterator<Item = &Lease> {
+        let now = self.adapters.clock.now();
+        self.kept.iter().filter(move |kept| now < kept.until).map(|kept| &kept.lease)
+    }
+
+    /// Gives the leases back, or keeps them for a while if machines were created under them.
+    pub(super) async fn give_back(&mut self, leases: Vec<Lease>, outcomes: &[Outcome]) {
+        if leases.is_empty() {
+            return;
+        }
+        let (api, app, clock) = (&self.adapters.api, &self.app, &self.adapters.clock);
+        let created = |outcome: &Outcome| matches!(outcome.effect(), Some(Effect::Created { .. }));
+        let created = outcomes.iter().any(created);
+        self.kept.retain(|kept| clock.now() < kept.until);
+        for lease in leases {
+            let before = self.kept.len();
+            self.kept.retain(|kept| kept.lease.machine != lease.machine);
+            let created_lately = self.kept.len() < before;
+            if created || created_lately {
+                // What cannot be shortened lasts as long as it was taken for.
+                let kept = api.keep_lease(app, &lease, KEPT_AFTER_CREATE).await;
+                let lasts = if kept.is_ok() { KEPT_AFTER_CREATE } else { LEASE_TTL };
+                self.kept.push(Kept { lease, until: clock.now().plus(lasts) });
+            } else {
+                // A lease that cannot be given back runs out by itself; the machine may be gone with it.
+                let _ = api.release_lease(app, &lease).await;
+            }
+        }
     }
 
     /// Decides again, or says why that failed, the end of the tick's time included.
@@ -121,8 +177,10 @@ fn needing_lease(plan: &Plan) -> BTreeSet<Scope> {
         .collect()
 }
 
-/// The machine of a group that every scaler would lease: the lowest id of those that are still there,
-/// since one that we have just destroyed has no lease to give, whatever the list says.
-fn lowest_id<'a>(view: &View<'a>) -> Option<&'a MachineId> {
-    view.machines.iter().map(|seen| &seen.machine.id).min()
+/// The machine of a group that every scaler would lease: the oldest of those that are still there, since
+/// one that we have just destroyed has no lease to give, whatever the list says. The oldest, because
+/// what is created under the lease must not take its place.
+fn oldest<'a>(view: &View<'a>) -> Option<&'a MachineId> {
+    let machines = view.machines.iter().map(|seen| seen.machine);
+    machines.min_by_key(|machine| (machine.created_at, &machine.id)).map(|machine| &machine.id)
 }

@@ -1,6 +1,5 @@
 //! The state of the supervisor's loop: which app is due when, whose turn is on, which are listed.
 
-use std::cmp::min;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use super::turn::{Ran, Turn, Turned};
 use super::{Apps, Supervisor};
 use crate::act::UnderWay;
 use crate::model::{AppName, Timestamp};
-use crate::ports::ApiError;
+use crate::ports::{ApiError, BoxFuture};
 use crate::reconcile::Reconciler;
 use crate::telemetry::events::{BackingOff, FleetBehind, NotAwaited, TickSkipped};
 
@@ -115,13 +114,15 @@ impl<'a> Work<'a> {
         self.turns.spawn(turn.take());
     }
 
-    /// How long nothing is due.
-    pub(super) fn idle_for(&self) -> Duration {
+    /// Waits until something is due. Where nothing will be before a turn ends, for ever.
+    pub(super) fn due(&self) -> BoxFuture<'static, ()> {
         let now = self.supervisor.clock.now();
         let turn = self.queue.first().map(|(due, _)| due.since(now));
         let list = self.listing.as_ref().and_then(|listing| listing.due_in(now));
-        // Somebody else's clock may be set; an hour is often enough to look.
-        [turn, list].into_iter().flatten().fold(Duration::from_secs(3600), min)
+        match turn.into_iter().chain(list).min() {
+            Some(wait) => self.supervisor.clock.sleep(wait),
+            None => Box::pin(std::future::pending()),
+        }
     }
 
     /// Waits for a turn that ends or a list of apps, and takes it in.

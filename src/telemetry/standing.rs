@@ -18,9 +18,15 @@ use super::metrics::Metrics;
 pub struct Standing {
     failing_metrics: BTreeSet<MetricName>,
     holds: BTreeSet<(Scope, &'static str)>,
-    has_abandoned_release: bool,
-    is_failing: bool,
+    /// The number of the release that was last taken as abandoned. It is read only in ticks that have
+    /// something to do, so that one without it does not mean that it is over.
+    abandoned_release: Option<u64>,
+    /// Ticks in a row that failed.
+    failures: u32,
 }
+
+/// In the how-manieth failed tick in a row it is more than a passing trouble: someone has to look.
+const FAILURES_THAT_LAST: u32 = 3;
 
 impl Standing {
     /// Notes how collecting went: for each metric what failed, or that nothing did.
@@ -51,9 +57,9 @@ impl Standing {
         for scope_plan in &plan.scopes {
             let scope = &scope_plan.scope;
             for reason in &scope_plan.reasons {
-                if let Reason::ReleaseAbandoned { .. } = reason {
+                if let Reason::ReleaseAbandoned { version, .. } = reason {
                     // About the app, though every scope has it.
-                    abandoned = Some(reason);
+                    abandoned = Some((*version, reason));
                 }
                 if reason.weight() != Weight::Hold {
                     continue;
@@ -70,10 +76,11 @@ impl Standing {
             HoldEnded { app, scope, reason }.emit(metrics);
         }
         self.holds = holds;
-        if let (Some(reason), false) = (abandoned, self.has_abandoned_release) {
+        if let Some((version, reason)) = abandoned
+            && self.abandoned_release.replace(version) != Some(version)
+        {
             ReleaseTakenAsAbandoned { app, reason }.emit(metrics);
         }
-        self.has_abandoned_release = abandoned.is_some();
     }
 
     /// Notes whether the tick failed as a whole, and what happens next if so.
@@ -83,14 +90,17 @@ impl Standing {
         failure: Option<(&dyn Error, &str)>,
         metrics: &Metrics,
     ) {
-        match failure {
-            Some((error, next)) if !self.is_failing => {
-                AppFailing { app, error, next }.emit(metrics);
+        let Some((error, next)) = failure else {
+            if std::mem::take(&mut self.failures) > 0 {
+                AppRecovered { app }.emit(metrics);
             }
-            None if self.is_failing => AppRecovered { app }.emit(metrics),
-            _ => {}
+            return;
+        };
+        self.failures = self.failures.saturating_add(1);
+        let lasts = self.failures == FAILURES_THAT_LAST;
+        if lasts || self.failures == 1 {
+            AppFailing { app, error, next, lasts }.emit(metrics);
         }
-        self.is_failing = failure.is_some();
     }
 }
 

@@ -63,7 +63,7 @@ fn two_variables_are_enough() {
     assert_eq!(config.app_list_refresh_interval, Duration::from_secs(60));
     assert_eq!(config.release_timeout, Duration::from_secs(3600));
     assert_eq!(config.shutdown_timeout, Duration::from_secs(4));
-    assert_eq!((config.concurrency, config.action_concurrency), (1, 8));
+    assert_eq!((config.concurrency, config.action_concurrency), (8, 8));
     assert_eq!(config.listen, "[::]:9090");
     assert_eq!(config.flaps_base_url, "https://api.machines.dev");
     assert_eq!(config.api_base_url, "https://api.fly.io");

@@ -139,6 +139,15 @@ impl MachinesApi for Double {
         self.note(format!("lease {id}"), Lease { machine: id.clone(), nonce: "n".into() })
     }
 
+    fn keep_lease<'a>(
+        &'a self,
+        _: &'a AppName,
+        lease: &'a Lease,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.note(format!("keep {} for {ttl:?}", lease.machine), ())
+    }
+
     fn release_lease<'a>(
         &'a self,
         _: &'a AppName,

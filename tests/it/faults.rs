@@ -13,19 +13,17 @@ mod volumes;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fly_autoscaler::collect::Collector;
-use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
-use fly_autoscaler::config::{Config, FlagValues, MapEnv, Secret, load};
+use fly_autoscaler::config::{FlagValues, MapEnv, load};
 use fly_autoscaler::decide::Weight;
-use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::model::{AppName, MachineId, MachineState, Timestamp};
 use fly_autoscaler::ports::{BoxFuture, Clock};
-use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
+use fly_autoscaler::reconcile::Reconciler;
 use fly_autoscaler::sim::{AppSpec, Endpoint, Load, SimOptions, Simulator};
 use fly_autoscaler::status::Tick;
 use fly_autoscaler::store::MemoryStore;
-use fly_autoscaler::telemetry::Metrics;
-use fly_autoscaler::transport::{Client, Timeouts, client};
+use fly_autoscaler::transport::{Timeouts, client};
+
+use crate::composed;
 
 /// The interval of the ticks.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -110,7 +108,12 @@ impl Stage {
         let env: MapEnv = given.iter().chain(variables).copied().collect();
         let config = load(&FlagValues::default(), &env).unwrap().config;
         let timeouts = Timeouts { connect: Duration::from_secs(5), request: self.request };
-        compose(&config, &client(timeouts).unwrap(), scaler, self.clock.clone())
+        composed::reconciler(
+            &config,
+            &client(timeouts).unwrap(),
+            self.clock.clone(),
+            Arc::new(MemoryStore::new(scaler)),
+        )
     }
 
     /// A tick, and the time until the next.
@@ -196,54 +199,6 @@ fn replaced(text: &str, pattern: &str, by: &str) -> String {
 
 fn web() -> AppName {
     AppName::new("web")
-}
-
-fn compose(config: &Config, http: &Client, scaler: &str, clock: Arc<dyn Clock>) -> Reconciler {
-    let token = config.require_api_token().unwrap().as_secret_string();
-    let (flaps, api) = (&config.flaps_base_url, &config.api_base_url);
-    let fly = FlyClient::new(http.clone(), flaps, api, token, Arc::clone(&clock)).unwrap();
-    let collectors = config.collectors.iter().map(|collector| {
-        let own = collector.prometheus().unwrap();
-        let query = PrometheusQuery {
-            metric: collector.metric.clone(),
-            query: own.query.clone(),
-            by: own.by,
-            series: own.series,
-        };
-        let token = own.token.as_ref().map(Secret::as_secret_string);
-        let source = PrometheusSource::new(http.clone(), &own.address, token, query).unwrap();
-        Collector {
-            source: Box::new(source),
-            by: own.by,
-            timeout: collector.timeout,
-            empty: own.empty,
-            max_age: own.max_age,
-            on_failure: collector.on_failure,
-            absent_after: own.absent_after,
-        }
-    });
-    let groups = config.groups.iter().map(|group| Group {
-        group: group.group.clone(),
-        expressions: group.expressions.clone(),
-        policy: Arc::new(group.policy.clone()),
-    });
-    let settings = Settings {
-        timeout: config.timeout,
-        release_guard: config.release_guard,
-        release_timeout: config.release_timeout,
-        action_concurrency: config.action_concurrency,
-        dry_run: config.dry_run,
-        own_machine: config.own_machine.clone(),
-    };
-    let adapters = Adapters {
-        api: Arc::new(fly),
-        clock,
-        store: Arc::new(MemoryStore::new(scaler)),
-        metrics: Arc::new(Metrics::new("test", "test")),
-    };
-    let app = config.apps.one().unwrap().clone();
-    let (collectors, groups): (Vec<_>, Vec<_>) = (collectors.collect(), groups.collect());
-    Reconciler::new(app, collectors, groups, settings, adapters)
 }
 
 /// Numbers that look like chance and are the same in every run (xorshift).

@@ -4,6 +4,7 @@
 mod architecture;
 mod cli;
 mod closed_loop;
+mod composed;
 mod config;
 mod decide_properties;
 mod decide_table;
@@ -19,6 +20,7 @@ mod process_groups;
 mod prometheus_api;
 mod running;
 mod simulator;
+mod soak;
 mod suspend;
 mod temporal;
 mod upstream;

@@ -247,7 +247,7 @@ pub const CONCURRENCY: Setting = Setting {
     kind: Kind::Count { min: 1, max: 1000 },
     default: Some("8"),
     doc: "How many apps are worked on at once, where app-name is a pattern",
-    example: "8",
+    example: "16",
     ..PLAIN
 };
 /// `action-concurrency`

@@ -1,10 +1,13 @@
 //! What keeps a scope from being scaled, and what no longer does.
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::decide::Reason;
 use crate::model::{AppName, Scope};
 use crate::telemetry::metrics::Metrics;
+
+/// The code of the hold that the metric's own lines announce: both would say the same.
+const METRIC_FAILED: &str = "metric_failed";
 
 /// Something begins to keep a scope from being scaled.
 #[derive(Debug, Clone, Copy)]
@@ -18,12 +21,16 @@ pub struct HoldBegan<'a> {
 }
 
 impl HoldBegan<'_> {
-    /// Logs it. [`super::TickEnded`] counts, in each tick that it lasts.
+    /// Logs it, at `debug` where [`super::CollectFailed`] has said it. [`super::TickEnded`] counts, in each
+    /// tick that it lasts.
     pub fn emit(&self, _: &Metrics) {
-        info!(
-            app = %self.app, scope = %self.scope, reason = self.reason.code(), text = %self.reason,
-            "hold began"
-        );
+        let Self { app, scope, reason: text } = *self;
+        let reason = text.code();
+        if reason == METRIC_FAILED {
+            debug!(%app, %scope, reason, %text, "hold began");
+        } else {
+            info!(%app, %scope, reason, %text, "hold began");
+        }
     }
 }
 
@@ -39,9 +46,14 @@ pub struct HoldEnded<'a> {
 }
 
 impl HoldEnded<'_> {
-    /// Logs it.
+    /// Logs it, at `debug` where [`super::CollectRecovered`] has said it.
     pub fn emit(&self, _: &Metrics) {
-        info!(app = %self.app, scope = %self.scope, reason = self.reason, "hold ended");
+        let Self { app, scope, reason } = *self;
+        if reason == METRIC_FAILED {
+            debug!(%app, %scope, reason, "hold ended");
+        } else {
+            info!(%app, %scope, reason, "hold ended");
+        }
     }
 }
 

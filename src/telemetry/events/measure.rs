@@ -27,7 +27,7 @@ impl CollectFailed<'_> {
         metrics.count_collect_error(self.metric);
         let Self { app, metric, error, began } = *self;
         if began {
-            warn!(%app, %metric, error = %Chain(error), next = "asked again in the next tick", "metric began to fail");
+            warn!(%app, %metric, error = %Chain(error), next = "what reads it is held, unless on-failure says otherwise; asked again in the next tick", "metric began to fail");
         } else {
             debug!(%app, %metric, error = %Chain(error), "metric still fails");
         }

@@ -309,7 +309,7 @@ fn backing_off_is_news_once() {
     assert_eq!(
         lines,
         [json!({
-            "level": "WARN", "msg": "backing off", "app": "a1", "failures": 1,
+            "level": "WARN", "msg": "backing off", "app": "a1", "failures": 2,
             "until": "1970-01-01T00:00:00.000Z",
         })]
     );

@@ -134,7 +134,7 @@ impl TickEnded<'_> {
     }
 }
 
-/// An app whose ticks went well has one that failed as a whole.
+/// An app whose ticks went well has one that failed as a whole, or they go on failing.
 #[derive(Debug, Clone, Copy)]
 pub struct AppFailing<'a> {
     /// Which.
@@ -143,12 +143,20 @@ pub struct AppFailing<'a> {
     pub error: &'a dyn Error,
     /// What happens next.
     pub next: &'a str,
+    /// Whether it is more than a passing trouble.
+    pub lasts: bool,
 }
 
 impl AppFailing<'_> {
-    /// Logs it. [`TickEnded`] counts.
+    /// Logs it: at `error` where it lasts. [`TickEnded`] counts.
     pub fn emit(&self, _: &Metrics) {
-        error!(app = %self.app, error = %Chain(self.error), next = self.next, "ticks began to fail");
+        let Self { app, next, .. } = *self;
+        let error = Chain(self.error);
+        if self.lasts {
+            error!(%app, %error, next, "ticks go on failing");
+        } else {
+            warn!(%app, %error, next, "ticks began to fail");
+        }
     }
 }
 
@@ -198,13 +206,14 @@ pub struct BackingOff<'a> {
 }
 
 impl BackingOff<'_> {
-    /// Logs it: the first time at `warn`, then at `debug`.
+    /// Logs it: the second time at `warn`, otherwise at `debug`. After the first failure the wait is one
+    /// interval, as ever.
     pub fn emit(&self, _: &Metrics) {
         let Self { app, failures, until } = *self;
-        if failures <= 1 {
+        if failures == 2 {
             warn!(%app, failures, %until, "backing off");
         } else {
-            debug!(%app, failures, %until, "still backing off");
+            debug!(%app, failures, %until, "waiting after a failure");
         }
     }
 }

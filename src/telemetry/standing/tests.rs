@@ -23,6 +23,10 @@ fn metric_failed(metric: &str) -> Reason {
     Reason::MetricFailed { metric: MetricName::new(metric), message: "no answer".into() }
 }
 
+fn lease_held(message: &str) -> Reason {
+    Reason::LeaseHeld { message: message.into() }
+}
+
 /// Level, message and the fields named, of each line logged.
 fn news(fields: &[&str], emit: impl FnOnce()) -> Vec<String> {
     let lines = capture::json(false, emit);
@@ -62,19 +66,25 @@ fn a_hold_begins_and_ends_once_for_each_scope_and_reason() {
         let plan = Plan::new(scopes, History::default());
         news(&["scope", "reason", "text"], || standing.decided(&app, &plan, &metrics))
     };
-    let both = [metric_failed("depth"), metric_failed("rate"), Reason::KeepsLastMachine];
+    let both = [lease_held("depth"), lease_held("rate"), Reason::KeepsLastMachine];
     assert_eq!(
         tick(vec![held("lhr", &both), held("iad", &[])]),
-        ["INFO | hold began | app/lhr | metric_failed | metric depth: no answer"]
+        ["INFO | hold began | app/lhr | lease_held | another scaler holds the lease: depth"]
     );
-    assert_eq!(tick(vec![held("lhr", &[metric_failed("rate")]), held("iad", &[])]), [""; 0]);
+    assert_eq!(tick(vec![held("lhr", &[lease_held("rate")]), held("iad", &[])]), [""; 0]);
     assert_eq!(
-        tick(vec![held("lhr", &[]), held("iad", &[metric_failed("rate")])]),
+        tick(vec![held("lhr", &[]), held("iad", &[lease_held("rate")])]),
         [
-            "INFO | hold began | app/iad | metric_failed | metric rate: no answer",
-            "INFO | hold ended | app/lhr | metric_failed",
+            "INFO | hold began | app/iad | lease_held | another scaler holds the lease: rate",
+            "INFO | hold ended | app/lhr | lease_held",
         ]
     );
+    // The metric's own lines say so.
+    assert_eq!(
+        tick(vec![held("lhr", &[metric_failed("depth")])]),
+        ["INFO | hold ended | app/iad | lease_held"]
+    );
+    assert_eq!(tick(vec![held("lhr", &[])]), [""; 0]);
 }
 
 #[test]
@@ -86,6 +96,8 @@ fn an_abandoned_release_is_said_once_for_the_app() {
     let plan = Plan::new(scopes.to_vec(), History::default());
     let lines = news(&["text"], || {
         standing.decided(&app, &plan, &metrics);
+        // A tick with nothing to do does not ask for the release.
+        standing.decided(&app, &Plan::new(Vec::new(), History::default()), &metrics);
         standing.decided(&app, &plan, &metrics);
     });
     assert_eq!(
@@ -107,7 +119,12 @@ fn an_app_that_keeps_failing_is_said_once_and_so_is_its_recovery() {
     let failure: (&dyn Error, &str) = (&Failure, "tried again in 15s");
     assert_eq!(
         tick(Some(failure)),
-        ["ERROR | ticks began to fail | no answer | tried again in 15s"]
+        ["WARN | ticks began to fail | no answer | tried again in 15s"]
+    );
+    assert_eq!(tick(Some(failure)), [""; 0]);
+    assert_eq!(
+        tick(Some(failure)),
+        ["ERROR | ticks go on failing | no answer | tried again in 15s"]
     );
     assert_eq!(tick(Some(failure)), [""; 0]);
     assert_eq!(tick(None), ["INFO | ticks work again"]);

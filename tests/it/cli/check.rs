@@ -62,9 +62,10 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     interval                           20s                                  scale.yml:2
     timeout                            30s                                  default
     shutdown-timeout                   4s                                   default
-    concurrency                        1                                    default
+    concurrency                        8                                    default
     action-concurrency                 8                                    default
     app-list-refresh-interval          60s                                  default
+    metrics-per-app                    -                                    not set
     api-token                          ***                                  FAS_API_TOKEN
     listen                             [::]:9090                            default
     log-format                         -                                    not set

@@ -54,11 +54,20 @@ fn the_documentation_has_the_settings_of_a_group() {
     let listed = format!("A group may have: {}.", keys.join(", "));
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words(&text).contains(&listed), "docs/configuration.md should contain: {listed}");
-    let example = text.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    assert!(example.contains("process-groups:"), "{example}");
+    let mut examples = text.split("```yaml\n").map(|from| from.split("```").next().unwrap());
+    let example = examples.find(|example| example.contains("process-groups:")).unwrap();
     let yaml = format!("app-name: my-app\n{example}{COLLECTORS}");
     let loaded = with_yaml(&yaml, &[]).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(loaded.config.groups.len(), 2);
+}
+
+#[test]
+fn the_example_of_many_apps_works() {
+    let text = std::fs::read_to_string("docs/configuration.md").unwrap();
+    let mut examples = text.split("```yaml\n").map(|from| from.split("```").next().unwrap());
+    let example = examples.find(|example| example.contains("tenant-*")).unwrap();
+    let loaded = with_yaml(example, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(loaded.config.apps.one(), None);
 }
 
 #[test]

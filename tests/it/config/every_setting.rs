@@ -12,7 +12,8 @@ use super::{MINIMAL, with_env, with_yaml};
 fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
     Some(match kind {
         Kind::Text => ("a\u{7}b", "control character"),
-        Kind::AppName | Kind::OrgSlug => ("a/b", "not a name on Fly"),
+        Kind::AppName => ("a/b", "not the name of an app"),
+        Kind::OrgSlug => ("a/b", "not a name on Fly"),
         Kind::Regions => ("london", "not a region code"),
         Kind::MetricName => ("a b", "not a name that expressions can read"),
         Kind::Url => ("ftp://x", "not an http:// or https:// address"),

@@ -109,6 +109,7 @@ fn what_only_the_whole_app_has_cannot_stand_under_a_group() {
             "concurrency",
             "action-concurrency",
             "app-list-refresh-interval",
+            "metrics-per-app",
             "api-token",
             "listen",
             "log-format",

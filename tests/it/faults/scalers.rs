@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use fly_autoscaler::sim::Endpoint;
+use fly_autoscaler::model::{MachineState, Region};
+use fly_autoscaler::sim::{Endpoint, MachineSpec};
 
 use super::{CREATED, INTERVAL, Random, STARTED, Stage, web};
 
@@ -84,4 +85,51 @@ async fn the_lease_is_not_asked_of_a_machine_that_we_have_just_destroyed() {
     let requests = stage.sim.world().requests();
     let leased = requests.iter().rfind(|request| request.endpoint == Endpoint::LeaseAcquire);
     assert_ne!(leased.and_then(|request| request.machine.as_ref()), Some(&lowest));
+}
+
+#[tokio::test]
+async fn what_is_created_keeps_the_lease_until_the_list_can_show_it() {
+    let stage = Stage::new(1, 0, 30.0).await;
+    stage.sim.world().set_list_lag(Duration::from_secs(3));
+    let mut one = stage.scaler("s1", &[CREATED]);
+    let mut other = stage.scaler("s2", &[CREATED]);
+    assert_eq!(one.tick().await.outcomes.len(), 2);
+
+    // Its list shows one machine still.
+    let said = super::replaced(&stage.say(&other.tick().await), r"by \S+ expires at \S+", "");
+    assert_eq!(
+        said,
+        "held: another scaler holds the lease: acquire lease ID: 409 machine ID ID lease currently \
+         held  (fly-request-id REQ)"
+    );
+
+    // The one that holds it goes on, and holds it for as long again.
+    stage.queue(40.0);
+    assert_eq!(one.tick().await.outcomes.len(), 1);
+    stage.clock.advance(Duration::from_secs(4));
+    stage.queue(50.0);
+    assert!(stage.say(&other.tick().await).starts_with("held: another scaler holds the lease"));
+    stage.clock.advance(Duration::from_secs(1));
+    assert_eq!(other.tick().await.outcomes.len(), 1);
+    assert_eq!(stage.fleet().0, 5);
+}
+
+#[tokio::test]
+async fn the_lease_is_that_of_the_oldest_machine_whatever_the_ids() {
+    let stage = Stage::new(1, 0, 10.0).await;
+    let oldest = stage.states().remove(0).0;
+    let mut made = 1;
+    while stage.states()[0].0 == oldest {
+        let (region, state) = (Region::new("iad"), MachineState::Started);
+        let machine = MachineSpec { region, state, config: None };
+        stage.sim.world().add_machine(&web(), machine).unwrap();
+        made += 1;
+    }
+    stage.queue(10.0 * (made + 1) as f64);
+    let mut scaler = stage.scaler("s1", &[CREATED]);
+    assert_eq!(stage.tick(&mut scaler).await.outcomes.len(), 1);
+
+    let requests = stage.sim.world().requests();
+    let leased = requests.iter().find(|request| request.endpoint == Endpoint::LeaseAcquire);
+    assert_eq!(leased.and_then(|request| request.machine.as_ref()), Some(&oldest));
 }

@@ -83,7 +83,7 @@ async fn serve_scales_every_app_that_matches() {
         metrics.contains(r#"fas_metric_value{app="tenant-b",metric="queue_depth",region=""} 10"#)
     );
     assert_eq!(autoscaler.get("/readyz").await.0, 200);
-    assert!(!autoscaler.program.written().contains("other"), "{}", told());
+    assert!(!autoscaler.program.written().contains("\"app\":\"other\""), "{}", told());
 }
 
 #[tokio::test]

@@ -68,9 +68,10 @@ fn check_shows_what_is_in_force_for_each_group() {
     interval                                         15s                               default
     timeout                                          30s                               default
     shutdown-timeout                                 4s                                default
-    concurrency                                      1                                 default
+    concurrency                                      8                                 default
     action-concurrency                               8                                 default
     app-list-refresh-interval                        60s                               default
+    metrics-per-app                                  -                                 not set
     api-token                                        -                                 not set
     listen                                           [::]:9090                         default
     log-format                                       -                                 not set
@@ -85,6 +86,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     process-groups.worker.initial-machine-state      stopped                           FAS_CONFIG_YAML:9
     process-groups.worker.destroy-brake              off                               FAS_DESTROY_BRAKE
     process-groups.worker.destroy-force              false                             default
+    process-groups.worker.stop-action                stop                              default
     process-groups.worker.volumes                    existing                          default
     process-groups.front.regions                     lhr,iad                           FAS_CONFIG_YAML:12
     process-groups.front.started-machine-count       ceil(traffic / 50) + traffic_ord  FAS_CONFIG_YAML:11
@@ -93,6 +95,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     process-groups.front.initial-machine-state       started                           default
     process-groups.front.destroy-brake               off                               FAS_DESTROY_BRAKE
     process-groups.front.destroy-force               false                             default
+    process-groups.front.stop-action                 stop                              default
     process-groups.front.volumes                     existing                          default
     metric-collectors[0].type                        prometheus                        FAS_CONFIG_YAML:15
     metric-collectors[0].metric-name                 traffic                           FAS_CONFIG_YAML:16

@@ -1,0 +1,79 @@
+//! From a configuration to what a reconciler is made of, as the binary does it.
+
+use std::sync::Arc;
+
+use fly_autoscaler::collect::Collector;
+use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
+use fly_autoscaler::config::{Config, GroupConfig, Secret};
+use fly_autoscaler::fly::FlyClient;
+use fly_autoscaler::ports::{Clock, StateStore};
+use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
+use fly_autoscaler::telemetry::Metrics;
+use fly_autoscaler::transport::Client;
+
+/// What scales the one app of `config`.
+pub(crate) fn reconciler(
+    config: &Config,
+    http: &Client,
+    clock: Arc<dyn Clock>,
+    store: Arc<dyn StateStore>,
+) -> Reconciler {
+    let api = Arc::new(fly(config, http, Arc::clone(&clock)));
+    let metrics = Arc::new(Metrics::new("test", "test"));
+    let adapters = Adapters { api, clock, store, metrics };
+    let app = config.apps.one().unwrap().clone();
+    Reconciler::new(app, collectors(config, http), groups(config), settings(config), adapters)
+}
+
+pub(crate) fn fly(config: &Config, http: &Client, clock: Arc<dyn Clock>) -> FlyClient {
+    let token = config.require_api_token().unwrap().as_secret_string();
+    let (flaps, api) = (&config.flaps_base_url, &config.api_base_url);
+    FlyClient::new(http.clone(), flaps, api, token, clock).unwrap()
+}
+
+fn collectors(config: &Config, http: &Client) -> Vec<Collector> {
+    config
+        .collectors
+        .iter()
+        .map(|collector| {
+            let own = collector.prometheus().unwrap();
+            let query = PrometheusQuery {
+                metric: collector.metric.clone(),
+                query: own.query.clone(),
+                by: own.by,
+                series: own.series,
+            };
+            let token = own.token.as_ref().map(Secret::as_secret_string);
+            let source = PrometheusSource::new(http.clone(), &own.address, token, query).unwrap();
+            Collector {
+                source: Box::new(source),
+                by: own.by,
+                timeout: collector.timeout,
+                empty: own.empty,
+                max_age: own.max_age,
+                on_failure: collector.on_failure,
+                absent_after: own.absent_after,
+            }
+        })
+        .collect()
+}
+
+fn groups(config: &Config) -> Vec<Group> {
+    let group = |own: &GroupConfig| Group {
+        group: own.group.clone(),
+        expressions: own.expressions.clone(),
+        policy: Arc::new(own.policy.clone()),
+    };
+    config.groups.iter().map(group).collect()
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        timeout: config.timeout,
+        release_guard: config.release_guard,
+        release_timeout: config.release_timeout,
+        action_concurrency: config.action_concurrency,
+        dry_run: config.dry_run,
+        own_machine: config.own_machine.clone(),
+    }
+}
