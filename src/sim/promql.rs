@@ -52,12 +52,21 @@ impl Selector {
         self.name == series.name
             && self.matchers.iter().all(|matcher| matcher.admits(&series.labels))
     }
+
+    /// Whether any series of that app can be meant: what spares a look at the others.
+    pub(crate) fn admits_app(&self, app: &str) -> bool {
+        let mut of_apps = self.matchers.iter().filter(|matcher| matcher.label == "app");
+        of_apps.all(|matcher| matcher.admits_value(app))
+    }
 }
 
 impl Matcher {
     /// An absent label counts as an empty one, as in Prometheus.
     fn admits(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.label).map_or("", String::as_str);
+        self.admits_value(labels.get(&self.label).map_or("", String::as_str))
+    }
+
+    fn admits_value(&self, value: &str) -> bool {
         let matches = || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(value));
         match self.op {
             Op::Equal => value == self.text,

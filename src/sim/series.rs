@@ -10,6 +10,7 @@ use crate::model::{AppName, MachineState, Region, Timestamp};
 use super::answer::Answer;
 use super::app::App;
 use super::call::Call;
+use super::machine::SimMachine;
 use super::promql::{self, Labels, Op, Selector};
 use super::random::hash;
 use super::regions;
@@ -66,13 +67,14 @@ impl World {
         let one = wanted.map(|matcher| AppName::new(&matcher.text));
         let names: Vec<&AppName> = match &one {
             Some(name) => org.apps.get(name).into_iter().collect(),
-            None => org.apps.iter().collect(),
+            None => org.apps.iter().filter(|name| selector.admits_app(name.as_str())).collect(),
         };
         let mut found = Vec::new();
         for name in names {
             if let Some(app) = self.apps.get_mut(name) {
                 app.advance(now);
-                found.extend(app.series(now).into_iter().filter(|series| selector.admits(series)));
+                let series = app.series(Some(&selector.name), now);
+                found.extend(series.into_iter().filter(|series| selector.admits(series)));
             }
         }
         found
@@ -84,7 +86,7 @@ impl World {
         let mut by_name: BTreeMap<String, Vec<Series>> = BTreeMap::new();
         for app in self.apps.values_mut() {
             app.advance(now);
-            for series in app.series(now) {
+            for series in app.series(None, now) {
                 by_name.entry(series.name.clone()).or_default().push(series);
             }
         }
@@ -119,9 +121,14 @@ fn escape(value: &str) -> String {
 }
 
 impl App {
-    fn series(&self, now: Timestamp) -> Vec<Series> {
+    /// Its series: all of them, or those of one name.
+    fn series(&self, only: Option<&str>, now: Timestamp) -> Vec<Series> {
         let mut all = Vec::new();
+        let is_wanted = |name: &str| only.is_none_or(|only| only == name);
         let mut add = |name: &str, more: &[(&str, &str)], value: f64, rate: Option<f64>| {
+            if !is_wanted(name) {
+                return;
+            }
             let mut labels = Labels::from([("app".to_owned(), self.name.to_string())]);
             labels.extend(
                 more.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())),
@@ -139,21 +146,23 @@ impl App {
             let labels = [region_label, ("status", "200")];
             add("fly_edge_http_responses_count", &labels, requests, Some(*rate));
         }
-        let started =
-            || self.machines.values().filter(|machine| machine.state == MachineState::Started);
-        let shares = self.shares(&traffic);
-        for machine in started() {
-            let host = format!("{:04x}", hash(machine.id.as_str()) & 0xffff);
-            let region = machine.region.as_str();
-            let labels = [("region", region), ("host", &host), ("instance", machine.id.as_str())];
-            add("fly_instance_up", &labels, 1.0, None);
-            let share = shares.get(&machine.region).copied().unwrap_or(0.0);
-            add("fly_app_concurrency", &labels, share * SECONDS_PER_REQUEST, None);
-        }
         for ((name, labels), value) in &self.gauges {
             let labels: Vec<_> =
                 labels.iter().map(|(label, value)| (label.as_str(), value.as_str())).collect();
             add(name, &labels, *value, None);
+        }
+        if is_wanted("fly_instance_up") || is_wanted("fly_app_concurrency") {
+            let shares = self.shares(&traffic);
+            let started = |machine: &&SimMachine| machine.state == MachineState::Started;
+            for machine in self.machines.values().filter(started) {
+                let host = format!("{:04x}", hash(machine.id.as_str()) & 0xffff);
+                let region = machine.region.as_str();
+                let labels =
+                    [("region", region), ("host", &host), ("instance", machine.id.as_str())];
+                add("fly_instance_up", &labels, 1.0, None);
+                let share = shares.get(&machine.region).copied().unwrap_or(0.0);
+                add("fly_app_concurrency", &labels, share * SECONDS_PER_REQUEST, None);
+            }
         }
         all
     }
