@@ -48,7 +48,7 @@ impl World {
         let body = AppPage {
             total_apps: org.apps.len(),
             apps: page.items.into_iter().map(AppView::of).collect(),
-            next_cursor: is_paged.then(|| page.next.unwrap_or_default()),
+            next_cursor: page.next,
         };
         Ok(Answer::json(200, &body))
     }
@@ -81,6 +81,7 @@ impl World {
 struct AppPage<'a> {
     total_apps: usize,
     apps: Vec<AppView<'a>>,
+    /// In the body, other than the cursor of an app's machines; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

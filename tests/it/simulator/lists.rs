@@ -30,7 +30,7 @@ async fn apps_come_by_name_and_page_by_page() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let second = fly.get(&format!("{APPS}&limit=2&cursor={cursor}")).await;
     assert_eq!(each(&second["apps"], "name"), ["shop"]);
-    assert_eq!(second["next_cursor"], "");
+    assert!(second.get("next_cursor").is_none(), "{second}");
 }
 
 #[tokio::test]
