@@ -127,9 +127,9 @@ fn eval(expr: &Expr, select: &mut Select<'_>) -> Result<Value, String> {
 
 fn aggregate(how: Aggregation, by: &[String], samples: Vec<(Labels, f64)>) -> Vec<(Labels, f64)> {
     let mut groups: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
-    for (labels, value) in samples {
-        let key = labels.into_iter().filter(|(label, _)| by.contains(label)).collect();
-        groups.entry(key).or_default().push(value);
+    for (mut labels, value) in samples {
+        labels.retain(|label, _| by.contains(label));
+        groups.entry(labels).or_default().push(value);
     }
     let reduce = |values: &[f64]| match how {
         Aggregation::Sum => values.iter().sum(),

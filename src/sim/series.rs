@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::model::{AppName, MachineState, Region, Timestamp};
 
@@ -26,6 +27,26 @@ pub(crate) struct Series {
     pub(crate) rate: Option<f64>,
 }
 
+/// What a query answers.
+#[derive(Serialize)]
+struct Success {
+    status: &'static str,
+    data: Found,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+enum Found {
+    Scalar((f64, String)),
+    Vector(Vec<Row>),
+}
+
+#[derive(Serialize)]
+struct Row {
+    metric: Labels,
+    value: (f64, String),
+}
+
 /// Requests at work at once, for each request per second: how long the simulated app takes for one.
 const SECONDS_PER_REQUEST: f64 = 0.2;
 
@@ -39,20 +60,15 @@ impl World {
             Err(why) => refused(&why),
             Ok(value) => {
                 let at = now.as_seconds();
-                let (kind, result) = match value {
-                    promql::Value::Scalar(number) => {
-                        ("scalar", json!([at, promql::number(number)]))
-                    }
+                let point = |value| (at, promql::number(value));
+                let data = match value {
+                    promql::Value::Scalar(number) => Found::Scalar(point(number)),
                     promql::Value::Vector(samples) => {
-                        let row = |(labels, value): &(Labels, f64)| json!({ "metric": labels, "value": [at, promql::number(*value)] });
-                        ("vector", samples.iter().map(row).collect::<Value>())
+                        let row = |(metric, value)| Row { metric, value: point(value) };
+                        Found::Vector(samples.into_iter().map(row).collect())
                     }
                 };
-                let body = json!({
-                    "status": "success",
-                    "data": { "resultType": kind, "result": result },
-                });
-                Answer::json(200, &body)
+                Answer::json(200, &Success { status: "success", data })
             }
         }
     }
@@ -138,7 +154,10 @@ impl App {
         if let Some(depth) = self.load.queue_depth() {
             add("queue_depth", &[], depth, None);
         }
-        let traffic = self.load.traffic(now);
+        let with_traffic =
+            ["traffic", "fly_edge_http_responses_count", "fly_instance_up", "fly_app_concurrency"];
+        let needs_traffic = with_traffic.into_iter().any(is_wanted);
+        let traffic = if needs_traffic { self.load.traffic(now) } else { BTreeMap::new() };
         for (region, rate) in &traffic {
             let region_label = ("region", region.as_str());
             add("traffic", &[region_label], *rate, None);
