@@ -215,8 +215,17 @@ pub trait Organization: Send + Sync {
     /// The names of all its apps. A failed page is a failed list.
     fn apps(&self) -> BoxFuture<'_, Result<Vec<AppName>, ApiError>>;
 
-    /// The machines that changed after `after`, of all apps, in the order of their change.
-    fn changed_after(&self, after: Timestamp) -> BoxFuture<'_, Result<OrgChanges, ApiError>>;
+    /// The machines of all apps that changed, in the order of their change.
+    fn changes<'a>(&'a self, since: &'a Since) -> BoxFuture<'a, Result<OrgChanges, ApiError>>;
+}
+
+/// Where a list of changes begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// After this time, by Fly's clock.
+    Time(Timestamp),
+    /// Where an earlier list left off.
+    Cursor(String),
 }
 
 /// What changed among the machines of an organization.
@@ -228,8 +237,8 @@ pub struct OrgChanges {
     pub error_regions: Vec<Region>,
     /// The time of the last change among them, by Fly's clock.
     pub last: Option<Timestamp>,
-    /// There are more changes, after the last one.
-    pub has_more: bool,
+    /// Where the rest of them begins, if that is not all.
+    pub rest: Option<String>,
 }
 
 /// A machine in the organization's list, which lacks most of the config and says nothing of the host.

@@ -1,5 +1,6 @@
 //! What is known of the machines of many apps.
 
+use std::cmp::max;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use crate::model::{AppName, Machine, MachineState, ProcessGroup, Region, Timestamp};
 use crate::ports::{
-    ApiError, BoxFuture, ErrorClass, Glance, OrgChanges, OrgMachine, Organization, Overview,
+    ApiError, BoxFuture, ErrorClass, Glance, OrgChanges, OrgMachine, Organization, Overview, Since,
 };
 use crate::telemetry::Metrics;
 use crate::telemetry::events::{OrgListFailing, OrgListRecovered};
@@ -21,6 +22,9 @@ const REREAD: Duration = Duration::from_secs(15 * 60);
 const OVERLAP: Duration = Duration::from_secs(60);
 /// How far the first list reaches back, which has only our own clock to go by.
 const FIRST_REACH: Duration = Duration::from_secs(10 * 60);
+/// How much later than Fly's clock ours may be. A list need not reach further back than this and the
+/// overlap: what changed before that was listed, unless the lists failed meanwhile.
+const SKEW: Duration = Duration::from_secs(2 * 60);
 
 /// The machines of many apps in outline, as each app said itself, brought up to date by the list of what
 /// changed in the organization.
@@ -42,8 +46,10 @@ struct State {
     groups: BTreeSet<ProcessGroup>,
     /// The last change that a list showed, by Fly's clock.
     last_change: Option<Timestamp>,
-    /// That list was cut short.
-    has_more: bool,
+    /// When a list was last read to its end, by our clock.
+    listed_at: Option<Timestamp>,
+    /// Where the last list was cut short.
+    rest: Option<String>,
     error_regions: Vec<Region>,
     listing: Listing,
 }
@@ -80,14 +86,14 @@ impl Roster {
     }
 
     async fn refresh(&self, now: Timestamp) {
-        let Some(after) = self.lock().next_list(now) else { return };
-        let listed = self.organization.changed_after(after).await;
+        let Some(since) = self.lock().next_list(now) else { return };
+        let listed = self.organization.changes(&since).await;
         let (before, after) = {
             let mut state = self.lock();
             let before = state.listing;
             match &listed {
-                Ok(changes) => state.take_in(changes),
-                Err(error) => state.listing = Listing::after(error, now),
+                Ok(changes) => state.take_in(changes, now),
+                Err(error) => state.failed(error, now),
             }
             (before, state.listing)
         };
@@ -147,31 +153,42 @@ impl Listing {
 }
 
 impl State {
-    /// Since when changes are to be listed; `None` where that was refused a short while ago.
-    fn next_list(&self, now: Timestamp) -> Option<Timestamp> {
+    /// Where the next list begins; `None` where that was refused a short while ago.
+    fn next_list(&self, now: Timestamp) -> Option<Since> {
         if let Listing::Refused(at) = self.listing
             && now.since(at) < REREAD
             && at.since(now) < REREAD
         {
             return None;
         }
-        Some(match (self.last_change, self.has_more) {
-            // Behind a list that was cut short there may be more than one list's worth within the
-            // overlap. Several changes may have the very time of the last one.
-            (Some(last), true) => last.minus(Duration::from_millis(1)),
-            (Some(last), false) => last.minus(OVERLAP),
-            (None, _) => now.minus(FIRST_REACH),
-        })
+        if let Some(rest) = &self.rest {
+            return Some(Since::Cursor(rest.clone()));
+        }
+        // In an organization where nothing changes the last change is long ago.
+        let listed_until = max(self.last_change, self.listed_at.map(|at| at.minus(SKEW)));
+        let after = listed_until.map_or(now.minus(FIRST_REACH), |until| until.minus(OVERLAP));
+        Some(Since::Time(after))
     }
 
-    fn take_in(&mut self, changes: &OrgChanges) {
+    fn take_in(&mut self, changes: &OrgChanges, now: Timestamp) {
         self.listing = Listing::Works;
-        self.last_change = std::cmp::max(self.last_change, changes.last);
-        self.has_more = changes.has_more;
+        self.last_change = max(self.last_change, changes.last);
+        self.rest.clone_from(&changes.rest);
+        if self.rest.is_none() {
+            self.listed_at = Some(now);
+        }
         self.error_regions.clone_from(&changes.error_regions);
         for changed in &changes.machines {
             self.change(changed);
         }
+    }
+
+    fn failed(&mut self, error: &ApiError, now: Timestamp) {
+        // A cursor may have expired: the next list begins by time.
+        self.listing = match self.rest.take() {
+            Some(_) => Listing::Fails,
+            None => Listing::after(error, now),
+        };
     }
 
     fn change(&mut self, changed: &OrgMachine) {

@@ -38,6 +38,10 @@ pub(crate) struct App {
     /// How many of the next boots fail.
     pub(crate) failing_boots: u32,
     pub(crate) boot_failure: f64,
+    pub(crate) created_at: Timestamp,
+    /// Machines that are forgotten but still in their organization's list, and the time that they are
+    /// listed under.
+    pub(crate) forgotten: Vec<(Timestamp, MachineId)>,
     timings: Timings,
     /// When each machine changes next: the order in which time passes.
     due: BTreeSet<(Timestamp, MachineId)>,
@@ -69,6 +73,8 @@ impl App {
             machines_made: 0,
             failing_boots: 0,
             boot_failure: 0.0,
+            created_at: now,
+            forgotten: Vec::new(),
             timings,
             due: BTreeSet::new(),
             started: 0,
@@ -87,8 +93,9 @@ impl App {
                     self.reschedule(&id);
                 }
                 Some((_, Step::Forget)) => {
-                    self.machines.remove(&id);
+                    let listed_at = self.machines.remove(&id).and_then(|gone| gone.listed_at);
                     self.buckets.forget(&id);
+                    self.forgotten.extend(listed_at.map(|at| (at, id)));
                 }
                 None => {}
             }
@@ -255,12 +262,27 @@ impl App {
         include_deleted: bool,
     ) -> impl Iterator<Item = (&SimMachine, &MachineState)> {
         let then = now.minus(lag);
-        let linger = self.timings.linger;
         self.machines.values().filter_map(move |machine| {
-            let state = machine.state_at(then)?;
-            let is_over = machine.destroyed_since().is_some_and(|since| then.since(since) > linger);
-            (include_deleted || !is_over).then_some((machine, state))
+            self.listed_state(machine, then, include_deleted).map(|state| (machine, state))
         })
+    }
+
+    /// The state in which a list shows a machine that knows what was so `then`, if it shows it.
+    pub(crate) fn listed_state<'a>(
+        &self,
+        machine: &'a SimMachine,
+        then: Timestamp,
+        include_deleted: bool,
+    ) -> Option<&'a MachineState> {
+        let state = machine.state_at(then)?;
+        let is_over =
+            machine.destroyed_since().is_some_and(|since| then.since(since) > self.timings.linger);
+        (include_deleted || !is_over).then_some(state)
+    }
+
+    /// When the next machine changes by itself.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// How many machines exist.

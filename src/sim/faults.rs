@@ -127,6 +127,10 @@ impl Faults {
         self.rules.clear();
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The fault of the first rule that strikes; a rule that is used up goes.
     pub(crate) fn strike(&mut self, subject: &Subject<'_>) -> Option<(FaultKind, Phase)> {
         let random = &mut self.random;

@@ -10,7 +10,7 @@ use crate::ports::Clock;
 use super::app::App;
 use super::call::Endpoint;
 use super::faults::FaultRule;
-use super::journal::Request;
+use super::journal::{Request, Tally};
 use super::machines_api::memory_mb;
 use super::spec::{AppSpec, MachineSpec, ReleaseSpec};
 use super::volumes::Volume;
@@ -109,6 +109,7 @@ impl WorldHandle {
                 }
             }
             world.org_mut(&spec.org).apps.insert(spec.name.clone());
+            world.stale.touch(&spec.name);
             world.apps.insert(spec.name.clone(), app);
         });
     }
@@ -234,6 +235,14 @@ impl WorldHandle {
         self.with(|world, _| world.rules.list_lag = lag);
     }
 
+    /// Sets the regions that an organization's list cannot tell of: it names them, and their machines
+    /// are missing. (Fly does not say what becomes of those machines; missing is the harder case.)
+    pub fn set_error_regions(&self, org: &str, regions: &[Region]) {
+        self.with(|world, _| {
+            world.org_mut(org).error_regions = regions.iter().cloned().collect();
+        });
+    }
+
     /// Injects a fault.
     pub fn inject(&self, rule: FaultRule) {
         self.with(|world, _| world.faults.inject(rule));
@@ -297,5 +306,21 @@ impl WorldHandle {
     #[must_use]
     pub fn count(&self, endpoint: Endpoint, status: Option<u16>) -> u64 {
         self.with(|world, _| world.journal.count(endpoint, status))
+    }
+
+    /// What was counted so far, by endpoint and status. It is never forgotten, unlike the requests
+    /// themselves.
+    #[must_use]
+    pub fn tallies(&self) -> BTreeMap<(Endpoint, Option<u16>), Tally> {
+        self.with(|world, _| world.journal.tallies().clone())
+    }
+
+    /// How many requests were answered with `status`, of all endpoints: 429 says whether Fly's limits
+    /// were kept.
+    #[must_use]
+    pub fn answered(&self, status: u16) -> u64 {
+        let tallies = self.tallies();
+        let with_it = tallies.iter().filter(|((_, answered), _)| *answered == Some(status));
+        with_it.map(|(_, tally)| tally.requests).sum()
     }
 }

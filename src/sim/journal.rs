@@ -25,16 +25,27 @@ pub struct Request {
 /// demo that runs for days.
 const MAX_REQUESTS: usize = 100_000;
 
+/// How many requests there were of a kind, and how much was sent back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Their number.
+    pub requests: u64,
+    /// The bytes of the answers' bodies. An answer that a fault made up counts as empty.
+    pub bytes: u64,
+}
+
 /// The last requests, and how many there were of each kind.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     requests: VecDeque<Request>,
-    counts: BTreeMap<(Endpoint, Option<u16>), u64>,
+    tallies: BTreeMap<(Endpoint, Option<u16>), Tally>,
 }
 
 impl Journal {
-    pub(crate) fn record(&mut self, request: Request) {
-        *self.counts.entry((request.endpoint, request.status)).or_default() += 1;
+    pub(crate) fn record(&mut self, request: Request, bytes: usize) {
+        let tally = self.tallies.entry((request.endpoint, request.status)).or_default();
+        tally.requests += 1;
+        tally.bytes += bytes as u64;
         if self.requests.len() == MAX_REQUESTS {
             self.requests.pop_front();
         }
@@ -47,11 +58,17 @@ impl Journal {
 
     /// How many requests of `endpoint` got `status`.
     pub(crate) fn count(&self, endpoint: Endpoint, status: Option<u16>) -> u64 {
-        self.counts.get(&(endpoint, status)).copied().unwrap_or(0)
+        self.tallies.get(&(endpoint, status)).map_or(0, |tally| tally.requests)
+    }
+
+    /// All that was counted, by endpoint and status.
+    pub(crate) fn tallies(&self) -> &BTreeMap<(Endpoint, Option<u16>), Tally> {
+        &self.tallies
     }
 
     /// How many requests of `endpoint` there were.
     pub(crate) fn total(&self, endpoint: Endpoint) -> u64 {
-        self.counts.iter().filter(|((of, _), _)| *of == endpoint).map(|(_, count)| count).sum()
+        let of_it = self.tallies.iter().filter(|((of, _), _)| *of == endpoint);
+        of_it.map(|(_, tally)| tally.requests).sum()
     }
 }

@@ -17,10 +17,31 @@ struct Rate {
 const ACTION: Rate = Rate { per_second: 1.0, burst: 3.0 };
 const GET: Rate = Rate { per_second: 5.0, burst: 10.0 };
 
+/// How many buckets an app keeps before the full ones go: one that is full says no more than none. Ten
+/// thousand apps are then a few MB, whatever is asked of them.
+const SWEEP_AT: usize = 32;
+
 #[derive(Debug)]
 struct Bucket {
     tokens: f64,
     at: Timestamp,
+}
+
+impl Rate {
+    fn of(endpoint: Endpoint) -> Self {
+        if endpoint == Endpoint::Get { GET } else { ACTION }
+    }
+}
+
+impl Bucket {
+    fn tokens_at(&self, rate: Rate, now: Timestamp) -> f64 {
+        let refill = now.since(self.at).as_secs_f64() * rate.per_second;
+        f64::min(rate.burst, self.tokens + refill)
+    }
+
+    fn is_full(&self, rate: Rate, now: Timestamp) -> bool {
+        self.tokens_at(rate, now) >= rate.burst
+    }
 }
 
 /// The token buckets of one app.
@@ -35,13 +56,15 @@ impl Buckets {
         machine: Option<&MachineId>,
         now: Timestamp,
     ) -> bool {
-        let rate = if endpoint == Endpoint::Get { GET } else { ACTION };
+        let rate = Rate::of(endpoint);
+        if self.0.len() >= SWEEP_AT {
+            self.0.retain(|(endpoint, _), bucket| !bucket.is_full(Rate::of(*endpoint), now));
+        }
         let bucket = self
             .0
             .entry((endpoint, machine.cloned()))
             .or_insert(Bucket { tokens: rate.burst, at: now });
-        let refill = now.since(bucket.at).as_secs_f64() * rate.per_second;
-        bucket.tokens = f64::min(rate.burst, bucket.tokens + refill);
+        bucket.tokens = bucket.tokens_at(rate, now);
         bucket.at = now;
         let admitted = bucket.tokens >= 1.0;
         if admitted {
@@ -85,5 +108,19 @@ mod tests {
         assert_eq!(count(&mut buckets, Endpoint::Start, &one), 3);
         assert_eq!(count(&mut buckets, Endpoint::Start, &two), 3);
         assert_eq!(count(&mut buckets, Endpoint::Get, &one), 10);
+    }
+
+    #[test]
+    fn buckets_that_are_full_again_take_no_memory() {
+        let mut buckets = Buckets::default();
+        for second in 0..1_000 {
+            let now = Timestamp::from_millis(second * 1_000);
+            let id = MachineId::new(second.to_string());
+            assert!(buckets.admit(Endpoint::Start, Some(&id), now));
+            // The same one all the time is still held to its rate: 3 at first, then 1 each second.
+            let admitted = (0..5).filter(|_| buckets.admit(Endpoint::List, None, now)).count();
+            assert_eq!(admitted, if second == 0 { 3 } else { 1 }, "second {second}");
+        }
+        assert!(buckets.0.len() <= SWEEP_AT, "{} buckets", buckets.0.len());
     }
 }

@@ -122,10 +122,15 @@ impl LoadState {
     /// Lets the time pass until `now` with `started` machines at work.
     pub(crate) fn advance(&mut self, now: Timestamp, started: usize) {
         match &self.load {
-            Load::Fixed { .. } => {
+            Load::Fixed { traffic, .. } => {
                 let seconds = now.since(self.at).as_secs_f64();
-                for (region, rate) in self.traffic(now) {
-                    *self.requests.entry(region).or_default() += rate * seconds;
+                let fixed = traffic.iter().filter(|(region, _)| !self.set.contains_key(*region));
+                for (region, rate) in fixed.chain(&self.set) {
+                    // A look at ten thousand apps is not to make ten thousand copies of a name.
+                    match self.requests.get_mut(region) {
+                        Some(requests) => *requests += rate * seconds,
+                        None => drop(self.requests.insert(region.clone(), rate * seconds)),
+                    }
                 }
                 self.at = std::cmp::max(self.at, now);
             }

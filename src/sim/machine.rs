@@ -80,6 +80,8 @@ pub(crate) struct SimMachine {
     /// Shared between the machines of a deploy: with ten thousand apps this is most of the memory.
     pub(crate) config: Arc<Value>,
     pub(crate) lease: Option<HeldLease>,
+    /// The time of the last change under which its organization's list has it.
+    pub(crate) listed_at: Option<Timestamp>,
     /// What comes next, in order of time.
     pub(crate) plan: VecDeque<(Timestamp, Step)>,
     /// The states so far, the newest last: lists that lag show an older one.
@@ -129,6 +131,7 @@ impl SimMachine {
             cordoned: false,
             config: birth.config,
             lease: None,
+            listed_at: None,
             plan: VecDeque::new(),
             past: VecDeque::new(),
             events: VecDeque::new(),

@@ -8,7 +8,7 @@ use super::answer::{Answer, Outcome};
 use super::app::App;
 use super::call::{Call, Endpoint};
 use super::machine::SimMachine;
-use super::page;
+use super::page::Window;
 use super::regions;
 use super::world::World;
 
@@ -16,11 +16,13 @@ impl World {
     pub(crate) fn list(&mut self, call: &Call, now: Timestamp) -> Outcome<Answer> {
         let (lag, page_size) = (self.rules.list_lag, self.rules.page_size);
         let app = self.app_of(call, now)?;
-        let filter = Filter::of(call);
+        let (filter, window) = (Filter::of(call), Window::of(call, page_size, now)?);
+        let after = window.after.as_deref().unwrap_or_default();
         let machines = app
             .listed(now, lag, call.flag("include_deleted"))
-            .filter(|(machine, state)| filter.admits(machine, state));
-        let page = page::cut(machines, |(machine, _)| machine.id.as_str(), call, page_size, now)?;
+            .filter(|(machine, state)| filter.admits(machine, state))
+            .filter(|(machine, _)| machine.id.as_str() > after);
+        let page = window.cut(machines, |(machine, _)| machine.id.to_string());
         let summary = call.flag("summary");
         let views: Vec<_> =
             page.items.iter().map(|(machine, state)| machine.view(state, summary)).collect();

@@ -52,12 +52,21 @@ impl Selector {
         self.name == series.name
             && self.matchers.iter().all(|matcher| matcher.admits(&series.labels))
     }
+
+    /// Whether any series of that app can be meant: what spares a look at the others.
+    pub(crate) fn admits_app(&self, app: &str) -> bool {
+        let mut of_apps = self.matchers.iter().filter(|matcher| matcher.label == "app");
+        of_apps.all(|matcher| matcher.admits_value(app))
+    }
 }
 
 impl Matcher {
     /// An absent label counts as an empty one, as in Prometheus.
     fn admits(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.label).map_or("", String::as_str);
+        self.admits_value(labels.get(&self.label).map_or("", String::as_str))
+    }
+
+    fn admits_value(&self, value: &str) -> bool {
         let matches = || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(value));
         match self.op {
             Op::Equal => value == self.text,
@@ -118,9 +127,9 @@ fn eval(expr: &Expr, select: &mut Select<'_>) -> Result<Value, String> {
 
 fn aggregate(how: Aggregation, by: &[String], samples: Vec<(Labels, f64)>) -> Vec<(Labels, f64)> {
     let mut groups: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
-    for (labels, value) in samples {
-        let key = labels.into_iter().filter(|(label, _)| by.contains(label)).collect();
-        groups.entry(key).or_default().push(value);
+    for (mut labels, value) in samples {
+        labels.retain(|label, _| by.contains(label));
+        groups.entry(labels).or_default().push(value);
     }
     let reduce = |values: &[f64]| match how {
         Aggregation::Sum => values.iter().sum(),

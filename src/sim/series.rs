@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::model::{AppName, MachineState, Region, Timestamp};
 
 use super::answer::Answer;
 use super::app::App;
 use super::call::Call;
+use super::machine::SimMachine;
 use super::promql::{self, Labels, Op, Selector};
 use super::random::hash;
 use super::regions;
@@ -25,6 +27,26 @@ pub(crate) struct Series {
     pub(crate) rate: Option<f64>,
 }
 
+/// What a query answers.
+#[derive(Serialize)]
+struct Success {
+    status: &'static str,
+    data: Found,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+enum Found {
+    Scalar((f64, String)),
+    Vector(Vec<Row>),
+}
+
+#[derive(Serialize)]
+struct Row {
+    metric: Labels,
+    value: (f64, String),
+}
+
 /// Requests at work at once, for each request per second: how long the simulated app takes for one.
 const SECONDS_PER_REQUEST: f64 = 0.2;
 
@@ -38,20 +60,15 @@ impl World {
             Err(why) => refused(&why),
             Ok(value) => {
                 let at = now.as_seconds();
-                let (kind, result) = match value {
-                    promql::Value::Scalar(number) => {
-                        ("scalar", json!([at, promql::number(number)]))
-                    }
+                let point = |value| (at, promql::number(value));
+                let data = match value {
+                    promql::Value::Scalar(number) => Found::Scalar(point(number)),
                     promql::Value::Vector(samples) => {
-                        let row = |(labels, value): &(Labels, f64)| json!({ "metric": labels, "value": [at, promql::number(*value)] });
-                        ("vector", samples.iter().map(row).collect::<Value>())
+                        let row = |(metric, value)| Row { metric, value: point(value) };
+                        Found::Vector(samples.into_iter().map(row).collect())
                     }
                 };
-                let body = json!({
-                    "status": "success",
-                    "data": { "resultType": kind, "result": result },
-                });
-                Answer::json(200, &body)
+                Answer::json(200, &Success { status: "success", data })
             }
         }
     }
@@ -66,13 +83,14 @@ impl World {
         let one = wanted.map(|matcher| AppName::new(&matcher.text));
         let names: Vec<&AppName> = match &one {
             Some(name) => org.apps.get(name).into_iter().collect(),
-            None => org.apps.iter().collect(),
+            None => org.apps.iter().filter(|name| selector.admits_app(name.as_str())).collect(),
         };
         let mut found = Vec::new();
         for name in names {
             if let Some(app) = self.apps.get_mut(name) {
                 app.advance(now);
-                found.extend(app.series(now).into_iter().filter(|series| selector.admits(series)));
+                let series = app.series(Some(&selector.name), now);
+                found.extend(series.into_iter().filter(|series| selector.admits(series)));
             }
         }
         found
@@ -84,7 +102,7 @@ impl World {
         let mut by_name: BTreeMap<String, Vec<Series>> = BTreeMap::new();
         for app in self.apps.values_mut() {
             app.advance(now);
-            for series in app.series(now) {
+            for series in app.series(None, now) {
                 by_name.entry(series.name.clone()).or_default().push(series);
             }
         }
@@ -119,9 +137,14 @@ fn escape(value: &str) -> String {
 }
 
 impl App {
-    fn series(&self, now: Timestamp) -> Vec<Series> {
+    /// Its series: all of them, or those of one name.
+    fn series(&self, only: Option<&str>, now: Timestamp) -> Vec<Series> {
         let mut all = Vec::new();
+        let is_wanted = |name: &str| only.is_none_or(|only| only == name);
         let mut add = |name: &str, more: &[(&str, &str)], value: f64, rate: Option<f64>| {
+            if !is_wanted(name) {
+                return;
+            }
             let mut labels = Labels::from([("app".to_owned(), self.name.to_string())]);
             labels.extend(
                 more.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())),
@@ -131,7 +154,10 @@ impl App {
         if let Some(depth) = self.load.queue_depth() {
             add("queue_depth", &[], depth, None);
         }
-        let traffic = self.load.traffic(now);
+        let with_traffic =
+            ["traffic", "fly_edge_http_responses_count", "fly_instance_up", "fly_app_concurrency"];
+        let needs_traffic = with_traffic.into_iter().any(is_wanted);
+        let traffic = if needs_traffic { self.load.traffic(now) } else { BTreeMap::new() };
         for (region, rate) in &traffic {
             let region_label = ("region", region.as_str());
             add("traffic", &[region_label], *rate, None);
@@ -139,21 +165,23 @@ impl App {
             let labels = [region_label, ("status", "200")];
             add("fly_edge_http_responses_count", &labels, requests, Some(*rate));
         }
-        let started =
-            || self.machines.values().filter(|machine| machine.state == MachineState::Started);
-        let shares = self.shares(&traffic);
-        for machine in started() {
-            let host = format!("{:04x}", hash(machine.id.as_str()) & 0xffff);
-            let region = machine.region.as_str();
-            let labels = [("region", region), ("host", &host), ("instance", machine.id.as_str())];
-            add("fly_instance_up", &labels, 1.0, None);
-            let share = shares.get(&machine.region).copied().unwrap_or(0.0);
-            add("fly_app_concurrency", &labels, share * SECONDS_PER_REQUEST, None);
-        }
         for ((name, labels), value) in &self.gauges {
             let labels: Vec<_> =
                 labels.iter().map(|(label, value)| (label.as_str(), value.as_str())).collect();
             add(name, &labels, *value, None);
+        }
+        if is_wanted("fly_instance_up") || is_wanted("fly_app_concurrency") {
+            let shares = self.shares(&traffic);
+            let started = |machine: &&SimMachine| machine.state == MachineState::Started;
+            for machine in self.machines.values().filter(started) {
+                let host = format!("{:04x}", hash(machine.id.as_str()) & 0xffff);
+                let region = machine.region.as_str();
+                let labels =
+                    [("region", region), ("host", &host), ("instance", machine.id.as_str())];
+                add("fly_instance_up", &labels, 1.0, None);
+                let share = shares.get(&machine.region).copied().unwrap_or(0.0);
+                add("fly_app_concurrency", &labels, share * SECONDS_PER_REQUEST, None);
+            }
         }
         all
     }

@@ -76,7 +76,8 @@ impl Server {
     }
 
     fn finish(&self, call: &Call, answer: Answer) -> Response<Body> {
-        let id = self.world.with(|world, now| world.record(call, Some(answer.status), now));
+        let (status, bytes) = (Some(answer.status), answer.body.len());
+        let id = self.world.with(|world, now| world.record(call, status, bytes, now));
         render(answer, &id)
     }
 
@@ -86,7 +87,7 @@ impl Server {
             FaultKind::Hang | FaultKind::Reset => None,
             _ => Some(200),
         };
-        let id = self.world.with(|world, now| world.record(call, status, now));
+        let id = self.world.with(|world, now| world.record(call, status, 0, now));
         let plain = |content_type, body: Vec<u8>| {
             render(Answer { content_type, ..Answer::text(200, body) }, &id)
         };

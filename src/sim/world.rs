@@ -14,12 +14,17 @@ use super::faults::{FaultKind, Faults, Phase, Subject};
 use super::journal::{Journal, Request};
 use super::machine::Timings;
 use super::machines_api::memory_mb;
+use super::org_list::{Recency, Stale};
 use super::random::Random;
 
 /// An organization.
 #[derive(Debug, Default)]
 pub(crate) struct Org {
     pub(crate) apps: BTreeSet<AppName>,
+    /// Its machines by their last change: what its list is read from.
+    pub(crate) recency: Recency,
+    /// The regions that its list cannot tell of.
+    pub(crate) error_regions: BTreeSet<Region>,
     /// Memory that machines may use in each region, in MB.
     pub(crate) quota_mb: Option<u64>,
     pub(crate) used_mb: BTreeMap<Region, u64>,
@@ -49,6 +54,8 @@ pub(crate) struct World {
     pub(crate) present: BTreeMap<Region, usize>,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
+    /// Which apps may have changed since the lists of organizations were read.
+    pub(crate) stale: Stale,
     random: Random,
 }
 
@@ -63,6 +70,7 @@ impl World {
             present: BTreeMap::new(),
             faults: Faults::new(seed),
             journal: Journal::default(),
+            stale: Stale::default(),
             random: Random::new(seed, "requests"),
         }
     }
@@ -71,6 +79,7 @@ impl World {
     pub(crate) fn app(&mut self, name: &AppName, now: Timestamp) -> Outcome<&mut App> {
         let app = self.apps.get_mut(name).ok_or_else(|| Answer::not_found("app"))?;
         app.advance(now);
+        self.stale.touch(name);
         Ok(app)
     }
 
@@ -82,6 +91,9 @@ impl World {
 
     /// The fault that strikes this call, if one does.
     pub(crate) fn strike(&mut self, call: &Call) -> Option<(FaultKind, Phase)> {
+        if self.faults.is_empty() {
+            return None;
+        }
         let region = call.region().or_else(|| {
             let machines = &self.apps.get(call.app.as_ref()?)?.machines;
             Some(machines.get(call.machine.as_ref()?)?.region.clone())
@@ -135,15 +147,22 @@ impl World {
         }
     }
 
-    /// Notes a request and gives it the id that its answer shows.
-    pub(crate) fn record(&mut self, call: &Call, status: Option<u16>, now: Timestamp) -> String {
-        self.journal.record(Request {
+    /// Notes a request whose answer has a body of `bytes`, and gives it the id that its answer shows.
+    pub(crate) fn record(
+        &mut self,
+        call: &Call,
+        status: Option<u16>,
+        bytes: usize,
+        now: Timestamp,
+    ) -> String {
+        let request = Request {
             at: now,
             endpoint: call.endpoint,
             app: call.app.clone(),
             machine: call.machine.clone(),
             status,
-        });
+        };
+        self.journal.record(request, bytes);
         format!("{}-lhr", self.random.ulid(now))
     }
 
@@ -155,7 +174,9 @@ impl World {
     /// Takes an app away, and its machines out of all counts.
     pub(crate) fn remove_app(&mut self, name: &AppName) {
         let Some(app) = self.apps.remove(name) else { return };
-        self.org_mut(&app.org).apps.remove(name);
+        let org = self.org_mut(&app.org);
+        org.apps.remove(name);
+        org.recency.remove(&app);
         for machine in app.machines.values().filter(|machine| machine.is_present()) {
             self.count_machine(&app.org, &machine.region, memory_mb(&machine.config), false);
         }

@@ -41,6 +41,8 @@ struct Stage {
     clock: Arc<ManualClock>,
     board: Board,
     metrics: Arc<Metrics>,
+    /// How often to look at all apps, which takes a while where there are many.
+    poll: Duration,
     _stop: DropGuard,
 }
 
@@ -51,6 +53,7 @@ struct Differently {
     concurrency: usize,
     request: Duration,
     store: Arc<dyn StateStore>,
+    page_size: usize,
 }
 
 impl Default for Differently {
@@ -61,6 +64,7 @@ impl Default for Differently {
             concurrency: 8,
             request: PATIENCE,
             store: Arc::new(MemoryStore::new("fleet-test")),
+            page_size: 1000,
         }
     }
 }
@@ -89,7 +93,9 @@ impl Stage {
     ) -> Self {
         let start = Timestamp::parse_rfc3339("2026-08-21T10:00:00Z").unwrap();
         let clock = Arc::new(ManualClock::new(start));
-        let sim = Simulator::start(SimOptions::new(clock.clone())).await.unwrap();
+        let mut options = SimOptions::new(clock.clone());
+        options.page_size = differently.page_size;
+        let sim = Simulator::start(options).await.unwrap();
         for number in 0..count {
             sim.world().add_app(&tenant(app(number).as_str(), 1, 1, 10.0));
         }
@@ -110,12 +116,13 @@ impl Stage {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         tokio::spawn(async move { supervisor.run(Apps::Found(fleet), stopped).await });
-        Self { sim, clock, board, metrics, _stop: stop.drop_guard() }
+        let poll = Duration::from_millis(if count < 1000 { 2 } else { 300 });
+        Self { sim, clock, board, metrics, poll, _stop: stop.drop_guard() }
     }
 
     /// Waits until `is_so` of what is known of the apps. Polls, as nothing else tells.
     async fn until(&self, what: &str, is_so: impl Fn(&[AppStatus]) -> bool) {
-        let mut polls = tokio::time::interval(Duration::from_millis(2));
+        let mut polls = tokio::time::interval(self.poll);
         let so = async {
             loop {
                 polls.tick().await;
@@ -125,8 +132,22 @@ impl Stage {
             }
         };
         if tokio::time::timeout(PATIENCE * 4, so).await.is_err() {
-            panic!("never: {what}; {:#?}", self.board.apps().iter().take(3).collect::<Vec<_>>());
+            panic!("never: {what}; {}", self.told());
         }
+    }
+
+    /// What is known of the apps, for a failure.
+    fn told(&self) -> String {
+        let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for own in self.board.apps() {
+            let outcome = own.last_tick.map(|tick| tick.outcome);
+            let error = own.last_error.map(|error| error.text);
+            kinds.entry(format!("{outcome:?} {error:?}")).or_default().push(own.app.to_string());
+        }
+        let kinds = kinds
+            .into_iter()
+            .map(|(kind, apps)| format!("{} apps, {} first: {kind}", apps.len(), apps[0]));
+        kinds.collect::<Vec<_>>().join("\n")
     }
 
     /// Waits until each of `count` apps has a tick of now.

@@ -7,13 +7,16 @@ use super::{WireError, WireMachine, text};
 use crate::model::{AppName, Region, Timestamp};
 use crate::ports::{OrgChanges, OrgMachine};
 
-/// One page of an organization's apps: their names.
-pub(in crate::fly) fn apps(body: &[u8]) -> Result<Vec<AppName>, WireError> {
+/// One page of an organization's apps: their names, and where the next page begins. (Other than with the
+/// machines of an app, that stands in the body.)
+pub(in crate::fly) fn apps(body: &[u8]) -> Result<(Vec<AppName>, Option<String>), WireError> {
     #[derive(Deserialize)]
     struct Page<'a> {
         // `null` is Go's way to write an empty list; an answer without the key is another one.
         #[serde(borrow, deserialize_with = "Option::deserialize")]
         apps: Option<Vec<Named<'a>>>,
+        #[serde(borrow)]
+        next_cursor: Option<&'a RawValue>,
     }
     #[derive(Deserialize)]
     struct Named<'a> {
@@ -26,11 +29,15 @@ pub(in crate::fly) fn apps(body: &[u8]) -> Result<Vec<AppName>, WireError> {
         let place = || format!("app {index} of the page");
         name.map(AppName::new).ok_or_else(|| WireError::Missing { place: place(), key: "name" })
     });
-    named.collect()
+    Ok((named.collect::<Result<_, _>>()?, cursor(page.next_cursor)))
 }
 
-/// One page of an organization's machines, and where the next one begins.
-pub(in crate::fly) fn machines(body: &[u8]) -> Result<(OrgChanges, Option<String>), WireError> {
+fn cursor(raw: Option<&RawValue>) -> Option<String> {
+    text(raw).filter(|cursor| !cursor.is_empty()).map(String::from)
+}
+
+/// One page of an organization's machines.
+pub(in crate::fly) fn machines(body: &[u8]) -> Result<OrgChanges, WireError> {
     #[derive(Deserialize)]
     struct Page<'a> {
         #[serde(borrow, deserialize_with = "Option::deserialize")]
@@ -46,8 +53,7 @@ pub(in crate::fly) fn machines(body: &[u8]) -> Result<(OrgChanges, Option<String
     let rows = page.machines.unwrap_or_default().into_iter().enumerate();
     let machines = rows.map(|(index, row)| machine(row, index)).collect::<Result<Vec<_>, _>>()?;
     let regions = page.error_regions.unwrap_or_default();
-    let cursor = text(page.next_cursor).filter(|cursor| !cursor.is_empty());
-    let changes = OrgChanges {
+    Ok(OrgChanges {
         machines,
         error_regions: regions
             .into_iter()
@@ -55,9 +61,8 @@ pub(in crate::fly) fn machines(body: &[u8]) -> Result<(OrgChanges, Option<String
             .map(Region::new)
             .collect(),
         last: text(page.last_updated_at).and_then(|at| Timestamp::parse_rfc3339(&at)),
-        has_more: cursor.is_some(),
-    };
-    Ok((changes, cursor.map(String::from)))
+        rest: cursor(page.next_cursor),
+    })
 }
 
 fn machine(row: &RawValue, index: usize) -> Result<OrgMachine, WireError> {
@@ -89,14 +94,14 @@ mod tests {
             "config":{"image":"i","guest":{},"metadata":{"fly_process_group":"app"}}}],
             "next_cursor":"c2","last_machine_id":"m1","last_updated_at":"2026-08-21T10:00:00Z",
             "error_regions":["iad"]}"#;
-        let (changes, next) = machines(body.as_bytes()).expect("a page");
+        let changes = machines(body.as_bytes()).expect("a page");
         let row = &changes.machines[0];
         assert_eq!((row.app.as_str(), &row.machine.state), ("web", &MachineState::Stopped));
         assert_eq!(row.machine.facts.group.as_ref().map(ProcessGroup::as_str), Some("app"));
         assert!(row.machine.config.is_none());
         assert_eq!(changes.error_regions, [Region::new("iad")]);
         assert_eq!(changes.last, Timestamp::parse_rfc3339("2026-08-21T10:00:00Z"));
-        assert_eq!(next.as_deref(), Some("c2"));
+        assert_eq!(changes.rest.as_deref(), Some("c2"));
     }
 
     #[test]
@@ -105,8 +110,9 @@ mod tests {
             r#"{"machines":[],"next_cursor":"","last_updated_at":""}"#,
             r#"{"machines":null,"error_regions":null}"#,
         ] {
-            let (changes, next) = machines(body.as_bytes()).expect(body);
-            assert!(changes.machines.is_empty() && changes.last.is_none() && next.is_none());
+            let changes = machines(body.as_bytes()).expect(body);
+            assert!(changes.machines.is_empty() && changes.last.is_none());
+            assert_eq!(changes.rest, None, "{body}");
         }
         let refused = |body: &str| machines(body.as_bytes()).expect_err(body).to_string();
         assert_eq!(
@@ -118,9 +124,12 @@ mod tests {
 
     #[test]
     fn apps_are_their_names() {
-        let names = apps(br#"{"total_apps":2,"apps":[{"id":"1","name":"a"},{"name":"b"}]}"#);
-        assert_eq!(names.expect("apps"), [AppName::new("a"), AppName::new("b")]);
-        assert_eq!(apps(br#"{"apps":null}"#).expect("apps"), []);
+        let body =
+            br#"{"total_apps":3,"apps":[{"id":"1","name":"a"},{"name":"b"}],"next_cursor":"c"}"#;
+        let (names, next) = apps(body).expect("apps");
+        assert_eq!(names, [AppName::new("a"), AppName::new("b")]);
+        assert_eq!(next.as_deref(), Some("c"));
+        assert_eq!(apps(br#"{"apps":null}"#).expect("apps"), (Vec::new(), None));
         let error = apps(br#"{"apps":[{"name":7}]}"#).expect_err("a number");
         assert_eq!(error.to_string(), "app 0 of the page has no name");
     }

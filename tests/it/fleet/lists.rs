@@ -74,6 +74,28 @@ async fn what_others_do_shows_in_the_list_of_changes() {
 }
 
 #[tokio::test]
+async fn changes_beyond_what_one_tick_reads_are_read_in_the_next_ones() {
+    const COUNT: usize = 12;
+    let own = Differently { page_size: 3, ..Differently::default() };
+    let stage = Stage::with(COUNT, |_| {}, own).await;
+    stage.all_ticked(COUNT).await;
+    for number in 0..COUNT {
+        let machines = stage.sim.world().machines(&app(number)).unwrap();
+        let running = machines.iter().find(|one| one.state.as_str() == "started").unwrap();
+        let stopped = fly_autoscaler::model::MachineState::Stopped;
+        stage.sim.world().set_state(&app(number), &running.id, stopped).unwrap();
+    }
+    // Two pages of three a tick, and what is started again comes behind.
+    let mut ticks = 0;
+    while (0..COUNT).any(|number| stage.started(number) == 0) {
+        ticks += 1;
+        assert!(ticks <= 4, "after {ticks} ticks");
+        stage.tick(COUNT).await;
+    }
+    assert!(ticks > 1, "the test is about more than one tick reads");
+}
+
+#[tokio::test]
 async fn each_app_is_asked_itself_once_in_fifteen_minutes_and_not_all_at_once() {
     let stage = Stage::new(60).await;
     stage.all_ticked(60).await;
