@@ -52,6 +52,11 @@ impl Listing {
         }
     }
 
+    /// Moves what is due along with a clock that was set back by so much.
+    pub(super) fn set_back(&mut self, back: Duration) {
+        self.due = self.due.minus(back);
+    }
+
     /// In how long it is due; `None` while it is being read.
     pub(super) fn due_in(&self, now: Timestamp) -> Option<Duration> {
         self.reading.is_none().then(|| self.due.since(now))

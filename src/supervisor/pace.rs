@@ -28,6 +28,12 @@ impl Pace {
         Self { interval, due: first, on_grid, failures: 0 }
     }
 
+    /// Moves everything that is due along with a clock that was set back by so much.
+    pub(super) fn set_back(&mut self, back: Duration) {
+        self.due = self.due.minus(back);
+        self.on_grid = self.on_grid.minus(back);
+    }
+
     /// Sets when the next tick is due, after one that ended at `now`; gives how many were missed.
     ///
     /// Ticks keep to the grid of the interval, so that a slow one does not push all later ones. While

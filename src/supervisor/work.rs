@@ -34,6 +34,8 @@ pub(super) struct Work<'a> {
     concurrency: usize,
     /// The apps tick on the grid of the interval through this time.
     grid: Timestamp,
+    /// The time when it was last looked at.
+    seen: Timestamp,
     is_spread: bool,
     is_behind: bool,
     listing: Option<Listing>,
@@ -72,6 +74,7 @@ impl<'a> Work<'a> {
             failing_places: Arc::new(Semaphore::new(failing)),
             concurrency,
             grid: now,
+            seen: now,
             is_spread,
             is_behind: false,
             listing: listing.map(|fleet| Listing::new(fleet, now)),
@@ -86,6 +89,7 @@ impl<'a> Work<'a> {
     /// Begins what is due: turns, and reading the list of apps.
     pub(super) fn begin_what_is_due(&mut self) {
         let now = self.supervisor.clock.now();
+        self.follow_clock(now);
         while let Some((due, app)) = self.queue.pop_first() {
             if due > now {
                 self.queue.insert((due, app));
@@ -95,6 +99,23 @@ impl<'a> Work<'a> {
         }
         if let Some(listing) = &mut self.listing {
             listing.begin_if_due(now);
+        }
+    }
+
+    /// Moves everything that is due along with a clock that was set back, or it would all wait until the
+    /// clock has caught up.
+    fn follow_clock(&mut self, now: Timestamp) {
+        let back = self.seen.since(now);
+        self.seen = now;
+        if back.is_zero() {
+            return;
+        }
+        self.grid = self.grid.minus(back);
+        let queue = std::mem::take(&mut self.queue);
+        self.queue = queue.into_iter().map(|(due, app)| (due.minus(back), app)).collect();
+        self.apps.values_mut().for_each(|app| app.pace.set_back(back));
+        if let Some(listing) = &mut self.listing {
+            listing.set_back(back);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What whole ticks do differently on purpose, over HTTP to the simulator where Fly has a part in it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fly_autoscaler::clock::{ScaledClock, SystemClock};
@@ -8,7 +9,7 @@ use fly_autoscaler::decide::{Policy, Reason};
 use fly_autoscaler::evaluate::{Expression, Names, ScopeExpressions};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::model::{AppName, ProcessGroup, TickOutcome, Timestamp};
-use fly_autoscaler::ports::{Clock, MachinesApi};
+use fly_autoscaler::ports::{BoxFuture, Clock, MachinesApi};
 use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
 use fly_autoscaler::sim::{AppSpec, Endpoint, ReleaseSpec, SimOptions, Simulator};
 use fly_autoscaler::status::{Board, Tick};
@@ -98,6 +99,46 @@ async fn the_first_tick_comes_at_start() {
     let apps = supervisor.board.apps();
     assert_eq!(apps[0].last_tick.as_ref().map(|tick| tick.at), Some(start));
     assert_eq!(apps[0].next_tick, Some(start.plus(INTERVAL)));
+}
+
+/// A clock that somebody sets back by an hour.
+struct SetBack {
+    clock: ScaledClock,
+    is_set_back: AtomicBool,
+}
+
+impl Clock for SetBack {
+    fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        let is_set_back = self.is_set_back.load(Ordering::Relaxed);
+        if is_set_back { now.minus(Duration::from_secs(3600)) } else { now }
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.clock.sleep(duration)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticks_go_on_when_the_clock_is_set_back() {
+    const INTERVAL: Duration = Duration::from_secs(15);
+    let clock = ScaledClock::new(Timestamp::from_millis(1_790_000_000_000), 1.0);
+    let clock = Arc::new(SetBack { clock, is_set_back: AtomicBool::new(false) });
+    let api = Arc::new(Double::default());
+    let supervisor = Supervisor {
+        clock: clock.clone(),
+        board: Board::default(),
+        metrics: Arc::new(Metrics::new("0", "c")),
+        interval: INTERVAL,
+        shutdown_timeout: Duration::ZERO,
+    };
+    let reconciler = reconciler(Arc::<Double>::clone(&api), clock.clone(), started("1"), true);
+    let mut run = Box::pin(supervisor.run(reconciler, CancellationToken::new()));
+    assert!(tokio::time::timeout(INTERVAL / 2, &mut run).await.is_err());
+    clock.is_set_back.store(true, Ordering::Relaxed);
+    // How much of the hour had passed meanwhile nobody can tell: the second tick is late by an interval.
+    assert!(tokio::time::timeout(INTERVAL * 3, &mut run).await.is_err());
+    assert_eq!(api.calls(), ["list"; 3]);
 }
 
 #[tokio::test]
