@@ -37,3 +37,12 @@ fn bug_12_the_image_is_for_amd64_and_arm64() {
     assert!(!DOCKERFILE.contains("--platform") && !DOCKERFILE.contains("--target"));
     assert!(!DOCKERFILE.contains("x86_64") && !DOCKERFILE.contains("amd64"));
 }
+
+#[test]
+fn the_image_has_neither_root_nor_a_shell() {
+    let last = DOCKERFILE.rsplit("\nFROM ").next().unwrap();
+    assert!(last.starts_with("gcr.io/distroless/static-debian12:nonroot\n"), "{last}");
+    assert!(last.contains("\nUSER 65532:65532\n"), "{last}");
+    // As a list: as a text it would need a shell, and take no arguments.
+    assert!(last.contains("\nENTRYPOINT [\"fly-autoscaler\"]\nCMD [\"serve\"]\n"), "{last}");
+}

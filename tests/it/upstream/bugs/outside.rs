@@ -89,7 +89,10 @@ async fn bug_13_an_unknown_variable_is_named_with_what_was_meant() {
     let ran = fly.command(&["check"]).env(&invented).run_beside().await;
     assert_eq!(ran.code, Some(2), "{ran}");
     let hint = "unknown variable FAS_MAX_MACHINE_COUNT\n  hint: did you mean FAS_MAX_MACHINES?\n";
-    assert!(ran.stderr.starts_with(&format!("warning: {hint}the configuration is not valid: ")), "{ran}");
+    assert!(
+        ran.stderr.starts_with(&format!("warning: {hint}the configuration is not valid: ")),
+        "{ran}"
+    );
     let plan = fly.command(&["plan"]).env(&invented).run_beside().await;
     assert_eq!(plan.code, Some(0), "{plan}");
     assert!(plan.stderr.starts_with("warning: unknown variable FAS_MAX_MACHINE_COUNT\n"), "{plan}");
