@@ -210,6 +210,9 @@ fn tests_that_are_named_exist() {
         tests.extend(test.captures_iter(&text).map(|found| found[1].to_owned()));
     }
     let text = read("docs/differences.md");
+    for bug in 1..=13 {
+        assert!(text.contains(&format!("`bug_{bug:02}_")), "bug {bug} is not there");
+    }
     let rows = text.lines().filter(|line| line.starts_with("| ") && !line.ends_with("| test |"));
     let mut count = 0;
     for row in rows {

@@ -116,6 +116,44 @@ async fn the_guide_shows_what_a_dry_run_logs() {
     assert_eq!(sim.world().machines(&my_app()).unwrap(), before);
 }
 
+/// Several collectors in a file, `-config` with one dash, the token under the name of the first version.
+#[tokio::test]
+async fn a_file_of_upstream_works_with_the_flags_of_upstream() {
+    let sim = fly().await;
+    sim.world().set_gauge(&my_app(), "players", &[], 30.0).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("fas.yml");
+    let address = sim.prometheus_url("my-org");
+    let collector = |name: &str| {
+        format!(
+            "  - type: \"prometheus\"\n    metric-name: \"{name}\"\n    address: \"{address}\"\n    \
+             query: \"sum({name}{{app='$APP_NAME'}})\"\n    token: \"$FAS_PROMETHEUS_TOKEN\"\n"
+        )
+    };
+    let head = "app-name: \"my-app\"\nregions: [\"iad\", \"lhr\"]\nprocess-group: \"app\"\n\
+                started-machine-count: \"max(2, ceil((queue_depth + players) / 10))\"\nmetric-collectors:\n";
+    let yaml = [head, &collector("queue_depth"), &collector("players")].concat();
+    std::fs::write(&file, yaml).unwrap();
+    let arguments = |command| [command, "-config", file.to_str().unwrap()];
+    let env = [
+        ("FLY_ACCESS_TOKEN", "fm2_api"),
+        ("FAS_PROMETHEUS_TOKEN", "fm2_prometheus"),
+        ("FLY_FLAPS_BASE_URL", &sim.url()),
+        ("FLY_API_BASE_URL", &sim.url()),
+    ];
+    for command in ["check", "eval", "plan"] {
+        let ran = fly_autoscaler(&arguments(command)).env(&env).run_beside().await;
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert!(!ran.stderr.contains("warning"), "{ran}");
+        let told = match command {
+            "check" => ran.stderr == "the configuration is valid\n",
+            "eval" => ran.stdout.contains("\"min\": 6,"),
+            _ => ran.stdout.ends_with("\nwould start 1 machine\n"),
+        };
+        assert!(told, "{command}: {ran}");
+    }
+}
+
 fn my_app() -> fly_autoscaler::model::AppName {
     fly_autoscaler::model::AppName::new("my-app")
 }
