@@ -5,14 +5,14 @@ mod server;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::model::Timestamp;
+use crate::model::{AppName, Timestamp};
 use crate::ports::Clock;
 use crate::status::{AppListStatus, AppStatus, Board, Readiness};
 use crate::telemetry::metrics::{Metrics, TEXT_FORMAT};
@@ -80,14 +80,32 @@ struct StatusAnswer {
     apps: Vec<AppStatus>,
 }
 
-async fn status(State(sources): State<Sources>) -> Json<StatusAnswer> {
-    Json(StatusAnswer {
+/// What of the status is wanted.
+#[derive(Deserialize)]
+struct StatusQuery {
+    /// This app only.
+    app: Option<AppName>,
+}
+
+async fn status(
+    State(sources): State<Sources>,
+    Query(StatusQuery { app }): Query<StatusQuery>,
+) -> Response {
+    let mut apps = sources.board.apps();
+    if let Some(wanted) = app {
+        apps.retain(|own| own.app == wanted);
+        if apps.is_empty() {
+            return (StatusCode::NOT_FOUND, "no such app is scaled here\n").into_response();
+        }
+    }
+    let answer = StatusAnswer {
         version: sources.version,
         now: sources.clock.now(),
         interval_seconds: sources.interval.as_secs_f64(),
         app_list: sources.board.app_list(),
-        apps: sources.board.apps(),
-    })
+        apps,
+    };
+    Json(answer).into_response()
 }
 
 async fn not_found() -> (StatusCode, &'static str) {

@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod capture;
+mod crowd;
 pub mod events;
 pub mod logging;
 pub mod metrics;

@@ -1,11 +1,13 @@
 //! The simulated apps: what they begin with, and how their demand changes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::model::{AppName, Timestamp};
-use fly_autoscaler::ports::Clock as _;
+use fly_autoscaler::ports::{BoxFuture, Clock};
 use fly_autoscaler::sim::{AppSpec, Load, SimOptions, Simulator, WorldHandle};
 use tokio::sync::oneshot;
 
@@ -19,9 +21,35 @@ const MACHINES: usize = 10;
 /// Apps that no pattern matches, for each hundred of the fleet: an organization has others too.
 const OTHERS_PER_HUNDRED: usize = 2;
 
+/// Shows the time of an hour ago until it is told otherwise, so that what is built meanwhile is old: in a
+/// fleet that was there before, nothing has just changed.
+#[derive(Default)]
+pub(crate) struct AgedClock {
+    has_caught_up: AtomicBool,
+}
+
+impl AgedClock {
+    pub(crate) fn catch_up(&self) {
+        self.has_caught_up.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Clock for AgedClock {
+    fn now(&self) -> Timestamp {
+        let now = SystemClock.now();
+        let has_caught_up = self.has_caught_up.load(Ordering::Relaxed);
+        if has_caught_up { now } else { now.minus(Duration::from_secs(3600)) }
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        SystemClock.sleep(duration)
+    }
+}
+
 /// A simulator in a thread of its own, so that its processor time is known. It ends with this value.
 pub(crate) struct Fly {
     pub(crate) world: WorldHandle,
+    pub(crate) clock: Arc<AgedClock>,
     pub(crate) url: String,
     pub(crate) prometheus: String,
     pub(crate) thread: u32,
@@ -34,11 +62,13 @@ impl Fly {
     pub(crate) fn start() -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, is_ready) = mpsc::channel();
+        let clock = Arc::new(AgedClock::default());
+        let of_the_world = Arc::clone(&clock);
         let joins = thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let mut options = SimOptions::new(Arc::new(SystemClock));
+                let mut options = SimOptions::new(of_the_world);
                 options.enforce_rate_limits = true;
                 let sim = Simulator::start(options).await.unwrap();
                 let prometheus = sim.prometheus_url(ORG);
@@ -49,7 +79,7 @@ impl Fly {
             });
         });
         let (world, url, prometheus, thread) = is_ready.recv().unwrap();
-        Self { world, url, prometheus, thread, stop: Some(stop), joins: Some(joins) }
+        Self { world, clock, url, prometheus, thread, stop: Some(stop), joins: Some(joins) }
     }
 }
 

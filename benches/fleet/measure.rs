@@ -75,6 +75,7 @@ impl Window {
 pub(crate) async fn run(apps: usize, plan: &Plan) -> Result<Run, String> {
     let fly = Fly::start();
     let mut fleet = Fleet::new(&fly.world, apps);
+    fly.clock.catch_up();
     let began = SystemClock.now();
     let scaler = Autoscaler::start(&variables(&fly, apps, plan.interval))?;
     let warm_up = warm_up(&fly, &scaler, apps, began).await?;

@@ -143,10 +143,10 @@ impl Overview for Roster {
 impl Listing {
     /// What a failed list means for the next ones.
     fn after(error: &ApiError, now: Timestamp) -> Self {
-        match error.class {
-            ErrorClass::Authorization | ErrorClass::Rejected | ErrorClass::Gone => {
-                Self::Refused(now)
-            }
+        match (error.class, error.status) {
+            (ErrorClass::RateLimited, _) => Self::Fails,
+            // The request itself is what Fly does not want: the same again would not help.
+            (_, Some(400..=499)) => Self::Refused(now),
             _ => Self::Fails,
         }
     }

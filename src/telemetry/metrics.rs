@@ -15,6 +15,7 @@ use crate::model::{
     Timestamp,
 };
 
+use super::crowd::Crowds;
 use super::names::{self, Name};
 use super::per_app::{OnlyTotals, PerApp, Total};
 
@@ -63,6 +64,8 @@ pub struct Metrics {
     held: IntCounterVec,
     api_requests: IntCounterVec,
     api_request_duration: HistogramVec,
+    /// Beside the numbers, for those who log: which apps are in the same trouble.
+    pub(super) crowds: Crowds,
 }
 
 impl Metrics {
@@ -123,6 +126,7 @@ impl Metrics {
             api_requests: counter(names::API_REQUESTS)?,
             api_request_duration: histogram(names::API_REQUEST_DURATION, &REQUEST_SECONDS)?,
             registry,
+            crowds: Crowds::default(),
         })
     }
 
@@ -194,6 +198,7 @@ impl Metrics {
         {
             gauge.forget(app);
         }
+        self.crowds.forget(app);
     }
 }
 

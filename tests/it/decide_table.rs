@@ -40,6 +40,17 @@ fn plan_with(
     policy: Policy,
     history: &History,
 ) -> Plan {
+    let observed = Observed { machines, ..Observed::default() };
+    plan_of(&observed, created, started, policy, history)
+}
+
+fn plan_of(
+    observed: &Observed,
+    created: &str,
+    started: &str,
+    policy: Policy,
+    history: &History,
+) -> Plan {
     let bounds = ScopeBounds { created: number(created), started: number(started) };
     let targets = Targets {
         groups: vec![GroupTargets {
@@ -48,7 +59,7 @@ fn plan_with(
             app_wide: Wanted::Bounds(bounds),
         }],
     };
-    decide(&Observed { machines, ..Observed::default() }, &targets, history, NOW)
+    decide(observed, &targets, history, NOW)
 }
 
 fn plan(list: &str, created: &str, started: &str) -> Plan {
@@ -251,6 +262,32 @@ fn an_unhealthy_fleet_is_neither_grown_nor_shrunk() {
     assert!(codes(&grow).contains("fleet_unhealthy"));
     let shrink = plan_with(list, "1", "-", Policy::default(), &History::new("t"));
     assert_eq!((shrink.verdict, actions(&shrink).as_str()), (Verdict::Hold, ""));
+}
+
+#[test]
+fn a_region_that_fly_cannot_list_holds_creates_and_destroys_where_it_matters() {
+    // region | created | started | actions | whether the region stands in the way
+    let table = [
+        ("iad", "3", "2", "start b", true),
+        ("iad", "1", "-", "", true),
+        ("iad", "2", "1", "", false),
+        ("lhr", "3", "2", "start b", true),
+        ("syd", "3", "2", "start b, create lhr stopped", false),
+        ("syd", "1", "-", "destroy b", false),
+    ];
+    for (region, created, started, want, holds) in table {
+        // The group may get machines in lhr, and has some in iad.
+        let policy = Policy { regions: vec![Region::new("lhr")], ..Policy::default() };
+        let observed = Observed {
+            machines: machines("a b:stopped"),
+            error_regions: vec![Region::new(region)],
+            ..Observed::default()
+        };
+        let plan = plan_of(&observed, created, started, policy, &History::new("t"));
+        let case = format!("{region} {created} {started}: {}", codes(&plan));
+        assert_eq!(actions(&plan), want, "{case}");
+        assert_eq!(codes(&plan).contains("regions_unread"), holds, "{case}");
+    }
 }
 
 #[test]

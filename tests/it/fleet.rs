@@ -54,6 +54,8 @@ struct Differently {
     request: Duration,
     store: Arc<dyn StateStore>,
     page_size: usize,
+    /// Whether the queue says how many machines there are instead of how many run.
+    counts_created: bool,
 }
 
 impl Default for Differently {
@@ -65,6 +67,7 @@ impl Default for Differently {
             request: PATIENCE,
             store: Arc::new(MemoryStore::new("fleet-test")),
             page_size: 1000,
+            counts_created: false,
         }
     }
 }
@@ -246,10 +249,11 @@ fn fleet(
     let collectors: Arc<[Collector]> = [collector].into();
     let names = Names::new(["queue_depth"]);
     let count = Expression::compile("ceil(queue_depth / 10)", &names).unwrap();
-    let expressions = ScopeExpressions {
-        started_min: Some(count.clone()),
-        started_max: Some(count),
-        ..ScopeExpressions::default()
+    let [min, max] = [Some(count.clone()), Some(count)];
+    let expressions = if differently.counts_created {
+        ScopeExpressions { created_min: min, created_max: max, ..ScopeExpressions::default() }
+    } else {
+        ScopeExpressions { started_min: min, started_max: max, ..ScopeExpressions::default() }
     };
     let group = ProcessGroup::new("app");
     let groups: Arc<[Group]> =

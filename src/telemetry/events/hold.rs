@@ -23,13 +23,13 @@ pub struct HoldBegan<'a> {
 impl HoldBegan<'_> {
     /// Logs it, at `debug` where [`super::CollectFailed`] has said it. [`super::TickEnded`] counts, in each
     /// tick that it lasts.
-    pub fn emit(&self, _: &Metrics) {
+    pub fn emit(&self, metrics: &Metrics) {
         let Self { app, scope, reason: text } = *self;
         let reason = text.code();
-        if reason == METRIC_FAILED {
-            debug!(%app, %scope, reason, %text, "hold began");
-        } else {
+        if reason != METRIC_FAILED && metrics.crowds.join(reason, app) {
             info!(%app, %scope, reason, %text, "hold began");
+        } else {
+            debug!(%app, %scope, reason, %text, "hold began");
         }
     }
 }
@@ -47,12 +47,12 @@ pub struct HoldEnded<'a> {
 
 impl HoldEnded<'_> {
     /// Logs it, at `debug` where [`super::CollectRecovered`] has said it.
-    pub fn emit(&self, _: &Metrics) {
+    pub fn emit(&self, metrics: &Metrics) {
         let Self { app, scope, reason } = *self;
-        if reason == METRIC_FAILED {
-            debug!(%app, %scope, reason, "hold ended");
-        } else {
+        if reason != METRIC_FAILED && metrics.crowds.leave(reason, app) {
             info!(%app, %scope, reason, "hold ended");
+        } else {
+            debug!(%app, %scope, reason, "hold ended");
         }
     }
 }

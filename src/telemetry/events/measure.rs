@@ -26,7 +26,7 @@ impl CollectFailed<'_> {
     pub fn emit(&self, metrics: &Metrics) {
         metrics.count_collect_error(self.metric);
         let Self { app, metric, error, began } = *self;
-        if began {
+        if began && metrics.crowds.join(&trouble(metric), app) {
             warn!(%app, %metric, error = %Chain(error), next = "what reads it is held, unless on-failure says otherwise; asked again in the next tick", "metric began to fail");
         } else {
             debug!(%app, %metric, error = %Chain(error), "metric still fails");
@@ -45,9 +45,19 @@ pub struct CollectRecovered<'a> {
 
 impl CollectRecovered<'_> {
     /// Logs it.
-    pub fn emit(&self, _: &Metrics) {
-        info!(app = %self.app, metric = %self.metric, "metric works again");
+    pub fn emit(&self, metrics: &Metrics) {
+        let Self { app, metric } = *self;
+        if metrics.crowds.leave(&trouble(metric), app) {
+            info!(%app, %metric, "metric works again");
+        } else {
+            debug!(%app, %metric, "metric works again");
+        }
     }
+}
+
+/// What apps have in common that lack a sample of `metric`.
+fn trouble(metric: &MetricName) -> String {
+    format!("metric {metric}")
 }
 
 /// An expression gave no usable result. The hold that follows is the news; this is the detail.

@@ -15,6 +15,11 @@ use crate::telemetry::metrics::Metrics;
 /// How many actions or reasons one log line names; the rest is counted.
 const LISTED: usize = 10;
 
+/// What apps have in common whose ticks fail.
+const FAILING: &str = "ticks fail";
+/// What apps have in common that are left alone for a while.
+const BACKING_OFF: &str = "backing off";
+
 /// A tick begins.
 #[derive(Debug, Clone, Copy)]
 pub struct TickBegan<'a> {
@@ -149,13 +154,13 @@ pub struct AppFailing<'a> {
 
 impl AppFailing<'_> {
     /// Logs it: at `error` where it lasts. [`TickEnded`] counts.
-    pub fn emit(&self, _: &Metrics) {
+    pub fn emit(&self, metrics: &Metrics) {
         let Self { app, next, .. } = *self;
         let error = Chain(self.error);
-        if self.lasts {
-            error!(%app, %error, next, "ticks go on failing");
-        } else {
-            warn!(%app, %error, next, "ticks began to fail");
+        match (metrics.crowds.join(FAILING, app), self.lasts) {
+            (true, true) => error!(%app, %error, next, "ticks go on failing"),
+            (true, false) => warn!(%app, %error, next, "ticks began to fail"),
+            (false, _) => debug!(%app, %error, next, "ticks fail"),
         }
     }
 }
@@ -189,8 +194,14 @@ pub struct AppRecovered<'a> {
 
 impl AppRecovered<'_> {
     /// Logs it. [`TickEnded`] counts.
-    pub fn emit(&self, _: &Metrics) {
-        info!(app = %self.app, "ticks work again");
+    pub fn emit(&self, metrics: &Metrics) {
+        let app = self.app;
+        metrics.crowds.leave(BACKING_OFF, app);
+        if metrics.crowds.leave(FAILING, app) {
+            info!(%app, "ticks work again");
+        } else {
+            debug!(%app, "ticks work again");
+        }
     }
 }
 
@@ -208,9 +219,9 @@ pub struct BackingOff<'a> {
 impl BackingOff<'_> {
     /// Logs it: the second time at `warn`, otherwise at `debug`. After the first failure the wait is one
     /// interval, as ever.
-    pub fn emit(&self, _: &Metrics) {
+    pub fn emit(&self, metrics: &Metrics) {
         let Self { app, failures, until } = *self;
-        if failures == 2 {
+        if failures == 2 && metrics.crowds.join(BACKING_OFF, app) {
             warn!(%app, failures, %until, "backing off");
         } else {
             debug!(%app, failures, %until, "waiting after a failure");

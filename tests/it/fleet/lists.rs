@@ -206,6 +206,38 @@ async fn a_list_of_changes_that_fails_for_a_while_stops_nothing() {
 }
 
 #[tokio::test]
+async fn a_region_that_fly_cannot_list_holds_creates() {
+    let own = Differently { counts_created: true, ..Differently::default() };
+    let stage = Stage::with(
+        2,
+        |sim| {
+            (0..2).for_each(|number| sim.world().set_queue_depth(&app(number), Some(20.0)).unwrap())
+        },
+        own,
+    )
+    .await;
+    stage.all_ticked(2).await;
+    let regions = [fly_autoscaler::model::Region::new("iad")];
+    stage.sim.world().set_error_regions("acme", &regions);
+    stage.queue(0, 30.0);
+    stage.tick(2).await;
+    let held = stage.status(&app(0)).last_tick.unwrap();
+    assert_eq!(held.outcome, TickOutcome::Held);
+    let reasons = &held.plan.as_ref().unwrap().scopes[0].reasons;
+    let said: Vec<_> = reasons.iter().map(ToString::to_string).collect();
+    assert!(
+        said.contains(
+            &"Fly cannot list the machines in iad at the moment: nothing is created or destroyed"
+                .to_owned()
+        ),
+        "{said:?}"
+    );
+    stage.sim.world().set_error_regions("acme", &[]);
+    stage.tick(2).await;
+    assert_eq!(stage.sim.world().machines(&app(0)).unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn a_query_for_each_app_spreads_the_ticks_over_the_interval() {
     let own = Differently {
         query: r#"sum(queue_depth{app="$APP_NAME"})"#,
