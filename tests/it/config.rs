@@ -3,6 +3,7 @@
 mod documents;
 mod environment;
 mod every_setting;
+mod migrating;
 mod process_groups;
 
 use std::time::Duration;

@@ -26,11 +26,11 @@ use fly_autoscaler::transport::{Timeouts, client};
 use crate::composed;
 
 /// The interval of the ticks.
-const INTERVAL: Duration = Duration::from_secs(15);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(15);
 
 /// One machine for each ten jobs: created ones, or started ones.
-const CREATED: (&str, &str) = ("FAS_CREATED_MACHINE_COUNT", "ceil(queue_depth / 10)");
-const STARTED: (&str, &str) = ("FAS_STARTED_MACHINE_COUNT", "ceil(queue_depth / 10)");
+pub(crate) const CREATED: (&str, &str) = ("FAS_CREATED_MACHINE_COUNT", "ceil(queue_depth / 10)");
+pub(crate) const STARTED: (&str, &str) = ("FAS_STARTED_MACHINE_COUNT", "ceil(queue_depth / 10)");
 
 /// A time that a sleep moves on instead of waiting for it, the simulator's and the autoscaler's alike.
 pub(crate) struct LeapingClock(Mutex<Timestamp>);
@@ -69,7 +69,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// The app `web` with `started` and `stopped` machines and a queue of `depth`.
-    async fn new(started: usize, stopped: usize, depth: f64) -> Self {
+    pub(crate) async fn new(started: usize, stopped: usize, depth: f64) -> Self {
         Self::with(AppSpec::new("web", "acme").with_machines("iad", started, stopped), depth).await
     }
 
@@ -89,7 +89,7 @@ impl Stage {
         self
     }
 
-    fn queue(&self, depth: f64) {
+    pub(crate) fn queue(&self, depth: f64) {
         self.sim.world().set_queue_depth(&web(), Some(depth)).unwrap();
     }
 
@@ -124,7 +124,7 @@ impl Stage {
     }
 
     /// How many machines there are and how many of them run.
-    fn fleet(&self) -> (usize, usize) {
+    pub(crate) fn fleet(&self) -> (usize, usize) {
         let machines = self.sim.world().machines(&web()).unwrap();
         let going = |state: &MachineState| *state == MachineState::Destroying;
         let there = machines.iter().filter(|machine| !going(&machine.state));
@@ -134,7 +134,7 @@ impl Stage {
     }
 
     /// Each machine with its state.
-    fn states(&self) -> Vec<(MachineId, MachineState)> {
+    pub(crate) fn states(&self) -> Vec<(MachineId, MachineState)> {
         let machines = self.sim.world().machines(&web()).unwrap();
         machines.into_iter().map(|machine| (machine.id, machine.state)).collect()
     }
@@ -145,7 +145,7 @@ impl Stage {
     }
 
     /// How many requests there were that change machines.
-    fn changes(&self) -> u64 {
+    pub(crate) fn changes(&self) -> u64 {
         let changes = [
             Endpoint::Create,
             Endpoint::Start,
@@ -157,7 +157,12 @@ impl Stage {
     }
 
     /// Ticks until the fleet is as `wanted`; a minute's memory of doubtful creates and a few ticks.
-    async fn settles(&self, scaler: &mut Reconciler, wanted: (usize, usize), what: &str) {
+    pub(crate) async fn settles(
+        &self,
+        scaler: &mut Reconciler,
+        wanted: (usize, usize),
+        what: &str,
+    ) {
         let mut said = Vec::new();
         for _ in 0..12 {
             said.push(self.say(&self.tick(scaler).await));
@@ -197,7 +202,7 @@ fn replaced(text: &str, pattern: &str, by: &str) -> String {
     regex::Regex::new(pattern).unwrap().replace_all(text, by).into_owned()
 }
 
-fn web() -> AppName {
+pub(crate) fn web() -> AppName {
     AppName::new("web")
 }
 

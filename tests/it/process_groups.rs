@@ -8,7 +8,7 @@ use fly_autoscaler::model::{AppName, MachineState, ProcessGroup, Region};
 use fly_autoscaler::sim::{AppSpec, MachineSpec, WorldHandle, deployed_config};
 
 /// Adds machines of `group` to an app: this many that run and this many that wait.
-fn add(
+pub(crate) fn add(
     world: &WorldHandle,
     app: &AppName,
     group: &str,
@@ -25,7 +25,7 @@ fn add(
 }
 
 /// How many machines of `group` are in which region and state, as `iad started 2, lhr stopped 1`.
-fn fleet(world: &WorldHandle, app: &AppName, group: &str) -> String {
+pub(crate) fn fleet(world: &WorldHandle, app: &AppName, group: &str) -> String {
     let machines = world.machines(app).unwrap();
     let mut counts = std::collections::BTreeMap::new();
     for machine in machines {
@@ -39,6 +39,6 @@ fn fleet(world: &WorldHandle, app: &AppName, group: &str) -> String {
 }
 
 /// An app without machines: those of its groups come by [`add`].
-fn empty(name: &str, org: &str) -> AppSpec {
+pub(crate) fn empty(name: &str, org: &str) -> AppSpec {
     AppSpec::new(name, org)
 }

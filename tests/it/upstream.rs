@@ -14,6 +14,7 @@ use fly_autoscaler::ports::ErrorClass;
 
 use crate::double::{Double, machine};
 
+mod bugs;
 mod differences;
 mod whole_ticks;
 

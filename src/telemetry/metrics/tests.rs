@@ -211,6 +211,28 @@ fn an_app_that_goes_takes_its_series_along_and_no_others() {
 }
 
 #[test]
+fn beyond_a_thousand_apps_there_are_sums_unless_told_otherwise() {
+    let two = |per_app: Option<bool>, count: usize| {
+        let metrics = metrics().with_series_per_app(per_app);
+        for (app, seconds, depth) in [("a1", 7, 40.0), ("a2", 5, 2.0)] {
+            let app = AppName::new(app);
+            metrics.set_last_success(&app, Timestamp::from_millis(seconds * 1000));
+            metrics.set_metric_values(&app, [(&MetricName::new("depth"), None, depth)]);
+        }
+        metrics.set_app_count(count);
+        let of = |name| series(&metrics, name).join("\n");
+        (of("fas_metric_value"), of("fas_last_success_timestamp_seconds"))
+    };
+    let (values, success) = two(None, 1001);
+    assert_eq!(values, r#"fas_metric_value{app="",metric="depth",region=""} 42"#);
+    assert_eq!(success, r#"fas_last_success_timestamp_seconds{app=""} 5"#, "the earliest");
+    let each = two(None, 1000);
+    assert!(each.0.contains(r#"app="a1""#) && each.0.contains(r#"app="a2""#), "{each:?}");
+    assert_eq!(two(Some(true), 1001), each);
+    assert_eq!(two(Some(false), 1), (values, success));
+}
+
+#[test]
 fn what_is_no_http_status_opens_no_label() {
     let metrics = metrics();
     for status in [Some(200), Some(429), Some(999), None] {

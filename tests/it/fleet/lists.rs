@@ -211,7 +211,8 @@ async fn a_region_that_fly_cannot_list_holds_creates() {
     let stage = Stage::with(
         2,
         |sim| {
-            (0..2).for_each(|number| sim.world().set_queue_depth(&app(number), Some(20.0)).unwrap())
+            (0..2)
+                .for_each(|number| sim.world().set_queue_depth(&app(number), Some(20.0)).unwrap());
         },
         own,
     )

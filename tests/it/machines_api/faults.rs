@@ -333,7 +333,10 @@ async fn nobody_there_is_tried_again_even_for_a_create() {
         )
     );
     assert_eq!((error.class, error.outcome_unknown), (ErrorClass::Transient, false));
-    assert_eq!(clock.slept().len(), 2);
+    // Two delays. Where chance made them short, the third request waits for its turn, too: a create a
+    // second, and bursts of two.
+    let slept = clock.slept().len();
+    assert!((2..=3).contains(&slept), "{slept}");
 }
 
 #[tokio::test]
