@@ -26,7 +26,7 @@ pub use history::{Effect, History, Recent};
 pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState, Volumes};
 pub use plan::{Action, Plan, PlannedAction, ScopePlan, Tally, Verb, Verdict};
 pub use reason::{Reason, Weight};
-pub use targets::{GroupTargets, Policy, Targets, Wanted};
+pub use targets::{GroupTargets, Policy, StopOrder, Targets, Wanted};
 pub use template::{CREATE_ID_KEY, MANAGED_KEY, Template};
 pub use volumes::{NewVolume, VolumeChoice};
 

@@ -33,6 +33,8 @@ pub const FAS_MIN_MACHINES: &str = "FAS_MIN_MACHINES";
 pub const FAS_MAX_MACHINES: &str = "FAS_MAX_MACHINES";
 /// Sets `initial-machine-state`.
 pub const FAS_INITIAL_MACHINE_STATE: &str = "FAS_INITIAL_MACHINE_STATE";
+/// Sets `stop-order`.
+pub const FAS_STOP_ORDER: &str = "FAS_STOP_ORDER";
 /// Sets `stop-action`.
 pub const FAS_STOP_ACTION: &str = "FAS_STOP_ACTION";
 /// Sets `destroy-brake`.

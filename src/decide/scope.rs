@@ -148,7 +148,7 @@ impl Draft {
         if need.destroys == 0 {
             return false;
         }
-        let destroys = select::to_destroy(view, need.destroys, policy.destroy_force);
+        let destroys = select::to_destroy(view, need.destroys, policy);
         let reason = self.above(Kind::Created, need);
         let available = destroys.now.len() + destroys.stop_first.len();
         self.plan.reasons.push(reason.clone());
@@ -203,7 +203,7 @@ impl Draft {
             self.take(select::to_start(view), need.starts, &reason)
         } else if need.stops > 0 {
             let reason = self.above(Kind::Started, need);
-            let stops = select::to_stop(view, policy.suspend, history);
+            let stops = select::to_stop(view, policy, history);
             let (stops, obstacles): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
             let taken = self.take(stops, need.stops, &reason);
             self.plan.reasons.extend(not_suspended(&obstacles[..taken as usize]));

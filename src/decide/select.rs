@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, SuspendObstacle,
+    HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, SuspendObstacle, Timestamp,
 };
 
 use super::history::History;
 use super::observed::Observed;
 use super::plan::Action;
+use super::targets::{Policy, StopOrder};
 use super::view::{Seen, View, is_reserved};
 
 /// The metadata value that flyctl gives to the old machines of a bluegreen deploy.
@@ -45,19 +46,19 @@ pub fn to_start_again(view: &View<'_>, stopped: &BTreeSet<MachineId>) -> Vec<Act
     candidates
 }
 
-/// Machines that may be stopped, in the order of their ids, each with how: with `suspend`, by suspending
-/// it, unless there is an obstacle.
+/// Machines that may be stopped, in the order that `policy` says, each with how: by suspending it where
+/// that is wanted and nothing stands in the way.
 #[must_use]
 pub fn to_stop(
     view: &View<'_>,
-    suspend: bool,
+    policy: &Policy,
     history: &History,
 ) -> Vec<(Action, Option<SuspendObstacle>)> {
     let mut candidates: Vec<_> =
         view.machines.iter().filter(|seen| seen.standing.may_stop).collect();
-    candidates.sort_by_key(|seen| &seen.machine.id);
+    candidates.sort_by_key(|seen| stop_rank(seen.machine, policy.stop_order));
     let chosen = candidates.into_iter().map(|seen| {
-        if !suspend {
+        if !policy.suspend {
             return (stop(seen), None);
         }
         match suspend_obstacle(seen.machine, history) {
@@ -69,6 +70,18 @@ pub fn to_stop(
         }
     });
     chosen.collect()
+}
+
+/// Where `machine` stands in `order`: by its age as far as that is wanted and known, then by its id.
+fn stop_rank(machine: &Machine, order: StopOrder) -> (bool, i64, &MachineId) {
+    let created_at = machine.created_at.map(Timestamp::as_millis);
+    let age = match order {
+        StopOrder::Id => Some(0),
+        StopOrder::Newest => created_at.map(i64::saturating_neg),
+        StopOrder::Oldest => created_at,
+    };
+    // One whose age is not known goes last.
+    (age.is_none(), age.unwrap_or_default(), &machine.id)
 }
 
 /// What stands in the way of suspending `machine`, as far as its config and Fly's refusals tell.
@@ -101,13 +114,13 @@ impl Destroys {
 }
 
 /// Chooses `count` machines to destroy: failed ones first, then stopped, suspended, created, those
-/// that are stopping anyway, and last those that run; by id among equals. The last one that can be
-/// cloned stays.
+/// that are stopping anyway, and last those that run; among equals in the order that `policy` says. The
+/// last one that can be cloned stays.
 #[must_use]
-pub fn to_destroy(view: &View<'_>, count: u32, force: bool) -> Destroys {
+pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy) -> Destroys {
     let mut candidates: Vec<(u8, &Seen<'_>)> =
         view.machines.iter().filter_map(|seen| Some((victim_rank(seen)?, seen))).collect();
-    candidates.sort_by_key(|(rank, seen)| (*rank, &seen.machine.id));
+    candidates.sort_by_key(|(rank, seen)| (*rank, stop_rank(seen.machine, policy.stop_order)));
 
     let mut cloneable = view.machines.iter().filter(|seen| is_cloneable(seen)).count();
     let mut destroys = Destroys::default();
@@ -125,7 +138,7 @@ pub fn to_destroy(view: &View<'_>, count: u32, force: bool) -> Destroys {
         let runs = seen.standing.may_stop;
         if seen.standing.is_stopping {
             destroys.waiting += 1;
-        } else if runs && !force {
+        } else if runs && !policy.destroy_force {
             destroys.stop_first.push(stop(seen));
         } else {
             destroys.now.push(Action::Destroy {

@@ -33,6 +33,18 @@ pub enum Wanted {
     Hold(Vec<Reason>),
 }
 
+/// Which of the machines that run are stopped first, and destroyed first among those in one state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StopOrder {
+    /// By id, as the Go autoscaler does.
+    #[default]
+    Id,
+    /// The one created last.
+    Newest,
+    /// The one created first.
+    Oldest,
+}
+
 /// How a process group is to be scaled. Comes from the configuration and does not change between ticks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -50,6 +62,8 @@ pub struct Policy {
     pub destroy_force: bool,
     /// Suspend the machines that should not run, where Fly can, instead of stopping them.
     pub suspend: bool,
+    /// Which machines are stopped and destroyed first.
+    pub stop_order: StopOrder,
     /// Make a volume for a new machine that needs one where none is free.
     pub create_volumes: bool,
 }
@@ -65,6 +79,7 @@ impl Default for Policy {
             destroy_brake: true,
             destroy_force: false,
             suspend: false,
+            stop_order: StopOrder::default(),
             create_volumes: false,
         }
     }

@@ -140,6 +140,17 @@ pub const INITIAL_MACHINE_STATE: Setting = Setting {
     example: "stopped",
     ..PLAIN
 };
+/// `stop-order`
+pub const STOP_ORDER: Setting = Setting {
+    key: "stop-order",
+    env: Some(var::FAS_STOP_ORDER),
+    flag: Some("stop-order"),
+    kind: Kind::Choice(&["id", "newest", "oldest"]),
+    default: Some("id"),
+    doc: "Which machines are stopped first, and destroyed first among those in one state: by id, or by when they were created",
+    example: "newest",
+    ..PLAIN
+};
 /// `stop-action`
 pub const STOP_ACTION: Setting = Setting {
     key: "stop-action",
@@ -352,6 +363,7 @@ pub static SETTINGS: &[&Setting] = &[
     &MIN_MACHINES,
     &MAX_MACHINES,
     &INITIAL_MACHINE_STATE,
+    &STOP_ORDER,
     &STOP_ACTION,
     &DESTROY_BRAKE,
     &DESTROY_FORCE,

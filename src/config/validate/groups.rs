@@ -1,6 +1,6 @@
 //! The process groups: the entries of `process-groups`, or the one of `process-group`.
 
-use crate::decide::Policy;
+use crate::decide::{Policy, StopOrder};
 use crate::evaluate::Names;
 use crate::model::{Kind, ProcessGroup, Side};
 
@@ -131,6 +131,8 @@ fn policy(values: &Values, mistakes: &mut Mistakes) -> Policy {
         max_machines: read.count(&setting::MAX_MACHINES),
         destroy_brake: read.boolean(&setting::DESTROY_BRAKE),
         destroy_force: read.boolean(&setting::DESTROY_FORCE),
+        stop_order: [StopOrder::Id, StopOrder::Newest, StopOrder::Oldest]
+            [read.choice(&setting::STOP_ORDER).unwrap_or_default()],
         suspend: read.choice(&setting::STOP_ACTION) == Some(1),
         create_volumes: read.choice(&setting::VOLUMES) == Some(1),
     }

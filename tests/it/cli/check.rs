@@ -53,6 +53,7 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     min-machines                       0                                    default
     max-machines                       20                                   --max-machines
     initial-machine-state              started                              default
+    stop-order                         id                                   default
     stop-action                        stop                                 default
     destroy-brake                      on                                   default
     destroy-force                      false                                default

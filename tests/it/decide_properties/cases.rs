@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fly_autoscaler::decide::{
-    Effect, GroupTargets, History, Observed, Plan, Policy, Reason, Recent, Targets, Wanted, decide,
+    Effect, GroupTargets, History, Observed, Plan, Policy, Reason, Recent, StopOrder, Targets,
+    Wanted, decide,
 };
 use fly_autoscaler::model::{
     Bounds, HostStatus, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
@@ -107,8 +108,9 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    (switches, 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
-        |(switches, min_machines, max_machines, regions)| {
+    let order = prop_oneof![Just(StopOrder::Id), Just(StopOrder::Newest), Just(StopOrder::Oldest)];
+    (switches, order, 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
+        |(switches, stop_order, min_machines, max_machines, regions)| {
             let (launch_created, destroy_brake, destroy_force, suspend) = switches;
             let regions = ["lhr", "iad", "fra"][..regions].iter().map(Region::new).collect();
             Policy {
@@ -119,6 +121,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 destroy_brake,
                 destroy_force,
                 suspend,
+                stop_order,
                 create_volumes: false,
             }
         },

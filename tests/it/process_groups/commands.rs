@@ -86,6 +86,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     process-groups.worker.initial-machine-state      stopped                           FAS_CONFIG_YAML:9
     process-groups.worker.destroy-brake              off                               FAS_DESTROY_BRAKE
     process-groups.worker.destroy-force              false                             default
+    process-groups.worker.stop-order                 id                                default
     process-groups.worker.stop-action                stop                              default
     process-groups.worker.volumes                    existing                          default
     process-groups.front.regions                     lhr,iad                           FAS_CONFIG_YAML:12
@@ -95,6 +96,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     process-groups.front.initial-machine-state       started                           default
     process-groups.front.destroy-brake               off                               FAS_DESTROY_BRAKE
     process-groups.front.destroy-force               false                             default
+    process-groups.front.stop-order                  id                                default
     process-groups.front.stop-action                 stop                              default
     process-groups.front.volumes                     existing                          default
     metric-collectors[0].type                        prometheus                        FAS_CONFIG_YAML:15

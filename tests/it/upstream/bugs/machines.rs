@@ -1,14 +1,14 @@
 //! Which machines are touched, and what new ones are made of.
 
-use fly_autoscaler::model::{MachineState, ProcessGroup, Region};
+use fly_autoscaler::model::{MachineId, MachineState, ProcessGroup, Region};
 use fly_autoscaler::sim::{AppSpec, Endpoint, MachineSpec, deployed_config};
 use serde_json::{Value, json};
 
 use crate::faults::{CREATED, INTERVAL, STARTED, Stage, web};
 
-fn place(stage: &Stage, state: MachineState, config: Option<Value>) {
+fn place(stage: &Stage, state: MachineState, config: Option<Value>) -> MachineId {
     let spec = MachineSpec { region: Region::new("iad"), state, config };
-    stage.sim.world().add_machine(&web(), spec).unwrap();
+    stage.sim.world().add_machine(&web(), spec).unwrap()
 }
 
 #[tokio::test]
@@ -55,6 +55,23 @@ async fn bug_09_nothing_that_runs_is_destroyed_and_idle_machines_go_first() {
     assert_eq!(stage.fleet(), (4, 2), "stopped, not destroyed");
     stage.settles(&mut scaler, (2, 2), "once they are stopped").await;
     assert_eq!((world.total(Endpoint::Destroy), world.total(Endpoint::Stop)), (5, 2));
+}
+
+#[tokio::test]
+async fn bug_09_the_newest_or_the_oldest_machine_is_stopped_first() {
+    for (order, first_to_stop) in [("oldest", 0), ("newest", 2)] {
+        let stage = Stage::with(AppSpec::new("web", "acme"), 30.0).await;
+        let mut by_age = Vec::new();
+        for _ in 0..3 {
+            by_age.push(place(&stage, MachineState::Started, None));
+            stage.clock.advance(INTERVAL);
+        }
+        let mut scaler = stage.scaler("s1", &[STARTED, ("FAS_STOP_ORDER", order)]);
+        stage.queue(20.0);
+        stage.tick(&mut scaler).await;
+        let stopped = stage.states().into_iter().find(|(_, state)| *state != MachineState::Started);
+        assert_eq!(stopped.map(|(id, _)| id).as_ref(), Some(&by_age[first_to_stop]), "{order}");
+    }
 }
 
 /// An app of which one machine has a volume and another is a standby for it.
