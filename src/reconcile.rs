@@ -1,6 +1,8 @@
 //! One tick of one app: observe, collect, evaluate, decide, act, remember.
 
+mod ending;
 mod leases;
+mod numbers;
 mod observe;
 mod report;
 mod volumes;
@@ -11,22 +13,18 @@ use std::time::Duration;
 
 use futures::future::{Either, join, select};
 
-use crate::act::{Outcome, UnderWay, act};
-use crate::collect::{Collected, Collector, RegionMemory, collect};
-use crate::decide::view::View;
+use crate::act::{UnderWay, act};
+use crate::collect::{Collector, RegionMemory, collect};
 use crate::decide::{
-    GroupTargets, History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, Wanted,
-    guard_release,
+    History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, guard_release,
 };
-use crate::evaluate::{EvaluateError, ScopeExpressions};
-use crate::model::{
-    AppName, Kind, MachineId, MetricName, ProcessGroup, Region, Side, TickOutcome, Timestamp,
-    Value, VariableTable,
-};
-use crate::ports::{ApiError, Clock, ErrorClass, Lease, MachinesApi, Overview, StateStore};
+use crate::evaluate::ScopeExpressions;
+use crate::model::{AppName, MachineId, ProcessGroup, Region, TickOutcome};
+use crate::ports::{ApiError, Clock, Lease, MachinesApi, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
+use ending::{ask, fly_failed, is_trouble, outcome_of};
 use leases::Kept;
 use observe::{Observer, Seen};
 use report::Reporter;
@@ -284,33 +282,6 @@ impl Reconciler {
         }
     }
 
-    /// Evaluates the expressions of every group over what was collected and observed.
-    fn evaluate(
-        &self,
-        collected: &Collected,
-        observed: &Observed,
-        history: &History,
-        now: Timestamp,
-    ) -> Targets {
-        let wanted = |group: &Group| {
-            let view = View::of_group(observed, &group.group, history, now);
-            let table = with_machines(&collected.table, &view);
-            match group.expressions.evaluate(&table, now) {
-                Ok(bounds) => Wanted::Bounds(bounds),
-                Err(errors) => {
-                    self.reporter.evaluate_failed(&group.group, &errors);
-                    Wanted::Hold(reasons_of(errors))
-                }
-            }
-        };
-        let groups = self.groups.iter().map(|group| GroupTargets {
-            group: group.group.clone(),
-            policy: Arc::clone(&group.policy),
-            app_wide: wanted(group),
-        });
-        Targets { groups: groups.collect() }
-    }
-
     /// Asked for only when there is something to do.
     async fn read_release(&self, tick: &mut Tick) -> ReleaseState {
         if !self.settings.release_guard {
@@ -358,81 +329,4 @@ impl Reconciler {
         self.give_back(leases, &tick.outcomes).await;
         decided.plan
     }
-}
-
-/// Adds the observed machine counts, unless a metric has that name.
-fn with_machines(table: &VariableTable, view: &View<'_>) -> VariableTable {
-    let tally = view.tally();
-    let mut table = table.clone();
-    for (name, count) in [
-        ("created_machines", tally.created),
-        ("started_machines", tally.started),
-        ("stopped_machines", tally.stopped),
-    ] {
-        if table.get(name).is_none() {
-            table.set(name, Value::Number(f64::from(count)));
-        }
-    }
-    table
-}
-
-/// Why a scope has no numbers: each failed metric once, and each expression that failed by itself.
-fn reasons_of(errors: Vec<(Kind, Side, EvaluateError)>) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = Vec::new();
-    for (kind, side, error) in errors {
-        let reason = match error {
-            EvaluateError::Metric { name, message } => Reason::MetricFailed {
-                metric: MetricName::new(&name),
-                message: message.to_string(),
-            },
-            error => Reason::ExpressionFailed { kind, side, message: error.to_string() },
-        };
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
-    }
-    reasons
-}
-
-fn outcome_of(tick: &Tick) -> TickOutcome {
-    let Some(plan) = &tick.plan else { return TickOutcome::Failed };
-    if tick.error.is_some() {
-        return TickOutcome::Failed;
-    }
-    match plan.verdict {
-        Verdict::Quiet => TickOutcome::Quiet,
-        Verdict::Hold => TickOutcome::Held,
-        Verdict::Act if tick.dry_run => TickOutcome::Acted,
-        Verdict::Act => {
-            let some_done = tick.outcomes.iter().any(Outcome::is_done);
-            if some_done { TickOutcome::Acted } else { TickOutcome::Failed }
-        }
-    }
-}
-
-/// Waits for an answer of Fly's without which the tick cannot go on: that its time runs out meanwhile is
-/// Fly's failure, and so is an answer that is [trouble](is_trouble).
-async fn ask<T>(
-    tick: &mut Tick,
-    call: impl Future<Output = Result<T, ApiError>>,
-) -> Result<T, ApiError> {
-    let before = std::mem::replace(&mut tick.fly_failed, true);
-    let answer = call.await;
-    tick.fly_failed = before || answer.as_ref().is_err_and(is_trouble);
-    answer
-}
-
-/// Whether Fly itself is the trouble: no answer, too many requests, a refused token. A full region or a
-/// machine in the wrong state is no reason to wait.
-fn is_trouble(error: &ApiError) -> bool {
-    matches!(
-        error.class,
-        ErrorClass::Authorization | ErrorClass::RateLimited | ErrorClass::Transient
-    )
-}
-
-/// Whether Fly was the trouble of the actions, and nothing worked beside it.
-fn fly_failed(outcomes: &[Outcome]) -> bool {
-    outcomes.iter().filter_map(Outcome::error).any(is_trouble)
-        && !outcomes.iter().any(Outcome::is_done)
 }
