@@ -4,7 +4,11 @@ use std::process::Command;
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::sim::{SimOptions, Simulator};
+use fly_autoscaler::model::AppName;
+use fly_autoscaler::sim::{
+    Access, Endpoint, FaultKind, FaultRule, Load, SimOptions, Simulator, Token,
+};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::tenant;
@@ -16,7 +20,7 @@ async fn fly() -> Simulator {
     sim.world().add_app(&tenant("tenant-a", 1, 1, 20.0));
     sim.world().add_app(&tenant("tenant-b", 1, 1, 10.0));
     let mut without = tenant("tenant-c", 1, 1, 10.0);
-    without.load = fly_autoscaler::sim::Load::default();
+    without.load = Load::default();
     sim.world().add_app(&without);
     sim.world().add_app(&tenant("other", 1, 1, 20.0));
     sim
@@ -61,8 +65,7 @@ async fn serve_scales_every_app_that_matches() {
     let autoscaler = Autoscaler::start(&variables).await;
     let told = || autoscaler.program.told();
     until("tenant-a has two machines", told, || async {
-        let machines =
-            sim.world().machines(&fly_autoscaler::model::AppName::new("tenant-a")).unwrap();
+        let machines = sim.world().machines(&AppName::new("tenant-a")).unwrap();
         let started = machines.iter().filter(|one| one.state.as_str() == "started").count();
         if started == 2 { Ok(()) } else { Err(format!("{started} started")) }
     })
@@ -144,5 +147,79 @@ async fn a_list_of_apps_that_is_refused_says_which_token_it_takes() {
             "the apps that match `tenant-*` cannot be listed: list the apps of nobody: 404"
         ),
         "{errors}"
+    );
+}
+
+#[tokio::test]
+async fn an_outage_that_all_apps_share_is_a_few_lines_of_log() {
+    const COUNT: usize = 200;
+    let sim = Simulator::start(SimOptions::new(Arc::new(SystemClock))).await.unwrap();
+    for number in 0..COUNT {
+        sim.world().add_app(&tenant(&format!("tenant-{number}"), 1, 1, 10.0));
+    }
+    let variables = variables(&sim);
+    let variables: Vec<_> = variables.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let autoscaler = Autoscaler::start(&variables).await;
+    let told = || autoscaler.program.told();
+    let outcomes = async |wanted: &'static str| {
+        until(&format!("all apps are {wanted}"), told, async || {
+            let status = autoscaler.status().await;
+            let apps = status["apps"].as_array().unwrap();
+            let is_so = |app: &&Value| app["last_tick"]["outcome"] == wanted;
+            let count = apps.iter().filter(is_so).count();
+            if count == COUNT { Ok(()) } else { Err(format!("{count} of {COUNT}")) }
+        })
+        .await;
+    };
+    outcomes("quiet").await;
+    let failing = FaultKind::Status { code: 503, body: String::new(), retry_after: None };
+    sim.world().inject(FaultRule::always(Endpoint::PrometheusQuery, failing));
+    outcomes("held").await;
+    sim.world().clear_faults();
+    outcomes("quiet").await;
+
+    let written = autoscaler.program.written();
+    let count = |text: &str| written.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(count(r#""msg":"metric began to fail""#), 20, "{written}");
+    assert_eq!(count(r#""msg":"many apps have the same trouble""#), 1, "{written}");
+    assert_eq!(count(r#""msg":"metric works again""#), 20, "{written}");
+    assert!(written.lines().count() < 50, "{written}");
+}
+
+#[tokio::test]
+async fn a_deploy_token_for_a_pattern_is_told_which_one_it_takes() {
+    let mut options = SimOptions::new(Arc::new(SystemClock));
+    let access = Access::App(AppName::new("tenant-a"));
+    options.tokens = vec![Token { secret: SecretString::from("fm2_org"), access }];
+    let sim = Simulator::start(options).await.unwrap();
+    sim.world().add_app(&tenant("tenant-a", 1, 1, 20.0));
+    let variables = variables(&sim);
+    let variables: Vec<_> = variables.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let autoscaler = Autoscaler::start(&variables).await;
+    let told = autoscaler
+        .program
+        .line("that the token does not fit", |line| {
+            line.contains("api token does not fit").then(|| line.to_owned())
+        })
+        .await;
+    assert!(
+        told.contains(
+            "`api-token` is for tenant-a, not for all apps of the organization acme; set FAS_API_TOKEN to the \
+             output of `fly tokens create org -o acme`"
+        ),
+        "{told}"
+    );
+    let told = autoscaler
+        .program
+        .line("that the apps cannot be listed", |line| {
+            line.contains("the list of apps cannot be read").then(|| line.to_owned())
+        })
+        .await;
+    assert!(told.contains("list the apps of acme: 403 unauthorized"), "{told}");
+    let (code, why) = autoscaler.get("/readyz").await;
+    assert_eq!(code, 503);
+    assert!(
+        why.starts_with("not ready: the list of apps cannot be read: list the apps of acme: 403"),
+        "{why}"
     );
 }
