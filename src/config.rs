@@ -37,7 +37,8 @@ use std::time::Duration;
 use crate::decide::Policy;
 use crate::evaluate::ScopeExpressions;
 use crate::model::{
-    AppSelection, By, LogFormat, MachineId, MetricName, OnFailure, ProcessGroup, Region, SeriesRule,
+    AppName, AppSelection, By, LogFormat, MachineId, MetricName, OnFailure, ProcessGroup, Region,
+    SeriesRule,
 };
 
 pub use effective::EffectiveValue;
@@ -96,6 +97,8 @@ pub struct Config {
     pub verbose: bool,
     /// Change nothing.
     pub dry_run: bool,
+    /// The app that this process is, which is scaled only where it is named.
+    pub own_app: Option<AppName>,
     /// The machine that this process runs on, which is never touched.
     pub own_machine: Option<MachineId>,
 }

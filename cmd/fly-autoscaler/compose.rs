@@ -234,7 +234,7 @@ impl Scaling {
         let serves_all = |collector: &Collector| collector.source.serves_all_apps();
         Apps::Found(Fleet {
             pattern: pattern.clone(),
-            directory: Arc::new(Matching::new(organization, pattern)),
+            directory: Arc::new(Matching::new(organization, pattern, config.own_app.clone())),
             refresh: config.app_list_refresh_interval,
             is_spread: !self.collectors.iter().all(serves_all),
             make: Box::new(move |app| self.of(app)),

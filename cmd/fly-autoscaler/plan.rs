@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
                 Ok(vec![(app.clone(), scaling.of(app.clone()).preview().await)])
             }
             AppSelection::Matching { pattern, org } => {
-                fleet::previews(&scaling, &fly, pattern, org, config.concurrency).await
+                fleet::previews(&scaling, &fly, pattern, org, &config).await
             }
         }
     };

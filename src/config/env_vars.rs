@@ -126,3 +126,5 @@ pub const FLY_API_BASE_URL: &str = "FLY_API_BASE_URL";
 pub const FLY_ACCESS_TOKEN: &str = "FLY_ACCESS_TOKEN";
 /// Set by Fly inside a machine: which machine this program runs on, so that it never touches it.
 pub const FLY_MACHINE_ID: &str = "FLY_MACHINE_ID";
+/// Set by Fly: the app that the autoscaler is.
+pub const FLY_APP_NAME: &str = "FLY_APP_NAME";

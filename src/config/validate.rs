@@ -71,6 +71,7 @@ pub(super) fn validate(
         log_format: log_format.map(|at| [LogFormat::Json, LogFormat::Text][at]),
         verbose,
         dry_run,
+        own_app: env.get(var::FLY_APP_NAME).filter(|app| !app.is_empty()).map(AppName::new),
         own_machine: env.get(var::FLY_MACHINE_ID).filter(|id| !id.is_empty()).map(MachineId::new),
     })
 }

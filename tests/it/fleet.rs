@@ -273,7 +273,11 @@ fn fleet(
     let pattern = AppPattern::new("tenant-*");
     Fleet {
         pattern: pattern.clone(),
-        directory: Arc::new(Matching::new(organization, pattern)),
+        directory: Arc::new(Matching::new(
+            organization,
+            pattern,
+            Some(AppName::new("tenant-scaler")),
+        )),
         refresh: REFRESH,
         make: Box::new(move |app| {
             let (collectors, groups) = (Arc::clone(&collectors), Arc::clone(&groups));

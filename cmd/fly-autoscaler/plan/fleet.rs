@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use fly_autoscaler::config::Config;
 use fly_autoscaler::decide::Verdict;
 use fly_autoscaler::fleet::Matching;
 use fly_autoscaler::fly::{FlyClient, OrgClient};
@@ -22,16 +23,16 @@ pub(super) async fn previews(
     fly: &Arc<FlyClient>,
     pattern: &AppPattern,
     org: &str,
-    concurrency: usize,
+    config: &Config,
 ) -> anyhow::Result<Vec<(AppName, Tick)>> {
     let organization = Arc::new(OrgClient::new(Arc::clone(fly), org));
-    let apps = Matching::new(organization, pattern.clone()).apps().await;
+    let apps = Matching::new(organization, pattern.clone(), config.own_app.clone()).apps().await;
     let apps = apps.with_context(|| format!("the apps that match `{pattern}` cannot be listed"))?;
     let previews = stream::iter(apps.into_iter().map(|app| async {
         let tick = scaling.of(app.clone()).preview().await;
         (app, tick)
     }));
-    let mut plans: Vec<_> = previews.buffer_unordered(concurrency).collect().await;
+    let mut plans: Vec<_> = previews.buffer_unordered(config.concurrency).collect().await;
     plans.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(plans)
 }

@@ -60,6 +60,12 @@ pub static VARIABLES: &[Variable] = &[
         is_secret: false,
     },
     Variable {
+        name: var::FLY_APP_NAME,
+        default: None,
+        doc: "Set by Fly: the app that the autoscaler is, which no pattern in app-name matches",
+        is_secret: false,
+    },
+    Variable {
         name: var::FLY_MACHINE_ID,
         default: None,
         doc: "Set by Fly: the machine that the autoscaler runs on, which it never touches",

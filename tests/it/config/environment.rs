@@ -105,12 +105,14 @@ fn flys_own_variables() {
         ("FLY_FLAPS_BASE_URL", "http://_api.internal:4280/"),
         ("FLY_API_BASE_URL", "http://127.0.0.1:1"),
         ("FLY_MACHINE_ID", "148e306b73d789"),
+        ("FLY_APP_NAME", "my-scaler"),
     ];
     let loaded = with_env(&env).unwrap();
     assert_eq!(loaded.config.require_api_token().unwrap().expose(), "fo1_hunter2");
     assert_eq!(loaded.config.flaps_base_url, "http://_api.internal:4280");
     assert_eq!(loaded.config.api_base_url, "http://127.0.0.1:1");
     assert_eq!(loaded.config.own_machine.as_ref().unwrap().as_str(), "148e306b73d789");
+    assert_eq!(loaded.config.own_app.as_ref().unwrap().as_str(), "my-scaler");
     assert_eq!(origin(&loaded, "api-token"), (Some("***".into()), "FLY_ACCESS_TOKEN".into()));
     assert!(!format!("{loaded:?}").contains("hunter2"));
     let loaded = with_env(&[("FLY_ACCESS_TOKEN", "a"), ("FAS_API_TOKEN", "b")]).unwrap();

@@ -117,6 +117,8 @@ async fn apps_come_and_go() {
     stage.all_ticked(3).await;
     stage.sim.world().add_app(&tenant("tenant-new", 0, 3, 20.0));
     stage.sim.world().add_app(&tenant("another", 0, 3, 20.0));
+    // The autoscaler itself, which the pattern would match.
+    stage.sim.world().add_app(&tenant("tenant-scaler", 0, 3, 20.0));
     stage.sim.world().remove_app(&app(1));
     stage.clock.advance(REFRESH);
     let names = |apps: &[fly_autoscaler::status::AppStatus]| -> Vec<String> {
