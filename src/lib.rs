@@ -11,8 +11,9 @@
 //!   -> table                   (reasons)
 //! ```
 //!
-//! One pass is a tick. [`reconcile`] runs it for one app; [`supervisor`] says when; [`status`] keeps the last one for
-//! [`http`] and the commands. Each stage is a verb and hands data to the next: the folder listing is the story.
+//! One pass is a tick. [`reconcile`] runs it for one app; [`supervisor`] says when, for one app or ten thousand; [`status`]
+//! keeps the last one for [`http`] and the commands. Each stage is a verb and hands data to the next: the folder listing is
+//! the story.
 //!
 //! # Where things are
 //!
@@ -51,6 +52,8 @@
 //!   clones, or one that is not its to touch: a standby, a scheduled machine, another group's, its own.
 //! - **The list lags.** Our own actions of the last minute are laid over what Fly lists until it can tell.
 //! - **Nothing is done twice by mistake.** A create carries an id of its own; one whose answer got lost counts as done.
+//! - **One app's trouble is its own.** With many apps each has its own tick, history and back-off; what they share are answers and
+//!   places. What is known of many is never acted on: the app itself is asked first.
 //! - **Everything from outside is bounded** in size and in time, and no token is in a log, an error or a `Debug` form.
 //! - **Time is an argument**, or comes through [`ports::Clock`].
 //!
@@ -65,6 +68,7 @@
 //! | created, started | the two numbers of a scope: machines that exist, and machines that run or are on their way there |
 //! | scope | what is decided together: a process group, over all regions |
 //! | observed | what the API listed, with our own recent actions laid over it |
+//! | outline | a machine without its config: enough to see that there is nothing to do, not to do something |
 //! | reachable | on a host that answers; the others are in no number but `unreachable` |
 //! | targets | the bounds after all limits |
 //! | plan | the decision for one app in one tick: actions, and reasons for them and against more |
