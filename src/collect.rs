@@ -2,6 +2,7 @@
 
 pub mod absent;
 pub mod expand;
+mod for_all;
 pub mod prometheus;
 pub mod temporal;
 mod variables;

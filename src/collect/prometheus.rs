@@ -12,11 +12,10 @@ use reqwest::{Client, RequestBuilder, Response, Url};
 use secrecy::SecretString;
 
 use super::expand::{expand, names_the_app};
-use super::no_answer_within;
+use super::for_all::ForAll;
 use crate::model::{AppName, By, MetricName, Region, Sample, SeriesRule, Timestamp};
 use crate::ports::{BoxFuture, MetricSource, SourceError};
 use crate::transport::body::{BodyError, excerpt, media_type, read_body, words};
-use crate::transport::shared::Shared;
 use crate::transport::token::{Audience, Token, TokenError};
 use crate::transport::{describe, join, parse_address, redirected, without_credentials};
 use answer::{Point, Series};
@@ -52,8 +51,8 @@ pub struct PrometheusSource {
     address: String,
     token: Option<Token>,
     authorization: Option<HeaderValue>,
-    /// The last answer, where it serves every app, and how long it may take.
-    shared: Option<(Shared<Asked>, Duration)>,
+    /// The last answer, where it serves every app.
+    shared: Option<ForAll<Arc<Answered>>>,
     warned: Mutex<BTreeSet<String>>,
 }
 
@@ -127,20 +126,14 @@ impl PrometheusSource {
     /// is the same for all of them. That no answer came within `timeout` is an answer for all as well.
     #[must_use]
     pub fn shared_for(mut self, fresh_for: Duration, timeout: Duration) -> Self {
-        self.shared = (!names_the_app(&self.query)).then(|| (Shared::new(fresh_for), timeout));
+        self.shared = (!names_the_app(&self.query)).then(|| ForAll::new(fresh_for, timeout));
         self
     }
 
     async fn measure(&self, app: &AppName, now: Timestamp) -> Result<Sample, SourceError> {
         let query = expand(&self.query, app);
         let answered = match &self.shared {
-            Some((shared, timeout)) => {
-                let asked = async {
-                    let answer = tokio::time::timeout(*timeout, self.ask_and_read(&query)).await;
-                    answer.unwrap_or_else(|_| Err(self.unreachable(&no_answer_within(*timeout))))
-                };
-                shared.get(now, asked).await?
-            }
+            Some(shared) => shared.get(now, &self.address, self.ask_and_read(&query)).await?,
             None => self.ask_and_read(&query).await?,
         };
         match answered.of(app) {
@@ -150,7 +143,7 @@ impl PrometheusSource {
         }
     }
 
-    async fn ask_and_read(&self, query: &str) -> Asked {
+    async fn ask_and_read(&self, query: &str) -> Result<Arc<Answered>, SourceError> {
         let body = self.ask(query).await?;
         let answer = answer::read(&body).map_err(|message| self.garbled(message))?;
         self.warn_once(answer.warnings);
@@ -330,9 +323,6 @@ impl fmt::Debug for PrometheusSource {
             .finish_non_exhaustive()
     }
 }
-
-/// A good answer, which may serve many apps, or why there is none.
-type Asked = Result<Arc<Answered>, SourceError>;
 
 /// The series of one answer.
 enum Answered {

@@ -16,12 +16,11 @@ use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
 use super::expand::{expand, names_the_app};
-use super::no_answer_within;
+use super::for_all::ForAll;
 use crate::model::{AppName, MetricName, Sample, Timestamp};
 use crate::ports::{BoxFuture, MetricSource, SourceError};
 use crate::transport::body::excerpt;
 use crate::transport::innermost;
-use crate::transport::shared::Shared;
 use wire::{CountRequest, CountResponse};
 
 /// The call, as Temporal's public API names it (`temporal/api/workflowservice/v1/service.proto`).
@@ -51,8 +50,8 @@ pub struct TemporalSource {
     authorization: Option<MetadataValue<Ascii>>,
     api_key: Option<SecretString>,
     address: String,
-    /// The last count, where it serves every app, and how long it may take.
-    shared: Option<(Shared<Result<Sample, SourceError>>, Duration)>,
+    /// The last count, where it serves every app.
+    shared: Option<ForAll<Sample>>,
 }
 
 /// What to count.
@@ -132,7 +131,7 @@ impl TemporalSource {
     #[must_use]
     pub fn shared_for(mut self, fresh_for: Duration, timeout: Duration) -> Self {
         let is_the_same = self.query.as_deref().is_none_or(|query| !names_the_app(query));
-        self.shared = is_the_same.then(|| (Shared::new(fresh_for), timeout));
+        self.shared = is_the_same.then(|| ForAll::new(fresh_for, timeout));
         self
     }
 
@@ -226,16 +225,7 @@ impl MetricSource for TemporalSource {
     ) -> BoxFuture<'a, Result<Sample, SourceError>> {
         Box::pin(async move {
             match &self.shared {
-                Some((shared, timeout)) => {
-                    let asked = async {
-                        let count = tokio::time::timeout(*timeout, self.measure(app)).await;
-                        count.unwrap_or_else(|_| {
-                            let message = no_answer_within(*timeout);
-                            Err(SourceError::Unreachable { address: self.address.clone(), message })
-                        })
-                    };
-                    shared.get(now, asked).await
-                }
+                Some(shared) => shared.get(now, &self.address, self.measure(app)).await,
                 None => self.measure(app).await,
             }
         })

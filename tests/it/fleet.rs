@@ -54,6 +54,8 @@ struct Differently {
     request: Duration,
     store: Arc<dyn StateStore>,
     page_size: usize,
+    /// How long the query for all apps may take.
+    query_timeout: Duration,
     /// Whether the queue says how many machines there are instead of how many run.
     counts_created: bool,
 }
@@ -67,6 +69,7 @@ impl Default for Differently {
             request: PATIENCE,
             store: Arc::new(MemoryStore::new("fleet-test")),
             page_size: 1000,
+            query_timeout: PATIENCE,
             counts_created: false,
         }
     }
@@ -235,7 +238,7 @@ fn fleet(
         series: SeriesRule::One,
     };
     let source = PrometheusSource::new(http, &sim.prometheus_url("acme"), None, query).unwrap();
-    let source = source.shared_for(INTERVAL / 3, PATIENCE);
+    let source = source.shared_for(INTERVAL / 3, differently.query_timeout);
     let is_spread = !source.serves_all_apps();
     let collector = Collector {
         source: Box::new(source),

@@ -109,6 +109,24 @@ async fn apps_that_hang_again_and_again_leave_places_for_the_others() {
 }
 
 #[tokio::test]
+async fn a_query_that_hangs_is_asked_once_and_held_by_all() {
+    const COUNT: usize = 40;
+    let own = Differently { query_timeout: Duration::from_millis(200), ..Differently::default() };
+    let hang = |sim: &fly_autoscaler::sim::Simulator| {
+        sim.world().inject(FaultRule::always(Endpoint::PrometheusQuery, FaultKind::Hang));
+    };
+    let stage = Stage::with(COUNT, hang, own).await;
+    stage.all_ticked(COUNT).await;
+    assert_eq!(stage.sim.world().total(Endpoint::PrometheusQuery), 1);
+    for status in stage.board.apps() {
+        let tick = status.last_tick.unwrap();
+        let error = tick.samples[0].error.clone().unwrap();
+        assert!(error.ends_with("could not be reached: no answer within 200ms"), "{error}");
+        assert_eq!(tick.outcome, TickOutcome::Held);
+    }
+}
+
+#[tokio::test]
 async fn a_wave_over_all_apps_reaches_each_in_one_tick() {
     const COUNT: usize = 300;
     let stage = Stage::new(COUNT).await;
