@@ -2,7 +2,6 @@
 
 use std::cmp::max;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -258,20 +257,17 @@ fn is_gone(state: &MachineState) -> bool {
 /// Whether the metadata are those that were read: a deploy or a person changes them, and with them
 /// perhaps what the list lacks.
 fn says_the_same(known: &Machine, listed: &Machine) -> bool {
-    let said = |machine: &Machine| {
-        let facts = &machine.facts;
-        let tags = (facts.bluegreen_tag.clone(), facts.create_id.clone());
-        (facts.group.clone(), facts.release_version, tags, machine.region.clone())
-    };
-    said(known) == said(listed)
+    let (own, new) = (&known.facts, &listed.facts);
+    known.region == listed.region
+        && own.group == new.group
+        && own.release_version == new.release_version
+        && own.bluegreen_tag == new.bluegreen_tag
+        && own.create_id == new.create_id
 }
 
 /// Counts up once in [`REREAD`], at a time of the app's own, so that apps that were first seen together
 /// are not all asked again together.
 fn round(app: &AppName, at: Timestamp) -> i64 {
     let period = i64::try_from(REREAD.as_millis()).unwrap_or(i64::MAX);
-    let mut hasher = DefaultHasher::new();
-    app.hash(&mut hasher);
-    let phase = (hasher.finish() % REREAD.as_millis() as u64).cast_signed();
-    at.as_millis().saturating_add(phase).div_euclid(period)
+    at.plus(app.share_of(REREAD)).as_millis().div_euclid(period)
 }

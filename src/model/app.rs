@@ -1,12 +1,27 @@
 //! Whose machines they are: an app, and a process group within it.
 
+use std::cmp::max;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use super::text_newtype;
 
 text_newtype! {
     /// The name of a Fly app.
     AppName
+}
+
+impl AppName {
+    /// A part of `period`, in whole milliseconds, that is always the same for an app and spread evenly over
+    /// many: what many apps do once in a period they need not all do at once.
+    #[must_use]
+    pub fn share_of(&self, period: Duration) -> Duration {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        let millis = u128::from(hasher.finish()) % max(period.as_millis(), 1);
+        Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+    }
 }
 
 text_newtype! {
@@ -81,6 +96,16 @@ impl fmt::Display for AppSelection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_are_the_apps_own_and_spread_over_the_period() {
+        let period = Duration::from_millis(1000);
+        let share = |number: usize| AppName::new(format!("a{number}")).share_of(period);
+        let first_half = (0..1000).filter(|number| share(*number) < period / 2).count();
+        assert!((400..600).contains(&first_half), "{first_half}");
+        assert!((0..1000).all(|number| share(number) < period && share(number) == share(number)));
+        assert_eq!(AppName::new("a").share_of(Duration::ZERO), Duration::ZERO);
+    }
 
     #[test]
     fn a_star_stands_for_any_characters() {

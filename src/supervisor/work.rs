@@ -1,7 +1,6 @@
 //! The state of the supervisor's loop: which app is due when, whose turn is on, which are listed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -207,7 +206,7 @@ impl<'a> Work<'a> {
     fn add(&mut self, reconciler: Reconciler) {
         let (now, interval) = (self.supervisor.clock.now(), self.supervisor.interval);
         let name = reconciler.app().clone();
-        let offset = if self.is_spread { share_of(&name, interval) } else { Duration::ZERO };
+        let offset = if self.is_spread { name.share_of(interval) } else { Duration::ZERO };
         let pace = Pace::new(interval, now, self.grid.plus(offset));
         self.supervisor.board.update(&name, |status| status.next_tick = Some(now));
         self.queue.insert((now, name.clone()));
@@ -288,12 +287,4 @@ impl Supervisor {
             status.next_tick = Some(pace.due);
         });
     }
-}
-
-/// A part of `interval` that is always the same for an app, and spread evenly over many.
-fn share_of(app: &AppName, interval: Duration) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    app.hash(&mut hasher);
-    let millis = std::cmp::max(interval.as_millis(), 1);
-    Duration::from_millis(u64::try_from(u128::from(hasher.finish()) % millis).unwrap_or_default())
 }

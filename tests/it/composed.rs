@@ -4,12 +4,30 @@ use std::sync::Arc;
 
 use fly_autoscaler::collect::Collector;
 use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
-use fly_autoscaler::config::{Config, GroupConfig, Secret};
+use fly_autoscaler::config::{Config, FlagValues, GroupConfig, MapEnv, Secret, load};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::ports::{Clock, StateStore};
 use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
+use fly_autoscaler::sim::Simulator;
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::transport::Client;
+
+/// A configuration for the app `web` of the organization `acme` of a simulator, as its variables say it, with a
+/// queue to go by, and these variables more.
+pub(crate) fn config(sim: &Simulator, variables: &[(&str, &str)]) -> Config {
+    let (url, prometheus) = (sim.url(), sim.prometheus_url("acme"));
+    let given = [
+        ("FAS_APP_NAME", "web"),
+        ("FAS_API_TOKEN", "fm2_test"),
+        ("FAS_PROMETHEUS_ADDRESS", prometheus.as_str()),
+        ("FAS_PROMETHEUS_METRIC_NAME", "queue_depth"),
+        ("FAS_PROMETHEUS_QUERY", r#"sum(queue_depth{app="$APP_NAME"})"#),
+        ("FLY_FLAPS_BASE_URL", url.as_str()),
+        ("FLY_API_BASE_URL", url.as_str()),
+    ];
+    let env: MapEnv = given.iter().chain(variables).copied().collect();
+    load(&FlagValues::default(), &env).unwrap().config
+}
 
 /// What scales the one app of `config`.
 pub(crate) fn reconciler(

@@ -13,7 +13,6 @@ mod volumes;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fly_autoscaler::config::{FlagValues, MapEnv, load};
 use fly_autoscaler::decide::Weight;
 use fly_autoscaler::model::{AppName, MachineId, MachineState, Timestamp};
 use fly_autoscaler::ports::{BoxFuture, Clock};
@@ -95,18 +94,7 @@ impl Stage {
 
     /// What `serve` would tick with, for a process called `scaler`, with these variables.
     pub(crate) fn scaler(&self, scaler: &str, variables: &[(&str, &str)]) -> Reconciler {
-        let (url, prometheus) = (self.sim.url(), self.sim.prometheus_url("acme"));
-        let given = [
-            ("FAS_APP_NAME", "web"),
-            ("FAS_API_TOKEN", "fm2_faults"),
-            ("FAS_PROMETHEUS_ADDRESS", prometheus.as_str()),
-            ("FAS_PROMETHEUS_METRIC_NAME", "queue_depth"),
-            ("FAS_PROMETHEUS_QUERY", r#"sum(queue_depth{app="$APP_NAME"})"#),
-            ("FLY_FLAPS_BASE_URL", url.as_str()),
-            ("FLY_API_BASE_URL", url.as_str()),
-        ];
-        let env: MapEnv = given.iter().chain(variables).copied().collect();
-        let config = load(&FlagValues::default(), &env).unwrap().config;
+        let config = composed::config(&self.sim, variables);
         let timeouts = Timeouts { connect: Duration::from_secs(5), request: self.request };
         composed::reconciler(
             &config,

@@ -8,7 +8,6 @@ mod time;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fly_autoscaler::config::{FlagValues, MapEnv, load};
 use fly_autoscaler::model::{AppName, MachineState};
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::reconcile::Reconciler;
@@ -76,18 +75,7 @@ fn compose(
     name: &str,
     variables: &[(&str, &str)],
 ) -> Reconciler {
-    let (url, prometheus) = (sim.url(), sim.prometheus_url("acme"));
-    let given = [
-        ("FAS_APP_NAME", "web"),
-        ("FAS_API_TOKEN", "fm2_soak"),
-        ("FAS_PROMETHEUS_ADDRESS", prometheus.as_str()),
-        ("FAS_PROMETHEUS_METRIC_NAME", "queue_depth"),
-        ("FAS_PROMETHEUS_QUERY", r#"sum(queue_depth{app="$APP_NAME"})"#),
-        ("FLY_FLAPS_BASE_URL", url.as_str()),
-        ("FLY_API_BASE_URL", url.as_str()),
-    ];
-    let env: MapEnv = given.iter().chain(variables).copied().collect();
-    let config = load(&FlagValues::default(), &env).unwrap().config;
+    let config = composed::config(sim, variables);
     // Of real time, which passes only while something hangs.
     let request = Duration::from_millis(300);
     let http = client_without_https(Timeouts { connect: request, request }).unwrap();
