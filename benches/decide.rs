@@ -38,14 +38,14 @@ fn observed(count: usize) -> Observed {
 fn targets(started: usize) -> Targets {
     let count = u32::try_from(started).expect("a small count");
     Targets {
-        groups: vec![GroupTargets {
-            group: ProcessGroup::new("app"),
-            policy: Arc::new(Policy { max_machines: 100_000, ..Policy::default() }),
-            app_wide: Wanted::Bounds(ScopeBounds {
+        groups: vec![GroupTargets::app_wide(
+            ProcessGroup::new("app"),
+            Arc::new(Policy { max_machines: 100_000, ..Policy::default() }),
+            Wanted::Bounds(ScopeBounds {
                 started: Bounds::exactly(count),
                 ..ScopeBounds::default()
             }),
-        }],
+        )],
     }
 }
 

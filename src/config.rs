@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decide::Policy;
-use crate::evaluate::ScopeExpressions;
+use crate::evaluate::{PerRegion, ScopeExpressions};
 use crate::model::{
     AppName, AppSelection, By, LogFormat, MachineId, MetricName, OnFailure, ProcessGroup, Region,
     SeriesRule,
@@ -124,7 +124,7 @@ impl Config {
 }
 
 fn listed_regions<'a>(policies: impl Iterator<Item = &'a Policy>) -> Vec<Region> {
-    let listed: BTreeSet<&Region> = policies.flat_map(|policy| &policy.regions).collect();
+    let listed: BTreeSet<&Region> = policies.flat_map(|policy| policy.regions.listed()).collect();
     listed.into_iter().cloned().collect()
 }
 
@@ -135,6 +135,8 @@ pub struct GroupConfig {
     pub group: ProcessGroup,
     /// The app-wide expressions.
     pub expressions: ScopeExpressions,
+    /// The expressions of single regions.
+    pub per_region: PerRegion,
     /// The rules around the numbers.
     pub policy: Policy,
 }

@@ -14,6 +14,7 @@ pub mod observed;
 pub mod place;
 pub mod plan;
 pub mod reason;
+pub mod regions;
 mod scope;
 pub mod select;
 pub mod targets;
@@ -26,7 +27,10 @@ pub use history::{Effect, History, Recent};
 pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState, Volumes};
 pub use plan::{Action, Plan, PlannedAction, ScopePlan, Tally, Verb, Verdict};
 pub use reason::{Reason, Weight};
-pub use targets::{GroupTargets, Policy, StopOrder, Targets, Wanted};
+pub use regions::{ScaledRegions, scaled_regions};
+pub use targets::{
+    GroupTargets, Limits, Policy, RegionLimits, RegionTargets, StopOrder, Targets, Unlisted, Wanted,
+};
 pub use template::{CREATE_ID_KEY, MANAGED_KEY, Template};
 pub use volumes::{NewVolume, VolumeChoice};
 

@@ -13,6 +13,7 @@ mod expr;
 mod expression;
 mod functions;
 mod names;
+mod per_region;
 mod scope;
 mod syntax;
 mod token;
@@ -21,6 +22,7 @@ pub use count::{MAX_MACHINES, machine_count};
 pub use error::{CompileError, EvaluateError};
 pub use expression::{Expression, Language};
 pub use names::Names;
+pub use per_region::PerRegion;
 pub use scope::ScopeExpressions;
 
 /// What a condition returns, in the words of [`EvaluateError::NotANumber`].

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod bounds;
+pub mod catalog;
 pub mod collector;
 pub mod log_format;
 pub mod machine;
@@ -14,11 +15,12 @@ pub mod volume;
 
 pub use app::{AppName, AppPattern, AppSelection, ProcessGroup};
 pub use bounds::{Bounds, Kind, ScopeBounds, Side};
+pub use catalog::{Catalog, Site};
 pub use collector::{By, OnFailure, SeriesRule};
 pub use log_format::LogFormat;
 pub use machine::{HostStatus, Machine, MachineFacts, MachineId, MachineState, SuspendObstacle};
 pub use outcome::TickOutcome;
-pub use region::Region;
+pub use region::{Region, RegionList};
 pub use sample::{MetricName, Sample, Value, VariableTable};
 pub use scope::Scope;
 pub use time::Timestamp;

@@ -18,7 +18,7 @@ use crate::collect::{Collector, RegionMemory, collect};
 use crate::decide::{
     History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, guard_release,
 };
-use crate::evaluate::ScopeExpressions;
+use crate::evaluate::{PerRegion, ScopeExpressions};
 use crate::model::{AppName, MachineId, ProcessGroup, Region, TickOutcome};
 use crate::ports::{ApiError, Clock, Lease, MachinesApi, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
@@ -34,8 +34,10 @@ use report::Reporter;
 pub struct Group {
     /// The group.
     pub group: ProcessGroup,
-    /// What gives the numbers.
+    /// What gives the numbers over all regions together.
     pub expressions: ScopeExpressions,
+    /// What gives the numbers of single regions.
+    pub per_region: PerRegion,
     /// The rules around them.
     pub policy: Arc<Policy>,
 }
@@ -109,7 +111,7 @@ impl Reconciler {
         let (collectors, groups) = (collectors.into(), groups.into());
         let reporter = Reporter::new(app.clone(), Arc::clone(&adapters.metrics));
         let listed: BTreeSet<Region> =
-            groups.iter().flat_map(|group| group.policy.regions.iter().cloned()).collect();
+            groups.iter().flat_map(|group| group.policy.regions.listed().iter().cloned()).collect();
         let listed = listed.into_iter().collect();
         Self {
             app,

@@ -190,6 +190,7 @@ impl Scaling {
         let groups = config.groups.iter().map(|group| Group {
             group: group.group.clone(),
             expressions: group.expressions.clone(),
+            per_region: group.per_region.clone(),
             policy: Arc::new(group.policy.clone()),
         });
         let settings = Settings {

@@ -36,7 +36,7 @@ pub(super) fn planned_creates(
     let mut templates = BTreeMap::new();
     let mut creates = Vec::with_capacity(count as usize);
     let mut refused = None;
-    for regions in place::place(view, &policy.regions, count) {
+    for regions in place::place(view, policy.regions.listed(), count) {
         let planned = select::clone_source(view, regions.first())
             .ok_or_else(|| {
                 let detail = select::why_no_source(view, observed, &scope.group);

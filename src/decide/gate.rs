@@ -32,7 +32,7 @@ pub fn fleet_health(tally: Tally) -> Option<Reason> {
 #[must_use]
 pub fn regions_unread(observed: &Observed, view: &View<'_>, policy: &Policy) -> Option<Reason> {
     let concerns = |region: &&Region| {
-        policy.regions.contains(region)
+        policy.regions.listed().contains(region)
             || view.machines.iter().any(|seen| seen.machine.region == **region)
     };
     let regions: Vec<Region> = observed.error_regions.iter().filter(concerns).cloned().collect();

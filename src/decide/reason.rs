@@ -1,5 +1,6 @@
 //! Why something is done, or not: one closed list, with a code and a sentence each.
 
+mod code;
 mod text;
 
 use std::collections::BTreeMap;
@@ -71,6 +72,104 @@ pub enum Reason {
         wanted: u32,
         /// What it was lowered to: `max-machines`, less the machines on hosts that do not answer.
         limit: u32,
+    },
+    /// A region in which a machine is to run at all times would have had fewer.
+    AlwaysRunning {
+        /// Of which number.
+        kind: Kind,
+        /// Of which end.
+        side: Side,
+        /// What the expression gave; `None`: there is none.
+        wanted: Option<u32>,
+        /// What it was raised to.
+        limit: u32,
+    },
+    /// The regions together would have had fewer machines than the bounds over all of them allow.
+    RaisedByAppWide {
+        /// Of which number.
+        kind: Kind,
+        /// Of which end.
+        side: Side,
+        /// What the region's expression gave.
+        wanted: u32,
+        /// What it was raised to.
+        limit: u32,
+        /// The least that all regions together should have.
+        app_wide: u32,
+    },
+    /// The regions together would have had more machines than the bounds over all of them allow.
+    LoweredByAppWide {
+        /// Of which number.
+        kind: Kind,
+        /// Of which end.
+        side: Side,
+        /// What the region's expression gave.
+        wanted: u32,
+        /// What it was lowered to.
+        limit: u32,
+        /// The most that all regions together should have.
+        app_wide: u32,
+    },
+    /// The region is excluded: it gets no machine.
+    RegionExcluded {
+        /// Whose number its traffic counts to, with `unlisted-regions: nearest`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nearest: Option<Region>,
+    },
+    /// The region is not among those that are scaled.
+    RegionNotListed {
+        /// Whose number its traffic counts to, with `unlisted-regions: nearest`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nearest: Option<Region>,
+    },
+    /// Fly offers no machines in the region.
+    RegionNotOffered {
+        /// Whose number its traffic counts to, with `unlisted-regions: nearest`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nearest: Option<Region>,
+    },
+    /// A label `region` that is no region of Fly's.
+    RegionUnknown {
+        /// The region that was probably meant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        meant: Option<Region>,
+    },
+    /// The machines of an excluded region go.
+    Draining,
+    /// The machines of an excluded region stay until others stand in for them.
+    DrainWaits {
+        /// How many do not yet.
+        lacking: u32,
+    },
+    /// Fly had no room in the region, which is left alone for a while.
+    RegionResting {
+        /// The region.
+        region: Region,
+        /// What Fly answered.
+        answer: String,
+        /// When it is tried again.
+        until: Timestamp,
+    },
+    /// Fly had no room in a region, so that machines are created in others for a while.
+    RegionPassedOver {
+        /// The region.
+        region: Region,
+        /// What Fly answered.
+        answer: String,
+        /// When it is tried again.
+        until: Timestamp,
+    },
+    /// No region is left in which a machine may be created.
+    NoRegion {
+        /// Those that were looked at, and what to do.
+        detail: String,
+    },
+    /// The bounds over all regions could not be evaluated, so no region is scaled.
+    AppWideHeld,
+    /// A machine that is cloned in this tick is destroyed in a later one.
+    KeepsCloneSource {
+        /// The machine.
+        source: MachineId,
     },
     /// The last machine that can be cloned is kept, or there would be nothing to scale up from.
     KeepsLastMachine,
@@ -236,86 +335,6 @@ pub enum Weight {
     Limit,
     /// Kept something from being done.
     Hold,
-}
-
-impl Reason {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::BelowMin { .. } => "below_min",
-            Self::AboveMax { .. } => "above_max",
-            Self::WithinBounds { .. } => "within_bounds",
-            Self::NoTarget => "no_target",
-            Self::StopBeforeDestroy => "stop_before_destroy",
-            Self::WantedAgain => "wanted_again",
-            Self::WaitingForStop { .. } => "waiting_for_stop",
-            Self::LimitedByMinMachines { .. } => "limited_by_min_machines",
-            Self::LimitedByMaxMachines { .. } => "limited_by_max_machines",
-            Self::KeepsLastMachine => "keeps_last_machine",
-            Self::NoMachines { .. } => "no_machines",
-            Self::NotEnoughStopped { .. } => "not_enough_stopped",
-            Self::NotEnoughStarted { .. } => "not_enough_started",
-            Self::CannotSuspend { .. } => "cannot_suspend",
-            Self::NotEnoughDestroyable { .. } => "not_enough_destroyable",
-            Self::NotListedYet { .. } => "not_listed_yet",
-            Self::DestroyBrake { .. } => "destroy_brake",
-            Self::MinAboveMax { .. } => "min_above_max",
-            Self::MetricFailed { .. } => "metric_failed",
-            Self::ExpressionFailed { .. } => "expression_failed",
-            Self::FleetUnhealthy { .. } => "fleet_unhealthy",
-            Self::RegionsUnread { .. } => "regions_unread",
-            Self::ConfigUnread { .. } => "config_unread",
-            Self::NoMachineToClone { .. } => "no_machine_to_clone",
-            Self::VolumesNeeded { .. } => "volumes_needed",
-            Self::CannotCloneVolumes { .. } => "cannot_clone_volumes",
-            Self::VolumesUnread { .. } => "volumes_unread",
-            Self::ReleaseInProgress { .. } => "release_in_progress",
-            Self::ReleaseAbandoned { .. } => "release_abandoned",
-            Self::ReleaseUnreadable { .. } => "release_unreadable",
-            Self::LeaseHeld { .. } => "lease_held",
-            Self::LeaseFailed { .. } => "lease_failed",
-        }
-    }
-
-    /// What it means for the scope that it belongs to.
-    #[must_use]
-    pub fn weight(&self) -> Weight {
-        match self {
-            Self::BelowMin { .. }
-            | Self::AboveMax { .. }
-            | Self::WithinBounds { .. }
-            | Self::NoTarget
-            | Self::StopBeforeDestroy
-            | Self::WantedAgain
-            | Self::CannotSuspend { .. } => Weight::Cause,
-            Self::WaitingForStop { .. }
-            | Self::LimitedByMinMachines { .. }
-            | Self::LimitedByMaxMachines { .. }
-            | Self::KeepsLastMachine
-            | Self::NoMachines { .. }
-            | Self::NotEnoughStopped { .. }
-            | Self::NotEnoughStarted { .. }
-            | Self::NotEnoughDestroyable { .. }
-            | Self::NotListedYet { .. }
-            | Self::ReleaseAbandoned { .. } => Weight::Limit,
-            Self::DestroyBrake { .. }
-            | Self::MinAboveMax { .. }
-            | Self::MetricFailed { .. }
-            | Self::ExpressionFailed { .. }
-            | Self::FleetUnhealthy { .. }
-            | Self::RegionsUnread { .. }
-            | Self::ConfigUnread { .. }
-            | Self::NoMachineToClone { .. }
-            | Self::VolumesNeeded { .. }
-            | Self::CannotCloneVolumes { .. }
-            | Self::VolumesUnread { .. }
-            | Self::ReleaseInProgress { .. }
-            | Self::ReleaseUnreadable { .. }
-            | Self::LeaseHeld { .. }
-            | Self::LeaseFailed { .. } => Weight::Hold,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What is wanted: this tick's bounds and the policy around them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::{ProcessGroup, Region, ScopeBounds};
+use crate::model::{ProcessGroup, Region, RegionList, ScopeBounds};
 
 use super::reason::Reason;
 
@@ -20,8 +22,34 @@ pub struct GroupTargets {
     pub group: ProcessGroup,
     /// The rules around the numbers.
     pub policy: Arc<Policy>,
+    /// The regions that new machines may go to, in order of preference; none: that of the machine
+    /// cloned. See [`scaled_regions`](super::regions::scaled_regions).
+    pub regions: Vec<Region>,
     /// The bounds over all regions together.
     pub app_wide: Wanted,
+    /// The bounds of single regions, in the order of `regions`; none where there are no expressions for
+    /// regions.
+    pub by_region: Vec<RegionTargets>,
+    /// Regions with traffic or machines that are not scaled, each with why.
+    pub skipped: Vec<(Region, Reason)>,
+}
+
+impl GroupTargets {
+    /// Targets over all regions together, and none for a single one.
+    #[must_use]
+    pub fn app_wide(group: ProcessGroup, policy: Arc<Policy>, app_wide: Wanted) -> Self {
+        let regions = policy.regions.listed().to_vec();
+        Self { group, policy, regions, app_wide, by_region: Vec::new(), skipped: Vec::new() }
+    }
+}
+
+/// What is wanted of one process group in one region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegionTargets {
+    /// The region.
+    pub region: Region,
+    /// What its expressions gave.
+    pub wanted: Wanted,
 }
 
 /// What the expressions of a scope gave.
@@ -45,11 +73,65 @@ pub enum StopOrder {
     Oldest,
 }
 
+/// The least and the most machines of a region, whatever its expressions say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// No target of the region is lower.
+    pub min_machines: u32,
+    /// No target of the region is higher.
+    pub max_machines: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { min_machines: 0, max_machines: u32::MAX }
+    }
+}
+
+/// The limits of each region.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RegionLimits {
+    /// Those of a region that has none of its own.
+    pub every: Limits,
+    /// Those of single regions.
+    pub own: BTreeMap<Region, Limits>,
+}
+
+impl RegionLimits {
+    /// The limits of `region`.
+    #[must_use]
+    pub fn of(&self, region: &Region) -> Limits {
+        self.own.get(region).copied().unwrap_or(self.every)
+    }
+}
+
+/// What becomes of the traffic of regions that are not scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unlisted {
+    /// It is in no region's number.
+    #[default]
+    Ignore,
+    /// It is added to that of the nearest region that is scaled.
+    Nearest,
+}
+
 /// How a process group is to be scaled. Comes from the configuration and does not change between ticks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// Regions for new machines, in order of preference; empty: the region of the machine cloned.
-    pub regions: Vec<Region>,
+    /// The regions that are scaled, and where new machines go.
+    pub regions: RegionList,
+    /// Regions that never get a machine.
+    pub excluded_regions: Vec<Region>,
+    /// Take the machines in excluded regions away, once others stand in for them.
+    pub drain_excluded: bool,
+    /// Regions in which a machine runs at all times.
+    pub always_running: Vec<Region>,
+    /// How long a region in which Fly has no room is left alone.
+    pub region_backoff: Duration,
+    /// Limits on the targets of single regions.
+    pub region_limits: RegionLimits,
+    /// What becomes of the traffic of regions that are not scaled.
+    pub unlisted: Unlisted,
     /// Whether new machines run at once.
     pub launch_created: bool,
     /// Limits on the total of each target that is defined, applied last.
@@ -72,7 +154,13 @@ impl Default for Policy {
     /// The documented defaults of the configuration.
     fn default() -> Self {
         Self {
-            regions: Vec::new(),
+            regions: RegionList::default(),
+            excluded_regions: Vec::new(),
+            drain_excluded: false,
+            always_running: Vec::new(),
+            region_backoff: Duration::from_secs(300),
+            region_limits: RegionLimits::default(),
+            unlisted: Unlisted::default(),
             launch_created: true,
             min_machines: 0,
             max_machines: 1000,

@@ -20,6 +20,15 @@ pub struct ScopeExpressions {
 }
 
 impl ScopeExpressions {
+    /// Whether a number of this kind is asked for.
+    #[must_use]
+    pub fn has(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Created => self.created_min.is_some() || self.created_max.is_some(),
+            Kind::Started => self.started_min.is_some() || self.started_max.is_some(),
+        }
+    }
+
     /// The variables that any of the expressions reads.
     #[must_use]
     pub fn reads(&self) -> BTreeSet<Arc<str>> {

@@ -30,10 +30,9 @@ impl Reconciler {
                 }
             }
         };
-        let groups = self.groups.iter().map(|group| GroupTargets {
-            group: group.group.clone(),
-            policy: Arc::clone(&group.policy),
-            app_wide: wanted(group),
+        let groups = self.groups.iter().map(|group| {
+            let policy = Arc::clone(&group.policy);
+            GroupTargets::app_wide(group.group.clone(), policy, wanted(group))
         });
         Targets { groups: groups.collect() }
     }

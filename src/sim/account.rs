@@ -5,7 +5,7 @@ use std::ops::Bound;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{AppName, Timestamp};
+use crate::model::{AppName, Catalog, Timestamp};
 
 use super::answer::{Answer, Outcome};
 use super::app::App;
@@ -126,17 +126,18 @@ impl<'a> AppView<'a> {
 
 /// The regions that Fly offers.
 pub(crate) fn regions() -> Answer {
-    let rows: Vec<Value> = places::all()
-        .map(|place| {
+    let rows: Vec<Value> = Catalog::builtin()
+        .iter()
+        .map(|(code, site)| {
             json!({
-                "code": place.code,
-                "name": place.name,
-                "latitude": place.latitude,
-                "longitude": place.longitude,
+                "code": code,
+                "name": site.name,
+                "latitude": site.latitude,
+                "longitude": site.longitude,
                 "gateway_available": true,
                 "requires_paid_plan": false,
-                "deprecated": false,
-                "geo_region": place.geo_region(),
+                "deprecated": site.is_deprecated,
+                "geo_region": places::geo_region(site),
             })
         })
         .collect();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::model::{AppName, MachineState, Region, Timestamp};
+use crate::model::{AppName, Catalog, MachineState, Region, Timestamp};
 
 use super::answer::Answer;
 use super::app::App;
@@ -14,7 +14,6 @@ use super::call::Call;
 use super::machine::SimMachine;
 use super::promql::{self, Labels, Op, Selector};
 use super::random::hash;
-use super::regions;
 use super::world::World;
 
 /// One series at this moment.
@@ -210,9 +209,5 @@ fn nearest<'a>(region: &Region, serving: &BTreeSet<&'a Region>) -> Option<&'a Re
     if let Some(same) = serving.get(region) {
         return Some(same);
     }
-    let here = regions::find(region)?;
-    let there = serving.iter().filter_map(|other| Some((*other, regions::find(other)?)));
-    there
-        .min_by(|(_, one), (_, other)| here.angle_to(one).total_cmp(&here.angle_to(other)))
-        .map(|(nearest, _)| nearest)
+    Catalog::builtin().nearest(region, serving.iter().copied())
 }

@@ -80,6 +80,7 @@ fn groups(config: &Config) -> Vec<Group> {
     let group = |own: &GroupConfig| Group {
         group: own.group.clone(),
         expressions: own.expressions.clone(),
+        per_region: own.per_region.clone(),
         policy: Arc::new(own.policy.clone()),
     };
     config.groups.iter().map(group).collect()

@@ -63,7 +63,7 @@ fn tally_after(case: &Case, wanted: ScopeBounds, kind: Kind) -> u32 {
     // The brake is the one exception: it holds a large destroy, and lets a small one through.
     let policy = Policy { destroy_brake: false, ..(*case.targets.groups[0].policy).clone() };
     let (policy, app_wide) = (Arc::new(policy), Wanted::Bounds(wanted));
-    let targets = Targets { groups: vec![GroupTargets { group: group(), policy, app_wide }] };
+    let targets = Targets { groups: vec![GroupTargets::app_wide(group(), policy, app_wide)] };
     let plan = decide(&case.observed, &targets, &case.history, NOW);
     let after = settled(&case.observed, &plan, 0);
     let quiet = Targets {

@@ -53,11 +53,11 @@ fn plan_of(
 ) -> Plan {
     let bounds = ScopeBounds { created: number(created), started: number(started) };
     let targets = Targets {
-        groups: vec![GroupTargets {
-            group: ProcessGroup::new("app"),
-            policy: Arc::new(policy),
-            app_wide: Wanted::Bounds(bounds),
-        }],
+        groups: vec![GroupTargets::app_wide(
+            ProcessGroup::new("app"),
+            Arc::new(policy),
+            Wanted::Bounds(bounds),
+        )],
     };
     decide(observed, &targets, history, NOW)
 }
@@ -126,7 +126,7 @@ fn the_clone_source_is_sound_new_and_near() {
     let source = |change: &dyn Fn(&mut Vec<Machine>)| {
         let mut list = machines("a:started:iad b:started:lhr c:stopped:lhr");
         change(&mut list);
-        let policy = Policy { regions: regions.clone(), ..Policy::default() };
+        let policy = Policy { regions: regions.clone().into(), ..Policy::default() };
         let plan = plan_with(list, "4", "-", policy, &History::new("t"));
         plan.actions().find_map(|(_, planned)| match &planned.action {
             Action::Create { template, .. } => Some(template.source.to_string()),
@@ -277,7 +277,7 @@ fn a_region_that_fly_cannot_list_holds_creates_and_destroys_where_it_matters() {
     ];
     for (region, created, started, want, holds) in table {
         // The group may get machines in lhr, and has some in iad.
-        let policy = Policy { regions: vec![Region::new("lhr")], ..Policy::default() };
+        let policy = Policy { regions: vec![Region::new("lhr")].into(), ..Policy::default() };
         let observed = Observed {
             machines: machines("a b:stopped"),
             error_regions: vec![Region::new(region)],

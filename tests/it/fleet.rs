@@ -12,7 +12,7 @@ use fly_autoscaler::clock::ScaledClock;
 use fly_autoscaler::collect::Collector;
 use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
 use fly_autoscaler::decide::Policy;
-use fly_autoscaler::evaluate::{Expression, Names, ScopeExpressions};
+use fly_autoscaler::evaluate::{Expression, Names, PerRegion, ScopeExpressions};
 use fly_autoscaler::fleet::{Matching, Roster};
 use fly_autoscaler::fly::{FlyClient, OrgClient};
 use fly_autoscaler::model::{
@@ -259,8 +259,13 @@ fn fleet(
         ScopeExpressions { started_min: min, started_max: max, ..ScopeExpressions::default() }
     };
     let group = ProcessGroup::new("app");
-    let groups: Arc<[Group]> =
-        [Group { group, expressions, policy: Arc::new(Policy::default()) }].into();
+    let groups: Arc<[Group]> = [Group {
+        group,
+        expressions,
+        per_region: PerRegion::default(),
+        policy: Arc::new(Policy::default()),
+    }]
+    .into();
     let settings = Settings {
         timeout: PATIENCE * 2,
         release_guard: true,

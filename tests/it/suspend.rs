@@ -39,11 +39,8 @@ fn machines(text: &str) -> Vec<Machine> {
 fn plan_with(list: &str, created: &str, started: &str, policy: Policy, history: &History) -> Plan {
     let number = |text: &str| text.parse().map_or_else(|_| Bounds::default(), Bounds::exactly);
     let bounds = ScopeBounds { created: number(created), started: number(started) };
-    let group = GroupTargets {
-        group: ProcessGroup::new("app"),
-        policy: Arc::new(policy),
-        app_wide: Wanted::Bounds(bounds),
-    };
+    let group =
+        GroupTargets::app_wide(ProcessGroup::new("app"), Arc::new(policy), Wanted::Bounds(bounds));
     let observed = Observed { machines: machines(list), ..Observed::default() };
     let plan = decide(&observed, &Targets { groups: vec![group] }, history, NOW);
     assert_eq!(check::check(&plan, &observed), Vec::<String>::new());

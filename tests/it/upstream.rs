@@ -32,11 +32,8 @@ fn started(min: Option<u32>, max: Option<u32>) -> ScopeBounds {
 
 fn plan_for(machines: &[Machine], wanted: ScopeBounds, policy: Policy) -> Plan {
     let observed = Observed { machines: machines.to_vec(), ..Observed::default() };
-    let group = GroupTargets {
-        group: ProcessGroup::new("app"),
-        policy: Arc::new(policy),
-        app_wide: Wanted::Bounds(wanted),
-    };
+    let group =
+        GroupTargets::app_wide(ProcessGroup::new("app"), Arc::new(policy), Wanted::Bounds(wanted));
     let targets = Targets { groups: vec![group] };
     decide(&observed, &targets, &History::new("t"), Timestamp::from_millis(0))
 }
@@ -210,7 +207,7 @@ mod acting {
 
     fn two_regions() -> Policy {
         let regions = ["iad", "lhr"].map(fly_autoscaler::model::Region::new).to_vec();
-        Policy { regions, ..Policy::default() }
+        Policy { regions: regions.into(), ..Policy::default() }
     }
 
     #[tokio::test]

@@ -50,8 +50,8 @@ fn volumes(list: &str) -> Vec<Volume> {
 }
 
 fn policy(regions: &str, create_volumes: bool) -> Policy {
-    let regions = regions.split_whitespace().map(Region::new).collect();
-    Policy { regions, create_volumes, ..Policy::default() }
+    let regions: Vec<_> = regions.split_whitespace().map(Region::new).collect();
+    Policy { regions: regions.into(), create_volumes, ..Policy::default() }
 }
 
 fn plan(
@@ -63,11 +63,8 @@ fn plan(
 ) -> (Plan, Observed) {
     let observed = Observed { machines: vec![source], volumes, ..Observed::default() };
     let bounds = ScopeBounds { created: Bounds::exactly(count), ..ScopeBounds::default() };
-    let group = GroupTargets {
-        group: ProcessGroup::new("app"),
-        policy: Arc::new(policy),
-        app_wide: Wanted::Bounds(bounds),
-    };
+    let group =
+        GroupTargets::app_wide(ProcessGroup::new("app"), Arc::new(policy), Wanted::Bounds(bounds));
     (decide(&observed, &Targets { groups: vec![group] }, history, NOW), observed)
 }
 

@@ -1,7 +1,7 @@
 //! The process groups: the entries of `process-groups`, or the one of `process-group`.
 
 use crate::decide::{Policy, StopOrder};
-use crate::evaluate::Names;
+use crate::evaluate::{Names, PerRegion};
 use crate::model::{Kind, ProcessGroup, Side};
 
 use super::super::GroupConfig;
@@ -72,7 +72,7 @@ impl Uncompiled<'_> {
         let compile = |mistakes: &mut Mistakes| expressions::compile_all(values, names, mistakes);
         let expressions =
             if is_entry { mistakes.of_group(group.as_str(), compile) } else { compile(mistakes) };
-        GroupConfig { group, expressions, policy }
+        GroupConfig { group, expressions, per_region: PerRegion::default(), policy }
     }
 }
 
@@ -125,7 +125,7 @@ fn check_counts(values: &Values, place: &Place, mistakes: &mut Mistakes) {
 fn policy(values: &Values, mistakes: &mut Mistakes) -> Policy {
     let mut read = Reader { values, mistakes };
     Policy {
-        regions: read.regions(&setting::REGIONS),
+        regions: read.regions(&setting::REGIONS).into(),
         launch_created: read.choice(&setting::INITIAL_MACHINE_STATE) == Some(0),
         min_machines: read.count(&setting::MIN_MACHINES),
         max_machines: read.count(&setting::MAX_MACHINES),
@@ -135,6 +135,7 @@ fn policy(values: &Values, mistakes: &mut Mistakes) -> Policy {
             [read.choice(&setting::STOP_ORDER).unwrap_or_default()],
         suspend: read.choice(&setting::STOP_ACTION) == Some(1),
         create_volumes: read.choice(&setting::VOLUMES) == Some(1),
+        ..Policy::default()
     }
 }
 

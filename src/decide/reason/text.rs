@@ -33,6 +33,56 @@ impl fmt::Display for Reason {
             Self::LimitedByMaxMachines { kind, side, wanted, limit } => {
                 write!(f, "{side} {kind} lowered from {wanted} to {limit} (max-machines)")
             }
+            Self::AlwaysRunning { kind, side, wanted: Some(wanted), limit } => {
+                write!(f, "{side} {kind} raised from {wanted} to {limit} (always-running-regions)")
+            }
+            Self::AlwaysRunning { kind, side, wanted: None, limit } => {
+                write!(f, "{side} {kind} is {limit} (always-running-regions)")
+            }
+            Self::RaisedByAppWide { kind, side, wanted, limit, app_wide } => write!(
+                f,
+                "{side} {kind} raised from {wanted} to {limit}: at least {app_wide} wanted over all regions"
+            ),
+            Self::LoweredByAppWide { kind, side, wanted, limit, app_wide } => write!(
+                f,
+                "{side} {kind} lowered from {wanted} to {limit}: at most {app_wide} wanted over all regions"
+            ),
+            Self::RegionExcluded { nearest } => {
+                f.write_str("excluded (excluded-regions)")?;
+                counted_in(f, nearest.as_ref())
+            }
+            Self::RegionNotListed { nearest } => {
+                f.write_str("not one of `regions`")?;
+                counted_in(f, nearest.as_ref())
+            }
+            Self::RegionNotOffered { nearest } => {
+                f.write_str("Fly offers no machines there")?;
+                counted_in(f, nearest.as_ref())
+            }
+            Self::RegionUnknown { meant } => {
+                f.write_str("no region of Fly's: its traffic is in no region's number")?;
+                meant.as_ref().map_or(Ok(()), |meant| write!(f, "; is `{meant}` meant?"))
+            }
+            Self::Draining => f.write_str("excluded: its machines go, as others stand in for them"),
+            Self::DrainWaits { lacking } => {
+                write!(f, "{lacking} in other regions have yet to stand in for its machines")
+            }
+            Self::RegionResting { region, answer, until } => {
+                write!(f, "Fly had no room in {region} ({answer}); it is tried again at {until}")
+            }
+            Self::RegionPassedOver { region, answer, until } => write!(
+                f,
+                "Fly had no room in {region} ({answer}); other regions are tried until {until}"
+            ),
+            Self::NoRegion { detail } => {
+                write!(f, "no region is left to create a machine in: {detail}")
+            }
+            Self::AppWideHeld => f.write_str(
+                "the numbers over all regions could not be evaluated, so no region is scaled",
+            ),
+            Self::KeepsCloneSource { source } => {
+                write!(f, "machine {source} is cloned in this tick, and destroyed in a later one")
+            }
             Self::KeepsLastMachine => f.write_str(
                 "the last machine that can be cloned is kept: scaling up starts from it",
             ),
@@ -123,4 +173,9 @@ impl fmt::Display for Reason {
             Self::LeaseFailed { message } => write!(f, "the lease could not be taken: {message}"),
         }
     }
+}
+
+/// Whose number the traffic of a region that is not scaled counts to, if any's.
+fn counted_in(f: &mut fmt::Formatter<'_>, nearest: Option<&Region>) -> fmt::Result {
+    nearest.map_or(Ok(()), |nearest| write!(f, "; its traffic counts to {nearest}, the nearest"))
 }

@@ -23,7 +23,7 @@ fn the_predecessors_sample_is_read_as_it_is() {
     assert_eq!(warnings(&loaded), Vec::<String>::new());
     let metrics: Vec<_> = loaded.config.collectors.iter().map(|own| own.metric.as_str()).collect();
     assert_eq!(metrics, ["queue_depth", "workflow_count"]);
-    assert_eq!(loaded.config.groups[0].policy.regions.len(), 3);
+    assert_eq!(loaded.config.groups[0].policy.regions.listed().len(), 3);
 }
 
 #[test]

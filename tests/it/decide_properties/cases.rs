@@ -112,9 +112,10 @@ fn policy() -> impl Strategy<Value = Policy> {
     (switches, order, 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
         |(switches, stop_order, min_machines, max_machines, regions)| {
             let (launch_created, destroy_brake, destroy_force, suspend) = switches;
-            let regions = ["lhr", "iad", "fra"][..regions].iter().map(Region::new).collect();
+            let regions: Vec<_> =
+                ["lhr", "iad", "fra"][..regions].iter().map(Region::new).collect();
             Policy {
-                regions,
+                regions: regions.into(),
                 launch_created,
                 min_machines,
                 max_machines,
@@ -123,6 +124,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                 suspend,
                 stop_order,
                 create_volumes: false,
+                ..Policy::default()
             }
         },
     )
@@ -164,7 +166,7 @@ fn targets() -> impl Strategy<Value = Vec<(GroupTargets, u32)>> {
     prop::collection::vec((wanted(), policy(), 0_u32..4), 1..=GROUPS.len()).prop_map(|all| {
         let groups = GROUPS.iter().map(ProcessGroup::new);
         let all = groups.zip(all).map(|(group, (app_wide, policy, wishes))| {
-            (GroupTargets { group, policy: Arc::new(policy), app_wide }, wishes)
+            (GroupTargets::app_wide(group, Arc::new(policy), app_wide), wishes)
         });
         all.collect()
     })

@@ -56,11 +56,11 @@ async fn a_large_destroy_takes_three_wishes() {
         (0..8).map(|number| machine(&number.to_string(), "stopped", "iad")).collect();
     let observed = Observed { machines, ..Observed::default() };
     let targets = Targets {
-        groups: vec![GroupTargets {
-            group: ProcessGroup::new("app"),
-            policy: Arc::new(Policy::default()),
-            app_wide: Wanted::Bounds(created(Some(1), Some(1))),
-        }],
+        groups: vec![GroupTargets::app_wide(
+            ProcessGroup::new("app"),
+            Arc::new(Policy::default()),
+            Wanted::Bounds(created(Some(1), Some(1))),
+        )],
     };
     let mut history = History::new("t");
     let mut destroys = Vec::new();
@@ -77,7 +77,7 @@ async fn new_machines_go_to_the_listed_region_with_the_fewest() {
     let machines =
         states(&[("1", "started", "iad"), ("2", "started", "iad"), ("3", "started", "lhr")]);
     let regions = ["iad", "lhr", "fra"].map(fly_autoscaler::model::Region::new).to_vec();
-    let policy = Policy { regions, ..Policy::default() };
+    let policy = Policy { regions: regions.into(), ..Policy::default() };
     let plan = plan_for(&machines, created(Some(6), Some(6)), policy);
     let first: Vec<String> = plan
         .actions()
@@ -156,11 +156,11 @@ fn standbys_scheduled_machines_and_itself_are_left_alone() {
     machines[1].facts.is_scheduled = true;
     let observed =
         Observed { own_machine: Some(machines[2].id.clone()), machines, ..Observed::default() };
-    let group = GroupTargets {
-        group: ProcessGroup::new("app"),
-        policy: Arc::new(Policy::default()),
-        app_wide: Wanted::Bounds(started(None, Some(0))),
-    };
+    let group = GroupTargets::app_wide(
+        ProcessGroup::new("app"),
+        Arc::new(Policy::default()),
+        Wanted::Bounds(started(None, Some(0))),
+    );
     let targets = Targets { groups: vec![group] };
     let plan = decide(&observed, &targets, &History::new("t"), Timestamp::from_millis(0));
     assert_eq!(plan.scopes[0].observed.created, 1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fly_autoscaler::clock::{ScaledClock, SystemClock};
 use fly_autoscaler::decide::{Policy, Reason};
-use fly_autoscaler::evaluate::{Expression, Names, ScopeExpressions};
+use fly_autoscaler::evaluate::{Expression, Names, PerRegion, ScopeExpressions};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::model::{AppName, ProcessGroup, TickOutcome, Timestamp};
 use fly_autoscaler::ports::{BoxFuture, Clock, MachinesApi};
@@ -41,8 +41,12 @@ fn reconciler(
     expressions: ScopeExpressions,
     release_guard: bool,
 ) -> Reconciler {
-    let group =
-        Group { group: ProcessGroup::new("app"), expressions, policy: Arc::new(Policy::default()) };
+    let group = Group {
+        group: ProcessGroup::new("app"),
+        expressions,
+        per_region: PerRegion::default(),
+        policy: Arc::new(Policy::default()),
+    };
     let settings = Settings {
         timeout: Duration::from_secs(30),
         release_guard,

@@ -1,0 +1,40 @@
+//! The expressions of single regions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::ScopeExpressions;
+use crate::model::{Kind, Region};
+
+/// What was configured for the regions of a process group, each of which is a scope.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PerRegion {
+    /// For each region that has none of its own (`"*"`).
+    pub every: ScopeExpressions,
+    /// For single regions, with those of `every` where they have none of a kind.
+    pub own: BTreeMap<Region, ScopeExpressions>,
+}
+
+impl PerRegion {
+    /// The expressions of `region`.
+    #[must_use]
+    pub fn of(&self, region: &Region) -> &ScopeExpressions {
+        self.own.get(region).unwrap_or(&self.every)
+    }
+
+    /// Whether no region has any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all().all(|own| !own.has(Kind::Created) && !own.has(Kind::Started))
+    }
+
+    /// The variables that any of them reads.
+    #[must_use]
+    pub fn reads(&self) -> BTreeSet<Arc<str>> {
+        self.all().flat_map(ScopeExpressions::reads).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &ScopeExpressions> {
+        self.own.values().chain([&self.every])
+    }
+}
