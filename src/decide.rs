@@ -17,13 +17,14 @@ pub mod reason;
 pub mod regions;
 mod scope;
 pub mod select;
+mod split;
 pub mod targets;
 pub mod template;
 pub mod view;
 pub mod volumes;
 
 pub use gate::guard_release;
-pub use history::{Effect, History, Recent};
+pub use history::{Effect, History, Recent, Refusal};
 pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState, Volumes};
 pub use plan::{Action, Plan, PlannedAction, ScopePlan, Tally, Verb, Verdict};
 pub use reason::{Reason, Weight};

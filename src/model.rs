@@ -14,7 +14,7 @@ pub mod time;
 pub mod volume;
 
 pub use app::{AppName, AppPattern, AppSelection, ProcessGroup};
-pub use bounds::{Bounds, Kind, ScopeBounds, Side};
+pub use bounds::{Bounds, Kind, Kinds, ScopeBounds, Side};
 pub use catalog::{Catalog, Site};
 pub use collector::{By, OnFailure, SeriesRule};
 pub use log_format::LogFormat;

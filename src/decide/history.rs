@@ -31,6 +31,17 @@ pub struct History {
     pub left_volumes: Vec<(Timestamp, Volume)>,
     /// Machines that Fly refused to suspend, and when: they are stopped instead.
     pub refused_suspends: BTreeMap<MachineId, Timestamp>,
+    /// Regions in which Fly had no room for a machine of a group: they are left alone for a while.
+    pub resting: BTreeMap<Scope, Refusal>,
+}
+
+/// That Fly had no room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Timestamp,
+    /// What Fly answered.
+    pub answer: Arc<str>,
 }
 
 impl History {

@@ -200,7 +200,7 @@ pub fn why_no_source(view: &View<'_>, observed: &Observed, group: &ProcessGroup)
     if !view.machines.is_empty() {
         return "every machine is on its way out or has no config".into();
     }
-    if view.unreachable > 0 {
+    if !view.unreachable.is_empty() {
         return "every machine is on a host that does not answer".into();
     }
     why_empty(observed, group)

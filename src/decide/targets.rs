@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{ProcessGroup, Region, RegionList, ScopeBounds};
+use crate::model::{Kinds, ProcessGroup, Region, RegionList, ScopeBounds};
 
 use super::reason::Reason;
 
@@ -30,6 +30,9 @@ pub struct GroupTargets {
     /// The bounds of single regions, in the order of `regions`; none where there are no expressions for
     /// regions.
     pub by_region: Vec<RegionTargets>,
+    /// The numbers that the expressions of regions are about, whether they could be evaluated or not: what
+    /// they decide, the bounds over all regions only limit.
+    pub regional: Kinds,
     /// Regions with traffic or machines that are not scaled, each with why.
     pub skipped: Vec<(Region, Reason)>,
 }
@@ -39,7 +42,15 @@ impl GroupTargets {
     #[must_use]
     pub fn app_wide(group: ProcessGroup, policy: Arc<Policy>, app_wide: Wanted) -> Self {
         let regions = policy.regions.listed().to_vec();
-        Self { group, policy, regions, app_wide, by_region: Vec::new(), skipped: Vec::new() }
+        Self {
+            group,
+            policy,
+            regions,
+            app_wide,
+            by_region: Vec::new(),
+            regional: Kinds::default(),
+            skipped: Vec::new(),
+        }
     }
 }
 

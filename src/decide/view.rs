@@ -97,14 +97,14 @@ pub struct Seen<'a> {
 }
 
 /// A process group as this tick sees it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct View<'a> {
     /// Its machines on hosts that answer, in the order of the list.
     pub machines: Vec<Seen<'a>>,
     /// Regions of machines that we created and the list does not show yet, with whether they run.
     pub unlisted: Vec<(&'a Region, bool)>,
-    /// Machines on hosts that do not answer, those whose group cannot be told included.
-    pub unreachable: u32,
+    /// Regions of machines on hosts that do not answer, those whose group cannot be told included.
+    pub unreachable: Vec<&'a Region>,
 }
 
 impl<'a> View<'a> {
@@ -135,11 +135,11 @@ impl<'a> View<'a> {
                     if is_reachable {
                         view.machines.push(seen);
                     } else {
-                        view.unreachable += 1;
+                        view.unreachable.push(&machine.region);
                     }
                 }
                 // The config, and with it the group, is missing where the host does not answer.
-                None if !is_reachable => view.unreachable += 1,
+                None if !is_reachable => view.unreachable.push(&machine.region),
                 _ => {}
             }
         }
@@ -150,13 +150,14 @@ impl<'a> View<'a> {
     /// Whether there is nothing to see, and nothing out of sight.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.machines.is_empty() && self.unlisted.is_empty() && self.unreachable == 0
+        self.machines.is_empty() && self.unlisted.is_empty() && self.unreachable.is_empty()
     }
 
     /// How many machines the list shows.
     #[must_use]
     pub fn listed(&self) -> Tally {
-        let mut tally = Tally { unreachable: self.unreachable, ..Tally::default() };
+        let unreachable = u32::try_from(self.unreachable.len()).unwrap_or(u32::MAX);
+        let mut tally = Tally { unreachable, ..Tally::default() };
         for seen in &self.machines {
             tally.created += u32::from(seen.standing.created);
             tally.started += u32::from(seen.standing.started);
@@ -174,6 +175,19 @@ impl<'a> View<'a> {
             tally.started += u32::from(*launched);
         }
         tally
+    }
+
+    /// What is seen in the regions that `is_meant`.
+    #[must_use]
+    pub fn of_regions(&self, is_meant: impl Fn(&Region) -> bool) -> Self {
+        let machines = self.machines.iter().filter(|seen| is_meant(&seen.machine.region));
+        let unlisted = self.unlisted.iter().filter(|(region, _)| is_meant(region));
+        let unreachable = self.unreachable.iter().filter(|region| is_meant(region));
+        Self {
+            machines: machines.cloned().collect(),
+            unlisted: unlisted.copied().collect(),
+            unreachable: unreachable.copied().collect(),
+        }
     }
 
     /// How many machines there are in `region`, those included that the list does not show yet.

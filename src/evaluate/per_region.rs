@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ScopeExpressions;
-use crate::model::{Kind, Region};
+use crate::model::{Kind, Kinds, Region};
 
 /// What was configured for the regions of a process group, each of which is a scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +25,14 @@ impl PerRegion {
     /// Whether no region has any.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.all().all(|own| !own.has(Kind::Created) && !own.has(Kind::Started))
+        !self.kinds().any()
+    }
+
+    /// The numbers that regions ask for.
+    #[must_use]
+    pub fn kinds(&self) -> Kinds {
+        let any = |kind| self.all().any(|own| own.has(kind));
+        Kinds { created: any(Kind::Created), started: any(Kind::Started) }
     }
 
     /// The variables that any of them reads.

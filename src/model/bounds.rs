@@ -78,6 +78,32 @@ impl fmt::Display for Bounds {
     }
 }
 
+/// Which of the two numbers are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kinds {
+    /// Machines that exist.
+    pub created: bool,
+    /// Machines that run.
+    pub started: bool,
+}
+
+impl Kinds {
+    /// Whether that of `kind` is.
+    #[must_use]
+    pub fn has(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Created => self.created,
+            Kind::Started => self.started,
+        }
+    }
+
+    /// Whether either is.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.created || self.started
+    }
+}
+
 /// What the expressions of one scope ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ScopeBounds {
@@ -94,6 +120,14 @@ impl ScopeBounds {
         match kind {
             Kind::Created => self.created,
             Kind::Started => self.started,
+        }
+    }
+
+    /// The bounds of one kind, to be changed.
+    pub fn of_mut(&mut self, kind: Kind) -> &mut Bounds {
+        match kind {
+            Kind::Created => &mut self.created,
+            Kind::Started => &mut self.started,
         }
     }
 }
