@@ -5,17 +5,21 @@
 //! limits around the numbers; [`place`] chooses regions; [`select`] chooses machines; [`volumes`] what
 //! new ones mount.
 
+mod bounds;
 pub mod check;
 mod create;
+mod drain;
 pub mod gate;
+mod group;
 pub mod history;
+mod launch;
 pub mod limit;
 pub mod observed;
-pub mod place;
+mod part;
+mod place;
 pub mod plan;
 pub mod reason;
 pub mod regions;
-mod scope;
 pub mod select;
 mod split;
 pub mod targets;
@@ -50,7 +54,9 @@ pub fn decide(observed: &Observed, targets: &Targets, history: &History, now: Ti
     let scopes = targets
         .groups
         .iter()
-        .map(|group| scope::decide_group(observed, group, history, &mut next, &mut supply, now))
+        .flat_map(|group| {
+            group::decide_group(observed, group, history, &mut next, &mut supply, now)
+        })
         .collect();
     Plan::new(scopes, next)
 }

@@ -11,7 +11,7 @@ use super::targets::Policy;
 use super::template::Template;
 use super::view::View;
 use super::volumes::{NewVolume, VolumeChoice};
-use super::{Supply, place, select};
+use super::{Supply, select};
 
 /// A machine to be created.
 pub(super) struct NewMachine {
@@ -23,20 +23,20 @@ pub(super) struct NewMachine {
     pub(super) volumes: Vec<VolumeChoice>,
 }
 
-/// What each of `count` new machines is cloned from, where it goes and what it mounts; fewer where
-/// there can be no more, and why.
+/// What each new machine is cloned from and what it mounts, given for each the regions to try; fewer
+/// where there can be no more, and why. `view` has all machines of the group.
 pub(super) fn planned_creates(
     observed: &Observed,
     view: &View<'_>,
     policy: &Policy,
     scope: &Scope,
-    count: u32,
+    orders: Vec<Vec<Region>>,
     supply: &mut Supply<'_>,
 ) -> (Vec<NewMachine>, Option<Reason>) {
     let mut templates = BTreeMap::new();
-    let mut creates = Vec::with_capacity(count as usize);
+    let mut creates = Vec::with_capacity(orders.len());
     let mut refused = None;
-    for regions in place::place(view, policy.regions.listed(), count) {
+    for regions in orders {
         let planned = select::clone_source(view, regions.first())
             .ok_or_else(|| {
                 let detail = select::why_no_source(view, observed, &scope.group);

@@ -7,7 +7,7 @@ use crate::model::{Kind, Region, ScopeBounds, Timestamp};
 use super::observed::{Observed, ReleaseState};
 use super::plan::{Plan, Tally};
 use super::reason::Reason;
-use super::targets::Policy;
+use super::targets::GroupTargets;
 use super::view::View;
 
 /// More unreachable machines than this, and a larger share than [`UNHEALTHY_PERCENT`], and a group is
@@ -30,9 +30,13 @@ pub fn fleet_health(tally: Tally) -> Option<Reason> {
 /// Why nothing may be created or destroyed in a group, if Fly cannot list the machines of a region
 /// that it has machines in or may get some in.
 #[must_use]
-pub fn regions_unread(observed: &Observed, view: &View<'_>, policy: &Policy) -> Option<Reason> {
+pub fn regions_unread(
+    observed: &Observed,
+    view: &View<'_>,
+    targets: &GroupTargets,
+) -> Option<Reason> {
     let concerns = |region: &&Region| {
-        policy.regions.listed().contains(region)
+        targets.regions.contains(region)
             || view.machines.iter().any(|seen| seen.machine.region == **region)
     };
     let regions: Vec<Region> = observed.error_regions.iter().filter(concerns).cloned().collect();

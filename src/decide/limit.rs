@@ -7,14 +7,15 @@ use crate::model::{Bounds, Kind, Scope, ScopeBounds, Side};
 use super::history::History;
 use super::plan::Tally;
 use super::reason::Reason;
-use super::targets::Policy;
+use super::targets::{Limits, Policy};
 
 /// A destroy of more machines than this, and of more than half, is large.
 const LARGE_DESTROY: u32 = 3;
 /// In how many ticks in a row a large destroy must be wished for.
 const WISHES_NEEDED: u32 = 3;
 
-/// Applies the limits to what the expressions want, and says which of them changed something.
+/// Applies the limits to what the expressions over all regions want, and says which of them changed
+/// something.
 ///
 /// An app-wide created target is at least 1: from no machine there is no way back up. Then come
 /// `min-machines` and `max-machines`, on each target that is defined. Machines on hosts that do not
@@ -26,45 +27,54 @@ pub fn limit_targets(
     policy: &Policy,
     tally: Tally,
 ) -> (ScopeBounds, Vec<Reason>) {
+    let ceiling = |kind, side| match side {
+        Side::Max => policy.max_machines,
+        Side::Min => {
+            let room = policy.max_machines.saturating_sub(tally.unreachable);
+            min(policy.max_machines, max(tally.of(kind), room))
+        }
+    };
+    let (targets, mut reasons) = limited(wanted, 1, policy.min_machines, ceiling);
+    if wanted.created.max == Some(0) {
+        reasons.push(Reason::KeepsLastMachine);
+    }
+    (targets, reasons)
+}
+
+/// Applies the limits of a region to what its expressions want.
+#[must_use]
+pub fn limit_region(wanted: ScopeBounds, limits: Limits) -> (ScopeBounds, Vec<Reason>) {
+    limited(wanted, 0, limits.min_machines, |_, _| limits.max_machines)
+}
+
+fn limited(
+    wanted: ScopeBounds,
+    least_created: u32,
+    floor: u32,
+    ceiling: impl Fn(Kind, Side) -> u32,
+) -> (ScopeBounds, Vec<Reason>) {
     let mut reasons = Vec::new();
-    let mut limited = |kind: Kind| {
+    let mut of = |kind: Kind| {
         let bounds = wanted.of(kind);
-        let side = |side: Side, wanted: Option<u32>, reasons: &mut Vec<Reason>| {
+        let mut side = |side: Side, wanted: Option<u32>| {
             let wanted = wanted?;
-            let mut count = wanted;
-            if kind == Kind::Created && count == 0 {
-                count = 1;
-            }
-            if count < policy.min_machines {
-                count = policy.min_machines;
+            let least = if kind == Kind::Created { least_created } else { 0 };
+            let mut count = max(wanted, least);
+            if count < floor {
+                count = floor;
                 reasons.push(Reason::LimitedByMinMachines { kind, side, wanted, limit: count });
             }
-            let ceiling = ceiling(policy, tally, kind, side);
+            let ceiling = ceiling(kind, side);
             if count > ceiling {
                 count = ceiling;
                 reasons.push(Reason::LimitedByMaxMachines { kind, side, wanted, limit: count });
             }
             Some(count)
         };
-        let min = side(Side::Min, bounds.min, &mut reasons);
-        let max = side(Side::Max, bounds.max, &mut reasons);
-        if kind == Kind::Created && bounds.max == Some(0) {
-            reasons.push(Reason::KeepsLastMachine);
-        }
-        Bounds { min, max }
+        Bounds { min: side(Side::Min, bounds.min), max: side(Side::Max, bounds.max) }
     };
-    let targets = ScopeBounds { created: limited(Kind::Created), started: limited(Kind::Started) };
+    let targets = ScopeBounds { created: of(Kind::Created), started: of(Kind::Started) };
     (targets, reasons)
-}
-
-fn ceiling(policy: &Policy, tally: Tally, kind: Kind, side: Side) -> u32 {
-    match side {
-        Side::Max => policy.max_machines,
-        Side::Min => {
-            let room = policy.max_machines.saturating_sub(tally.unreachable);
-            min(policy.max_machines, max(tally.of(kind), room))
-        }
-    }
 }
 
 /// Holds a large destroy until it was wished for in three ticks in a row. Counts this wish in `next`.
@@ -77,8 +87,7 @@ pub fn brake(
     history: &History,
     next: &mut History,
 ) -> Option<Reason> {
-    let is_large = destroys > LARGE_DESTROY && u64::from(destroys) * 2 > u64::from(of);
-    if !is_large || !policy.destroy_brake {
+    if !is_large(destroys, of) || !policy.destroy_brake {
         next.large_destroy_wishes.remove(scope);
         return None;
     }
@@ -91,6 +100,11 @@ pub fn brake(
         wish,
         needed: WISHES_NEEDED,
     })
+}
+
+/// Whether so many destroys of so many machines are more than a normal day brings.
+fn is_large(destroys: u32, of: u32) -> bool {
+    destroys > LARGE_DESTROY && u64::from(destroys) * 2 > u64::from(of)
 }
 
 #[cfg(test)]

@@ -1,16 +1,127 @@
 //! Where new machines go.
 
-use crate::model::Region;
+use crate::model::{Region, Scope, Timestamp};
 
+use super::history::{History, is_within};
+use super::part::{Part, Role};
+use super::reason::Reason;
+use super::targets::GroupTargets;
 use super::view::View;
 
-/// The regions to try for each of `count` new machines, in order.
+/// The regions to try for each of several new machines.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Places {
+    /// For each machine the regions to try, in order; an empty order stands for the region of the
+    /// machine that is cloned.
+    pub(super) orders: Vec<Vec<Region>>,
+    /// Why there are fewer, and which regions are left out.
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// The regions for the `count` machines that `part` creates.
 ///
-/// With listed regions each machine goes to the one with the fewest machines, ties in list order; the
-/// other regions follow by the same rule, for the case that Fly has no room. With no list the answer
-/// is empty: the new machine goes where the machine that it is cloned from is.
-#[must_use]
-pub fn place(view: &View<'_>, listed: &[Region], count: u32) -> Vec<Vec<Region>> {
+/// A region's own machines are made there and nowhere else. Those of all regions together go, each, to the
+/// listed region with the fewest machines, ties in list order; the other regions follow by the same
+/// rule, for the case that Fly has no room. A region that had no room a while ago is left alone.
+pub(super) fn places(
+    part: &Part<'_, '_>,
+    whole: &View<'_>,
+    targets: &GroupTargets,
+    history: &History,
+    count: u32,
+    now: Timestamp,
+) -> Places {
+    let refusal = |region: &Region| refusal(targets, region, history, now);
+    if let (Role::Region, Some(region)) = (part.role, &part.plan.scope.region) {
+        return match refusal(region) {
+            None => {
+                Places { orders: vec![vec![region.clone()]; count as usize], reasons: Vec::new() }
+            }
+            Some(reason) => Places { orders: Vec::new(), reasons: vec![reason] },
+        };
+    }
+    let listed = match candidates(whole, targets) {
+        Ok(listed) => listed,
+        Err(reason) => return Places { orders: Vec::new(), reasons: vec![reason] },
+    };
+    if listed.is_empty() {
+        return Places { orders: vec![Vec::new(); count as usize], reasons: Vec::new() };
+    }
+    let mut open = Vec::new();
+    let mut reasons = Vec::new();
+    for region in listed {
+        match refusal(&region) {
+            None => open.push(region),
+            Some(reason) => reasons.push(reason),
+        }
+    }
+    if open.is_empty() {
+        return Places { orders: Vec::new(), reasons };
+    }
+    let reasons = reasons.into_iter().map(passed_over).collect();
+    Places { orders: fewest_first(whole, &open, count), reasons }
+}
+
+/// The regions that are open to machines of all regions together; none: wherever the machine is that is
+/// cloned.
+fn candidates(whole: &View<'_>, targets: &GroupTargets) -> Result<Vec<Region>, Reason> {
+    let policy = &targets.policy;
+    if !targets.regions.is_empty() {
+        return Ok(targets.regions.clone());
+    }
+    if !policy.regions.listed().is_empty() {
+        let listed: Vec<&str> = policy.regions.listed().iter().map(Region::as_str).collect();
+        let detail = format!("Fly offers none of those that are listed ({})", listed.join(", "));
+        return Err(Reason::NoRegion { detail });
+    }
+    if policy.excluded_regions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut inhabited: Vec<Region> = Vec::new();
+    for seen in &whole.machines {
+        let region = &seen.machine.region;
+        if !policy.excluded_regions.contains(region) && !inhabited.contains(region) {
+            inhabited.push(region.clone());
+        }
+    }
+    if inhabited.is_empty() {
+        let detail = "every machine is in an excluded region; list the regions for new ones in `regions` (FAS_REGIONS)";
+        return Err(Reason::NoRegion { detail: detail.into() });
+    }
+    inhabited.sort();
+    Ok(inhabited)
+}
+
+/// Why no machine is asked for in `region`, if Fly had no room there a while ago.
+fn refusal(
+    targets: &GroupTargets,
+    region: &Region,
+    history: &History,
+    now: Timestamp,
+) -> Option<Reason> {
+    if history.resting.is_empty() {
+        return None;
+    }
+    let scope = Scope { group: targets.group.clone(), region: Some(region.clone()) };
+    let refusal = history.resting.get(&scope)?;
+    let rest = targets.policy.region_backoff;
+    is_within(rest, refusal.at, now).then(|| Reason::RegionResting {
+        region: region.clone(),
+        answer: refusal.answer.to_string(),
+        until: refusal.at.plus(rest),
+    })
+}
+
+fn passed_over(reason: Reason) -> Reason {
+    match reason {
+        Reason::RegionResting { region, answer, until } => {
+            Reason::RegionPassedOver { region, answer, until }
+        }
+        other => other,
+    }
+}
+
+fn fewest_first(view: &View<'_>, listed: &[Region], count: u32) -> Vec<Vec<Region>> {
     let mut load: Vec<(usize, &Region)> =
         listed.iter().map(|region| (view.count_in(region), region)).collect();
     (0..count)

@@ -42,6 +42,8 @@ pub enum Reason {
     },
     /// No expression asks for a number here.
     NoTarget,
+    /// Each region has numbers of its own, and all of them together have no bounds.
+    ByRegion,
     /// A machine that runs is stopped now and destroyed in a later tick.
     StopBeforeDestroy,
     /// A machine that was stopped only to be destroyed is wanted again.
@@ -138,8 +140,8 @@ pub enum Reason {
     Draining,
     /// The machines of an excluded region stay until others stand in for them.
     DrainWaits {
-        /// How many do not yet.
-        lacking: u32,
+        /// How many machines stay; `None`: what is wanted elsewhere is not known.
+        lacking: Option<u32>,
     },
     /// Fly had no room in the region, which is left alone for a while.
     RegionResting {

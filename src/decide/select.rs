@@ -10,6 +10,7 @@ use crate::model::{
 use super::history::History;
 use super::observed::Observed;
 use super::plan::Action;
+use super::reason::Reason;
 use super::targets::{Policy, StopOrder};
 use super::view::{Seen, View, is_reserved};
 
@@ -17,11 +18,12 @@ use super::view::{Seen, View, is_reserved};
 const SAFE_TO_DESTROY: &str = "safe_to_destroy";
 
 /// Machines that may be started, best first: suspended before stopped (they resume in a fraction of
-/// the time), the newest release first, then by id.
+/// the time), the newest release first, then by id. None in an excluded region.
 #[must_use]
-pub fn to_start(view: &View<'_>) -> Vec<Action> {
+pub fn to_start(view: &View<'_>, policy: &Policy) -> Vec<Action> {
+    let is_excluded = |seen: &Seen<'_>| policy.excluded_regions.contains(&seen.machine.region);
     let mut candidates: Vec<_> =
-        view.machines.iter().filter(|seen| seen.standing.may_start).collect();
+        view.machines.iter().filter(|seen| seen.standing.may_start && !is_excluded(seen)).collect();
     candidates.sort_by_key(|seen| {
         (
             seen.state != MachineState::Suspended,
@@ -40,8 +42,12 @@ pub fn to_start(view: &View<'_>) -> Vec<Action> {
 
 /// Machines of `stopped` that may be started, best first.
 #[must_use]
-pub fn to_start_again(view: &View<'_>, stopped: &BTreeSet<MachineId>) -> Vec<Action> {
-    let mut candidates = to_start(view);
+pub fn to_start_again(
+    view: &View<'_>,
+    policy: &Policy,
+    stopped: &BTreeSet<MachineId>,
+) -> Vec<Action> {
+    let mut candidates = to_start(view, policy);
     candidates.retain(|action| action.machine().is_some_and(|id| stopped.contains(id)));
     candidates
 }
@@ -56,7 +62,7 @@ pub fn to_stop(
 ) -> Vec<(Action, Option<SuspendObstacle>)> {
     let mut candidates: Vec<_> =
         view.machines.iter().filter(|seen| seen.standing.may_stop).collect();
-    candidates.sort_by_key(|seen| stop_rank(seen.machine, policy.stop_order));
+    candidates.sort_by_key(|seen| stop_rank(seen.machine, policy));
     let chosen = candidates.into_iter().map(|seen| {
         if !policy.suspend {
             return (stop(seen), None);
@@ -72,16 +78,18 @@ pub fn to_stop(
     chosen.collect()
 }
 
-/// Where `machine` stands in `order`: by its age as far as that is wanted and known, then by its id.
-fn stop_rank(machine: &Machine, order: StopOrder) -> (bool, i64, &MachineId) {
+/// Where `machine` stands in the order: those in excluded regions first, then by its age as far as that is
+/// wanted and known, then by its id.
+fn stop_rank<'a>(machine: &'a Machine, policy: &Policy) -> (bool, bool, i64, &'a MachineId) {
+    let is_excluded = policy.excluded_regions.contains(&machine.region);
     let created_at = machine.created_at.map(Timestamp::as_millis);
-    let age = match order {
+    let age = match policy.stop_order {
         StopOrder::Id => Some(0),
         StopOrder::Newest => created_at.map(i64::saturating_neg),
         StopOrder::Oldest => created_at,
     };
     // One whose age is not known goes last.
-    (age.is_none(), age.unwrap_or_default(), &machine.id)
+    (!is_excluded, age.is_none(), age.unwrap_or_default(), &machine.id)
 }
 
 /// What stands in the way of suspending `machine`, as far as its config and Fly's refusals tell.
@@ -105,35 +113,120 @@ pub struct Destroys {
     pub waiting: u32,
     /// One more would have gone, had it not been the last that can be cloned.
     pub keeps_last: bool,
+    /// One more would have gone, had it not been cloned in the same tick.
+    pub keeps_source: Option<MachineId>,
+}
+
+/// Which machines of a process group are not to go.
+#[derive(Debug, Default)]
+pub struct Keep<'a> {
+    /// How many of those that are left can be cloned: the last one stays.
+    pub cloneable: usize,
+    /// Those that are cloned in the same tick.
+    pub sources: BTreeSet<&'a MachineId>,
+    /// One in each region in which a machine is to run at all times.
+    pub running: BTreeSet<&'a MachineId>,
+}
+
+impl<'a> Keep<'a> {
+    /// Of the machines of `view`, the last that can be cloned is kept.
+    #[must_use]
+    pub fn last_of(view: &View<'a>) -> Self {
+        let cloneable = view.machines.iter().filter(|seen| is_cloneable(seen)).count();
+        Self { cloneable, ..Self::default() }
+    }
+
+    /// Whether the machine of a stop may be stopped.
+    #[must_use]
+    pub fn may_stop(&self, stop: &Action) -> bool {
+        stop.machine().is_none_or(|own| !self.running.contains(own))
+    }
+}
+
+/// The machine of `view` that keeps a region running: one that runs, or else is on its way, or else can be
+/// started.
+#[must_use]
+pub fn that_runs<'a>(view: &View<'a>, policy: &Policy) -> Option<&'a MachineId> {
+    let rank = |seen: &&Seen<'_>| {
+        let standing = seen.standing;
+        [standing.may_stop, standing.started, standing.may_start].iter().position(|own| *own)
+    };
+    // The one that would be stopped last.
+    view.machines
+        .iter()
+        .filter_map(|seen| Some((rank(&seen)?, seen.machine)))
+        .min_by_key(|(rank, machine)| (*rank, Reverse(stop_rank(machine, policy))))
+        .map(|(_, machine)| &machine.id)
 }
 
 impl Destroys {
-    fn len(&self) -> usize {
+    /// Why fewer go now than are `wanted`.
+    pub(super) fn why_not_more(&self, wanted: u32) -> impl Iterator<Item = Reason> {
+        let available = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        let waiting = self.waiting;
+        let waits = (waiting > 0).then_some(Reason::WaitingForStop { count: waiting });
+        let fewer = match &self.keeps_source {
+            Some(source) => Some(Reason::KeepsCloneSource { source: source.clone() }),
+            None if self.keeps_last => Some(Reason::KeepsLastMachine),
+            None => {
+                (available < wanted).then_some(Reason::NotEnoughDestroyable { wanted, available })
+            }
+        };
+        waits.into_iter().chain(fewer)
+    }
+
+    /// How many run.
+    pub(super) fn running(&self) -> usize {
+        let forced =
+            self.now.iter().filter(|own| matches!(own, Action::Destroy { force: true, .. }));
+        self.stop_first.len() + forced.count()
+    }
+
+    /// Leaves all but the first `count` of those that run as they are.
+    pub(super) fn leave_running(&mut self, count: u32) {
+        let mut left = count;
+        let mut is_kept = |runs: bool| {
+            let is_kept = !runs || left > 0;
+            left = left.saturating_sub(u32::from(runs));
+            is_kept
+        };
+        self.now.retain(|own| is_kept(matches!(own, Action::Destroy { force: true, .. })));
+        self.stop_first.retain(|_| is_kept(true));
+    }
+
+    /// How many go, or are on their way.
+    pub(super) fn len(&self) -> usize {
         self.now.len() + self.stop_first.len() + self.waiting as usize
     }
 }
 
 /// Chooses `count` machines to destroy: failed ones first, then stopped, suspended, created, those
-/// that are stopping anyway, and last those that run; among equals in the order that `policy` says. The
-/// last one that can be cloned stays.
+/// that are stopping anyway, and last those that run; among equals in the order that `policy` says. What
+/// `keep` names stays.
 #[must_use]
-pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy) -> Destroys {
+pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy, keep: &mut Keep<'_>) -> Destroys {
     let mut candidates: Vec<(u8, &Seen<'_>)> =
         view.machines.iter().filter_map(|seen| Some((victim_rank(seen)?, seen))).collect();
-    candidates.sort_by_key(|(rank, seen)| (*rank, stop_rank(seen.machine, policy.stop_order)));
+    candidates.sort_by_key(|(rank, seen)| (*rank, stop_rank(seen.machine, policy)));
 
-    let mut cloneable = view.machines.iter().filter(|seen| is_cloneable(seen)).count();
     let mut destroys = Destroys::default();
     for (_, seen) in candidates {
         if destroys.len() == count as usize {
             break;
         }
+        if keep.running.contains(&seen.machine.id) {
+            continue;
+        }
+        if keep.sources.contains(&seen.machine.id) {
+            destroys.keeps_source = Some(seen.machine.id.clone());
+            continue;
+        }
         if is_cloneable(seen) {
-            if cloneable == 1 {
+            if keep.cloneable == 1 {
                 destroys.keeps_last = true;
                 continue;
             }
-            cloneable -= 1;
+            keep.cloneable -= 1;
         }
         let runs = seen.standing.may_stop;
         if seen.standing.is_stopping {

@@ -4,13 +4,13 @@ use std::cmp::{Ordering, Reverse};
 
 /// One of those that a number is shared out among.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
+pub(super) struct Share {
     /// What its part is in proportion to.
-    pub weight: u32,
+    pub(super) weight: u32,
     /// The least that it gets, as far as there is enough for all.
-    pub floor: u32,
+    pub(super) floor: u32,
     /// The most that it gets.
-    pub ceiling: u32,
+    pub(super) ceiling: u32,
 }
 
 /// Shares `total` out in proportion to the weights, by D'Hondt's method: each next machine goes where the
@@ -21,7 +21,7 @@ pub struct Share {
 /// proportion. Of equal claims the heavier share comes first; only shares that are equal in all are served
 /// in their order, so that the order matters to nobody else. What no ceiling allows is not given.
 #[must_use]
-pub fn split(total: u32, shares: &[Share]) -> Vec<u32> {
+pub(super) fn split(total: u32, shares: &[Share]) -> Vec<u32> {
     let floors = shares.iter().fold(0_u32, |sum, own| sum.saturating_add(own.floor));
     if total < floors {
         let claims =

@@ -11,6 +11,7 @@ impl Reason {
             Self::AboveMax { .. } => "above_max",
             Self::WithinBounds { .. } => "within_bounds",
             Self::NoTarget => "no_target",
+            Self::ByRegion => "by_region",
             Self::StopBeforeDestroy => "stop_before_destroy",
             Self::WantedAgain => "wanted_again",
             Self::WaitingForStop { .. } => "waiting_for_stop",
@@ -64,6 +65,7 @@ impl Reason {
             | Self::AboveMax { .. }
             | Self::WithinBounds { .. }
             | Self::NoTarget
+            | Self::ByRegion
             | Self::StopBeforeDestroy
             | Self::WantedAgain
             | Self::CannotSuspend { .. }

@@ -18,6 +18,7 @@ impl fmt::Display for Reason {
                 write!(f, "{observed} {kind}, {bounds} wanted")
             }
             Self::NoTarget => f.write_str("no number of machines is asked for"),
+            Self::ByRegion => f.write_str("each region has its own numbers"),
             Self::StopBeforeDestroy => {
                 f.write_str("stopped first, to be destroyed in a later tick")
             }
@@ -64,8 +65,11 @@ impl fmt::Display for Reason {
                 meant.as_ref().map_or(Ok(()), |meant| write!(f, "; is `{meant}` meant?"))
             }
             Self::Draining => f.write_str("excluded: its machines go, as others stand in for them"),
-            Self::DrainWaits { lacking } => {
-                write!(f, "{lacking} in other regions have yet to stand in for its machines")
+            Self::DrainWaits { lacking: Some(lacking) } => {
+                write!(f, "{lacking} stay until machines in other regions stand in for them")
+            }
+            Self::DrainWaits { lacking: None } => {
+                f.write_str("its machines stay: what is wanted elsewhere is not known")
             }
             Self::RegionResting { region, answer, until } => {
                 write!(f, "Fly had no room in {region} ({answer}); it is tried again at {until}")

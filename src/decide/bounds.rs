@@ -1,0 +1,222 @@
+//! From what the expressions of a group ask for to the bounds that each of its scopes brings about.
+
+use std::cmp::{max, min};
+
+use crate::model::{Bounds, Kind, ScopeBounds, Side};
+
+use super::part::{Need, Part, Role};
+use super::plan::Tally;
+use super::reason::Reason;
+use super::split::{Share, split};
+use super::targets::{GroupTargets, RegionTargets, Wanted};
+use super::{gate, limit};
+
+const KINDS: [Kind; 2] = [Kind::Created, Kind::Started];
+
+/// Sets the bounds of every part; what cannot be judged has none, and the reason.
+///
+/// What regions decide, the bounds over all of them limit: the regions' targets are raised or lowered
+/// before anything is chosen. Machines that no region decides about (in regions that are not scaled, or
+/// held) count as they are.
+pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets) {
+    let Some((app_wide, others)) = parts.split_first_mut() else { return };
+    let wanted = match wanted_of(&targets.app_wide) {
+        Ok(wanted) => wanted,
+        Err((wanted, reasons)) => {
+            app_wide.plan.wanted = wanted;
+            app_wide.plan.reasons = reasons;
+            others.iter_mut().for_each(|part| part.plan.reasons.push(Reason::AppWideHeld));
+            return;
+        }
+    };
+    app_wide.plan.wanted = Some(wanted);
+    let tally = app_wide.plan.observed;
+    let (mut bounds, reasons) = limit::limit_targets(wanted, &targets.policy, tally);
+    app_wide.plan.reasons = reasons;
+
+    let has_created = wanted.created.is_defined() || targets.regional.created;
+    for part in others.iter_mut().filter(|part| part.role == Role::Region) {
+        settle_region(part, targets, has_created);
+    }
+    keep_running(&mut bounds, app_wide, others, targets);
+    for kind in KINDS.into_iter().filter(|kind| targets.regional.has(*kind)) {
+        fit(kind, bounds.of(kind), tally, others, targets);
+    }
+    app_wide.plan.targets = Some(bounds);
+    // What regions decide is for them to bring about.
+    for kind in KINDS.into_iter().filter(|kind| targets.regional.has(*kind)) {
+        *bounds.of_mut(kind) = Bounds::default();
+    }
+    app_wide.bounds = Some(bounds);
+    for part in parts {
+        if let Some(bounds) = part.bounds {
+            part.need = Need::of(bounds, part.plan.observed, part.view.listed());
+        }
+        if part.role == Role::Region {
+            part.plan.targets = part.bounds;
+        }
+    }
+}
+
+/// The numbers, or why there are none to go to, with what was asked for as far as it is known.
+fn wanted_of(wanted: &Wanted) -> Result<ScopeBounds, (Option<ScopeBounds>, Vec<Reason>)> {
+    match wanted {
+        Wanted::Hold(reasons) => Err((None, reasons.clone())),
+        Wanted::Bounds(wanted) => {
+            let reasons = gate::min_above_max(*wanted);
+            if reasons.is_empty() { Ok(*wanted) } else { Err((Some(*wanted), reasons)) }
+        }
+    }
+}
+
+/// The bounds of one region by itself: its own expressions and limits, and that a machine runs there at
+/// all times where that is so.
+fn settle_region(part: &mut Part<'_, '_>, targets: &GroupTargets, has_created: bool) {
+    let Some(region) = part.plan.scope.region.clone() else { return };
+    let own = targets.by_region.iter().find(|own| own.region == region);
+    let wanted = match own.map(|RegionTargets { wanted, .. }| wanted_of(wanted)) {
+        None => ScopeBounds::default(),
+        Some(Ok(wanted)) => wanted,
+        Some(Err((wanted, reasons))) => {
+            part.plan.wanted = wanted;
+            part.plan.reasons = reasons;
+            return;
+        }
+    };
+    part.plan.wanted = Some(wanted);
+    let (mut bounds, reasons) =
+        limit::limit_region(wanted, targets.policy.region_limits.of(&region));
+    part.plan.reasons = reasons;
+    if targets.policy.always_running.contains(&region) {
+        // One that is to run has to exist, which is for whoever sets a created count to see to.
+        let kinds = KINDS.into_iter().filter(|kind| *kind == Kind::Started || has_created);
+        for kind in kinds {
+            part.plan.reasons.extend(raise_to(bounds.of_mut(kind), kind, 1));
+        }
+    }
+    part.bounds = Some(bounds);
+}
+
+/// Raises the bounds over all regions to one for each region in which a machine runs at all times.
+fn keep_running(
+    bounds: &mut ScopeBounds,
+    app_wide: &mut Part<'_, '_>,
+    others: &[Part<'_, '_>],
+    targets: &GroupTargets,
+) {
+    let is_running = |part: &&Part<'_, '_>| {
+        let region = part.plan.scope.region.as_ref();
+        part.bounds.is_some()
+            && region.is_some_and(|own| targets.policy.always_running.contains(own))
+    };
+    let count = super::part::count(others.iter().filter(is_running).count());
+    for kind in KINDS {
+        if bounds.of(kind).is_defined() && count > 0 {
+            app_wide.plan.reasons.extend(raise_to(bounds.of_mut(kind), kind, count));
+        }
+    }
+}
+
+/// Raises both ends to at least `least`; a lower end comes about where there was none.
+fn raise_to(bounds: &mut Bounds, kind: Kind, least: u32) -> Option<Reason> {
+    let before = *bounds;
+    bounds.min = Some(before.min.map_or(least, |own| max(own, least)));
+    bounds.max = before.max.map(|own| max(own, least));
+    let (side, wanted) = match (before.min, before.max) {
+        (_, Some(max)) if max < least => (Side::Max, Some(max)),
+        (min, _) if min.is_none_or(|min| min < least) => (Side::Min, min),
+        _ => return None,
+    };
+    Some(Reason::AlwaysRunning { kind, side, wanted, limit: least })
+}
+
+/// Fits what the regions want of `kind` into the bounds over all of them.
+fn fit(
+    kind: Kind,
+    app_wide: Bounds,
+    tally: Tally,
+    others: &mut [Part<'_, '_>],
+    targets: &GroupTargets,
+) {
+    let policy = &targets.policy;
+    let mut regions: Vec<&mut Part<'_, '_>> = others
+        .iter_mut()
+        .filter(|part| part.bounds.is_some_and(|own| own.of(kind).max.is_some()))
+        .collect();
+    // Those that are to run at all times, and nothing else, are sure to be there.
+    let own: u32 = regions.iter().map(|part| part.plan.observed.of(kind)).sum();
+    let elsewhere = tally.of(kind).saturating_sub(own);
+
+    let wants =
+        |part: &&mut Part<'_, '_>| part.bounds.map_or(Bounds::default(), |own| own.of(kind));
+    let floor = |part: &&mut Part<'_, '_>| {
+        let region = part.plan.scope.region.as_ref();
+        let limits = region.map_or(0, |own| policy.region_limits.of(own).min_machines);
+        let runs = region.is_some_and(|own| policy.always_running.contains(own));
+        max(limits, u32::from(runs))
+    };
+    let total = |numbers: &[u32]| numbers.iter().fold(0_u32, |sum, own| sum.saturating_add(*own));
+
+    // What must be there goes before what the expressions over all regions say, not before the ceiling.
+    let floors: Vec<u32> = regions.iter().map(floor).collect();
+    let ceiling = policy.max_machines.saturating_sub(elsewhere);
+    let most = app_wide.max.map_or(ceiling, |own| own.saturating_sub(elsewhere));
+    let most = max(most, min(total(&floors), ceiling));
+    let tops: Vec<u32> = regions.iter().map(|own| wants(own).max.unwrap_or(0)).collect();
+    if total(&tops) > most {
+        let shares = tops.iter().zip(&floors).map(|(&top, &floor)| Share {
+            weight: top,
+            floor: min(floor, top),
+            ceiling: top,
+        });
+        let app_wide = app_wide.max.unwrap_or(policy.max_machines);
+        for (part, limit) in regions.iter_mut().zip(split(most, &shares.collect::<Vec<_>>())) {
+            lower(part, kind, limit, app_wide);
+        }
+    }
+
+    let least = app_wide.min.unwrap_or(policy.min_machines);
+    let wanted = least.saturating_sub(elsewhere);
+    let ends = |part: &&mut Part<'_, '_>| {
+        let Bounds { min, max } = wants(part);
+        (min.unwrap_or(0), max.unwrap_or(0))
+    };
+    let bands: Vec<(u32, u32)> = regions.iter().map(ends).collect();
+    let bottoms: Vec<u32> = bands.iter().map(|(bottom, _)| *bottom).collect();
+    if total(&bottoms) < wanted {
+        // First inside the bands that the regions allow themselves, then beyond them.
+        let inside = bands.iter().map(|&(floor, top)| Share { weight: top, floor, ceiling: top });
+        let inside = split(wanted, &inside.collect::<Vec<_>>());
+        let ceiling = |part: &&mut Part<'_, '_>| {
+            let region = part.plan.scope.region.as_ref();
+            region.map_or(u32::MAX, |own| policy.region_limits.of(own).max_machines)
+        };
+        let shares = regions.iter().zip(&bands).zip(&inside).map(|((part, band), &floor)| Share {
+            weight: band.1,
+            floor,
+            ceiling: max(floor, ceiling(part)),
+        });
+        let given = split(wanted, &shares.collect::<Vec<_>>());
+        for (part, limit) in regions.iter_mut().zip(given) {
+            raise(part, kind, limit, least);
+        }
+    }
+}
+
+fn lower(part: &mut Part<'_, '_>, kind: Kind, limit: u32, app_wide: u32) {
+    let Some(bounds) = part.bounds.as_mut().map(|own| own.of_mut(kind)) else { return };
+    let Some(wanted) = bounds.max.filter(|own| *own > limit) else { return };
+    bounds.max = Some(limit);
+    bounds.min = bounds.min.map(|own| min(own, limit));
+    let side = Side::Max;
+    part.plan.reasons.push(Reason::LoweredByAppWide { kind, side, wanted, limit, app_wide });
+}
+
+fn raise(part: &mut Part<'_, '_>, kind: Kind, limit: u32, app_wide: u32) {
+    let Some(bounds) = part.bounds.as_mut().map(|own| own.of_mut(kind)) else { return };
+    let Some(wanted) = bounds.min.filter(|own| *own < limit) else { return };
+    bounds.min = Some(limit);
+    bounds.max = bounds.max.map(|own| max(own, limit));
+    let side = Side::Min;
+    part.plan.reasons.push(Reason::RaisedByAppWide { kind, side, wanted, limit, app_wide });
+}
