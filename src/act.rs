@@ -2,6 +2,7 @@
 
 mod create;
 pub mod outcome;
+mod room;
 pub mod under_way;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use crate::model::{AppName, MachineId};
 use crate::ports::{ErrorClass, Lease, MachinesApi};
 
 use create::{Create, Created};
+use room::Rooms;
 
 pub use outcome::{ActionResult, Asked, Outcome, Skipped};
 pub use under_way::UnderWay;
@@ -36,6 +38,7 @@ pub async fn act(
     mut deadline: impl Future<Output = ()> + Unpin,
 ) -> Vec<Outcome> {
     let mut queue = Queue::new(plan);
+    let rooms = Rooms::default();
     let mut running = FuturesUnordered::new();
     let mut outcomes = Vec::new();
     // What comes before the actions may have used up the time.
@@ -45,7 +48,7 @@ pub async fn act(
     loop {
         while stop.is_none() && running.len() < concurrency {
             let Some(job) = queue.next() else { break };
-            running.push(job.run(api, app, leases, under_way));
+            running.push(job.run(api, app, leases, &rooms, under_way));
         }
         if running.is_empty() {
             break;
@@ -139,6 +142,7 @@ impl Job<'_> {
             result,
             asked: None,
             left_volumes: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -147,15 +151,17 @@ impl Job<'_> {
         api: &dyn MachinesApi,
         app: &AppName,
         leases: &[Lease],
+        rooms: &Rooms,
         under_way: &UnderWay,
     ) -> Outcome {
         let _listed = under_way.begin(self.action);
         let lease_on = |id: &MachineId| leases.iter().find(|lease| lease.machine == *id);
         let (answer, machine, region) = match self.action {
             Action::Create { create_id, regions, volumes, template, start } => {
-                let create = Create { create_id, regions, volumes, template, start: *start };
-                let Created { result, asked, left } = create.run(api, app).await;
-                return Outcome { asked, left_volumes: left, ..self.ended(result) };
+                let group = &self.scope.scope.group;
+                let create = Create { create_id, group, regions, volumes, template, start: *start };
+                let Created { result, asked, left, refusals } = create.run(api, app, rooms).await;
+                return Outcome { asked, left_volumes: left, refusals, ..self.ended(result) };
             }
             Action::Start { machine, region } => {
                 (api.start(app, machine, lease_on(machine)).await, machine, region)

@@ -1,15 +1,19 @@
 //! Creating one machine, and the volume that it mounts where it needs a new one.
 
-use crate::decide::{NewVolume, Template, VolumeChoice};
-use crate::model::{AppName, Region, Volume};
-use crate::ports::{ApiError, CreateRequest, ErrorClass, MachinesApi, Operation, VolumeRequest};
+use std::sync::Arc;
 
-use super::outcome::{ActionResult, Asked};
+use crate::decide::{NewVolume, Template, VolumeChoice};
+use crate::model::{AppName, ProcessGroup, Region, Volume};
+use crate::ports::{ApiError, CreateRequest, ErrorClass, MachinesApi, VolumeRequest};
+
+use super::outcome::{ActionResult, Asked, Skipped};
+use super::room::Rooms;
 
 /// A create as the plan has it.
 #[derive(Clone, Copy)]
 pub(super) struct Create<'a> {
     pub(super) create_id: &'a str,
+    pub(super) group: &'a ProcessGroup,
     pub(super) regions: &'a [Region],
     /// One for each region, or none at all.
     pub(super) volumes: &'a [VolumeChoice],
@@ -24,6 +28,8 @@ pub(super) struct Created {
     pub(super) asked: Option<Asked>,
     /// Volumes that were made for it and that it does not mount.
     pub(super) left: Vec<Volume>,
+    /// Regions that had no room, each with Fly's answer.
+    pub(super) refusals: Vec<(Region, Arc<str>)>,
 }
 
 impl Create<'_> {
@@ -31,52 +37,71 @@ impl Create<'_> {
     ///
     /// A volume that was made for a machine that Fly then refuses is left as it is: it bears the name
     /// that the next create looks for.
-    pub(super) async fn run(self, api: &dyn MachinesApi, app: &AppName) -> Created {
-        let mut left = Vec::new();
-        let mut refused = None;
+    pub(super) async fn run(self, api: &dyn MachinesApi, app: &AppName, rooms: &Rooms) -> Created {
+        let mut created = Created {
+            result: ActionResult::NotAttempted(Skipped::NoRoom),
+            asked: None,
+            left: Vec::new(),
+            refusals: Vec::new(),
+        };
         for (index, region) in self.regions.iter().enumerate() {
-            let choice = self.volumes.get(index);
-            let mut made = None;
-            let volume = match choice {
-                None => None,
-                Some(VolumeChoice::Use(id)) => Some(id.clone()),
-                Some(VolumeChoice::Create(new)) => {
-                    match self.make_volume(api, app, region, new).await {
-                        Ok(volume) => Some(made.insert(volume).id.clone()),
-                        Err(error) if error.class == ErrorClass::Capacity => {
-                            refused = Some(error);
-                            continue;
-                        }
-                        Err(error) => return Created::failed(error, left),
-                    }
+            let Some(entry) = rooms.enter(self.group, region).await else { continue };
+            let result = self.run_in(api, app, region, self.volumes.get(index), &mut created).await;
+            let refusal = match &result {
+                ActionResult::Failed(error) if error.class == ErrorClass::Capacity => {
+                    Some(answer(error))
                 }
+                _ => None,
             };
-            let request = CreateRequest {
-                region: region.clone(),
-                config: self.template.config(self.create_id, self.start, volume.as_ref()),
-                skip_launch: !self.start,
-            };
-            match api.create(app, &request).await {
-                Ok(machine) => {
-                    let result = ActionResult::Done { machine: machine.id, region: machine.region };
-                    let asked = Some(Asked { region: region.clone(), volume });
-                    return Created { result, asked, left };
-                }
-                Err(error) if error.outcome_unknown => {
-                    let result = self.settle(api, app, region, error).await;
-                    let asked = Some(Asked { region: region.clone(), volume });
-                    return Created { result, asked, left };
-                }
-                Err(error) => {
-                    left.extend(made);
-                    if error.class != ErrorClass::Capacity {
-                        return Created::failed(error, left);
-                    }
-                    refused = Some(error);
-                }
+            entry.ended(refusal.is_none()).await;
+            created.result = result;
+            match refusal {
+                Some(answer) => created.refusals.push((region.clone(), answer)),
+                None => break,
             }
         }
-        Created::failed(refused.unwrap_or_else(|| no_region(app)), left)
+        created
+    }
+
+    /// Creates the machine in `region`, with the volume of its `choice`.
+    async fn run_in(
+        self,
+        api: &dyn MachinesApi,
+        app: &AppName,
+        region: &Region,
+        choice: Option<&VolumeChoice>,
+        created: &mut Created,
+    ) -> ActionResult {
+        let mut made = None;
+        let volume = match choice {
+            None => None,
+            Some(VolumeChoice::Use(id)) => Some(id.clone()),
+            Some(VolumeChoice::Create(new)) => {
+                match self.make_volume(api, app, region, new).await {
+                    Ok(volume) => Some(made.insert(volume).id.clone()),
+                    Err(error) => return ActionResult::Failed(error),
+                }
+            }
+        };
+        let request = CreateRequest {
+            region: region.clone(),
+            config: self.template.config(self.create_id, self.start, volume.as_ref()),
+            skip_launch: !self.start,
+        };
+        match api.create(app, &request).await {
+            Ok(machine) => {
+                created.asked = Some(Asked { region: region.clone(), volume });
+                ActionResult::Done { machine: machine.id, region: machine.region }
+            }
+            Err(error) if error.outcome_unknown => {
+                created.asked = Some(Asked { region: region.clone(), volume });
+                self.settle(api, app, region, error).await
+            }
+            Err(error) => {
+                created.left.extend(made);
+                ActionResult::Failed(error)
+            }
+        }
     }
 
     async fn make_volume(
@@ -116,21 +141,13 @@ impl Create<'_> {
     }
 }
 
-impl Created {
-    fn failed(error: ApiError, left: Vec<Volume>) -> Self {
-        Self { result: ActionResult::Failed(error), asked: None, left }
+/// What Fly said of a region without room, short enough for a line.
+fn answer(error: &ApiError) -> Arc<str> {
+    const ENOUGH: usize = 160;
+    let status = error.status.map(|status| format!("{status} ")).unwrap_or_default();
+    let mut text: String = error.message.chars().take(ENOUGH).collect();
+    if text.len() < error.message.len() {
+        text.push('…');
     }
-}
-
-/// A plan names at least one region for each create; one that does not is not carried out.
-fn no_region(app: &AppName) -> ApiError {
-    ApiError {
-        operation: Operation::Create,
-        subject: app.to_string(),
-        class: ErrorClass::Rejected,
-        status: None,
-        message: "the plan names no region".into(),
-        request_id: None,
-        outcome_unknown: false,
-    }
+    Arc::from(status + &text)
 }

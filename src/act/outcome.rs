@@ -1,10 +1,11 @@
 //! What became of each action.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::decide::{Action, Effect, History, Reason};
+use crate::decide::{Action, Effect, History, Reason, Refusal};
 use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
 use crate::ports::{ApiError, ErrorClass};
 
@@ -23,6 +24,8 @@ pub struct Outcome {
     pub asked: Option<Asked>,
     /// Volumes that were made for a machine and that no machine has: later creates use them.
     pub left_volumes: Vec<Volume>,
+    /// Regions in which Fly had no room for it, each with what it answered.
+    pub refusals: Vec<(Region, Arc<str>)>,
 }
 
 /// What a create asked for: one of the regions of its plan, and the volume that goes with it.
@@ -60,6 +63,8 @@ pub enum Skipped {
     Authorization,
     /// The tick's time was over.
     Deadline,
+    /// Fly had no room for an action before it, in any of the regions.
+    NoRoom,
 }
 
 impl fmt::Display for Skipped {
@@ -67,6 +72,7 @@ impl fmt::Display for Skipped {
         f.write_str(match self {
             Self::Authorization => "not attempted: the token was refused for an action before it",
             Self::Deadline => "not attempted: the tick's time was over",
+            Self::NoRoom => "not attempted: Fly had no room there for another one",
         })
     }
 }
@@ -136,6 +142,10 @@ impl Outcome {
     pub fn remember(&self, history: &mut History, at: Timestamp) {
         if let Some(effect) = self.effect() {
             history.record(at, effect);
+        }
+        for (region, answer) in &self.refusals {
+            let scope = Scope { group: self.scope.group.clone(), region: Some(region.clone()) };
+            history.resting.insert(scope, Refusal { at, answer: Arc::clone(answer) });
         }
         history.left_volumes.extend(self.left_volumes.iter().map(|volume| (at, volume.clone())));
         // Asked again, Fly would refuse again, and the machine would run on.

@@ -6,7 +6,7 @@ use crate::model::Kind;
 
 use super::group::Deciding;
 use super::history::History;
-use super::part::{Part, Role, count};
+use super::part::{Part, Role, count, not_suspended};
 use super::plan::{Action, PlannedAction};
 use super::reason::Reason;
 use super::select::{self, Destroys, Keep};
@@ -55,7 +55,9 @@ pub(super) fn drain<'a>(
             let mut stops = select::to_stop(&part.view, policy, next);
             stops.truncate(running.take(count(stops.len())) as usize);
             let lacking = there.started.saturating_sub(count(stops.len()));
-            for (action, _) in stops {
+            let (stops, obstacles): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
+            part.plan.reasons.extend(not_suspended(&obstacles));
+            for action in stops {
                 part.plan.actions.push(PlannedAction { action, reason: Reason::Draining });
             }
             explain(part, lacking);

@@ -138,6 +138,10 @@ impl<'v, 'a> Deciding<'v, 'a> {
         self.start_and_stop(parts, &keep, next);
         drain::drain(self, parts, &mut keep, next);
         self.create(parts, supply);
+        if parts.len() > 1 {
+            let mut used = taken(parts, usize::MAX);
+            parts.iter_mut().for_each(|part| part.drop_spares(&mut used));
+        }
     }
 
     /// Where too much is out of sight, nothing is created or destroyed.

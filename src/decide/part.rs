@@ -221,6 +221,12 @@ impl<'v, 'a> Part<'v, 'a> {
         count(taken)
     }
 
+    /// Leaves out spares that another scope has a use for.
+    pub(super) fn drop_spares(&mut self, used: &mut BTreeSet<MachineId>) {
+        let is_free = |own: &Action| own.machine().is_none_or(|id| used.insert(id.clone()));
+        self.plan.spares.retain(is_free);
+    }
+
     /// Plans the creates, each to run at once as far as `may_launch` says so.
     pub(super) fn create(
         &mut self,
@@ -292,7 +298,7 @@ impl<'v, 'a> Part<'v, 'a> {
 }
 
 /// Says which of the machines that are stopped would have been suspended, had nothing stood in the way.
-fn not_suspended(obstacles: &[Option<SuspendObstacle>]) -> Option<Reason> {
+pub(super) fn not_suspended(obstacles: &[Option<SuspendObstacle>]) -> Option<Reason> {
     let mut why = BTreeMap::new();
     for obstacle in obstacles.iter().flatten() {
         *why.entry(*obstacle).or_insert(0) += 1;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::model::{Kind, MachineId, Region, Scope, ScopeBounds};
+use crate::model::{Kind, MachineId, ProcessGroup, Region, Scope, ScopeBounds};
 
 use super::history::History;
 use super::reason::{Reason, Weight};
@@ -301,18 +301,20 @@ impl Plan {
         self.scopes.iter().any(|scope| scope.reasons.iter().any(unread))
     }
 
-    /// The same plan with every action taken out, for `reason`.
+    /// The same plan with every action taken out, for `reason`, which is said over all regions and where
+    /// something would have been done.
     pub fn held(self, reason: &Reason) -> Self {
-        self.held_where(|_| true, reason)
+        self.held_where(|own| own.scope.region.is_none() || !own.actions.is_empty(), reason)
     }
 
-    /// The same plan with every action of `scope` taken out, for `reason`.
-    pub fn held_in(self, scope: &Scope, reason: &Reason) -> Self {
-        self.held_where(|own| own == scope, reason)
+    /// The same plan with every action of `group` taken out, for `reason`: in each scope of the group that
+    /// had some.
+    pub fn held_in(self, group: &ProcessGroup, reason: &Reason) -> Self {
+        self.held_where(|own| own.scope.group == *group && !own.actions.is_empty(), reason)
     }
 
-    fn held_where(mut self, applies: impl Fn(&Scope) -> bool, reason: &Reason) -> Self {
-        for scope in self.scopes.iter_mut().filter(|own| applies(&own.scope)) {
+    fn held_where(mut self, applies: impl Fn(&ScopePlan) -> bool, reason: &Reason) -> Self {
+        for scope in self.scopes.iter_mut().filter(|own| applies(own)) {
             scope.actions.clear();
             scope.spares.clear();
             scope.reasons.push(reason.clone());
@@ -320,9 +322,9 @@ impl Plan {
         Self::new(self.scopes, self.next)
     }
 
-    /// The same plan with one more thing said about every scope.
+    /// The same plan with one more thing said about every group.
     pub fn noted(mut self, reason: &Reason) -> Self {
-        for scope in &mut self.scopes {
+        for scope in self.scopes.iter_mut().filter(|own| own.scope.region.is_none()) {
             scope.reasons.push(reason.clone());
         }
         self

@@ -1,6 +1,6 @@
 //! Acting under a lease, so that two scalers do not both create or both destroy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -8,7 +8,7 @@ use futures::future::{Either, select};
 use crate::act::Outcome;
 use crate::decide::view::View;
 use crate::decide::{Effect, History, Plan, Reason, Verb, guard_release};
-use crate::model::{MachineId, Scope, Timestamp};
+use crate::model::{MachineId, ProcessGroup, Timestamp};
 use crate::ports::{ApiError, ErrorClass, Lease};
 use crate::status::{Tick, machine_counts};
 
@@ -41,8 +41,8 @@ impl Reconciler {
         history: &History,
     ) -> Vec<Lease> {
         let mut leases = Vec::new();
-        for scope in needing_lease(&decided.plan) {
-            let view = View::of_group(&decided.observed, &scope.group, history, tick.at);
+        for group in needing_lease(&decided.plan) {
+            let view = View::of_group(&decided.observed, &group, history, tick.at);
             let Some(machine) = oldest(&view).cloned() else { continue };
             let lease = self.take_lease(&machine).await;
             tick.fly_failed |= lease.as_ref().is_err_and(is_trouble);
@@ -56,7 +56,7 @@ impl Reconciler {
                 }
                 Err(error) => Reason::LeaseFailed { message: error.to_string() },
             };
-            decided.plan = decided.plan.clone().held_in(&scope, &reason);
+            decided.plan = decided.plan.clone().held_in(&group, &reason);
         }
         leases
     }
@@ -141,7 +141,7 @@ impl Reconciler {
         decided.observed.machines = self.adapters.api.list(&self.app).await?;
         tick.fly_failed = false;
         tick.machines = machine_counts(&decided.observed);
-        let held: Vec<(Scope, Reason)> = decided
+        let held: BTreeMap<ProcessGroup, Reason> = decided
             .plan
             .scopes
             .iter()
@@ -149,31 +149,31 @@ impl Reconciler {
                 let lease = |reason: &&Reason| {
                     matches!(reason, Reason::LeaseHeld { .. } | Reason::LeaseFailed { .. })
                 };
-                Some((scope.scope.clone(), scope.reasons.iter().find(lease)?.clone()))
+                Some((scope.scope.group.clone(), scope.reasons.iter().find(lease)?.clone()))
             })
             .collect();
         let now = self.adapters.clock.now();
         let (observed, targets) = (&mut decided.observed, &decided.targets);
         let mut plan = self.decide(tick, observed, targets, history, now).await;
-        for (scope, reason) in &held {
-            plan = plan.held_in(scope, reason);
+        for (group, reason) in &held {
+            plan = plan.held_in(group, reason);
         }
         // A group that had nothing to create or destroy before has no lease to do it under now.
-        for scope in needing_lease(&plan).difference(&leased) {
+        for group in needing_lease(&plan).difference(&leased) {
             let message = "the machines changed while other groups' leases were taken; the next tick asks for it";
             let message = message.to_owned();
-            plan = plan.held_in(scope, &Reason::LeaseFailed { message });
+            plan = plan.held_in(group, &Reason::LeaseFailed { message });
         }
         decided.plan = guard_release(plan, &decided.release, self.settings.release_timeout, now);
         Ok(())
     }
 }
 
-/// The scopes in which machines would come into being or go.
-fn needing_lease(plan: &Plan) -> BTreeSet<Scope> {
+/// The groups in which machines would come into being or go: one lease serves all regions of a group.
+fn needing_lease(plan: &Plan) -> BTreeSet<ProcessGroup> {
     plan.actions()
         .filter(|(_, planned)| matches!(planned.action.verb(), Verb::Create | Verb::Destroy))
-        .map(|(scope, _)| scope.clone())
+        .map(|(scope, _)| scope.group.clone())
         .collect()
 }
 

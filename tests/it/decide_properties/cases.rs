@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fly_autoscaler::decide::{
-    Effect, GroupTargets, History, Observed, Plan, Policy, Reason, Recent, StopOrder, Targets,
-    Wanted, decide,
+    Effect, GroupTargets, History, Limits, Observed, Plan, Policy, Reason, Recent, RegionTargets,
+    StopOrder, Targets, Wanted, decide,
 };
 use fly_autoscaler::model::{
-    Bounds, HostStatus, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
-    Scope, ScopeBounds, SuspendObstacle, Timestamp,
+    Bounds, HostStatus, Kind, Kinds, Machine, MachineFacts, MachineId, MachineState, ProcessGroup,
+    Region, Scope, ScopeBounds, SuspendObstacle, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -161,12 +161,93 @@ pub(super) struct Case {
     pub(super) history: History,
 }
 
+/// What is wanted in the regions of a group, and what holds there.
+#[derive(Debug, Clone)]
+struct Regional {
+    /// The regions in some order: the first `listed` of them are scaled.
+    order: Vec<Region>,
+    listed: usize,
+    wanted: Vec<Wanted>,
+    kinds: Kinds,
+    limits: Vec<Limits>,
+    always: Vec<bool>,
+    excluded: Vec<bool>,
+    drain: bool,
+}
+
+fn regional() -> impl Strategy<Value = Regional> {
+    let regions: Vec<Region> = ["lhr", "iad", "fra", "syd"].map(Region::new).to_vec();
+    let limits = (0_u32..3, 3_u32..12)
+        .prop_map(|(min_machines, max_machines)| Limits { min_machines, max_machines });
+    let limits = prop_oneof![3 => Just(Limits::default()), 1 => limits];
+    let few = prop::collection::vec(prop::bool::weighted(0.3), 4);
+    (
+        (Just(regions).prop_shuffle(), 1_usize..=4, prop::collection::vec(wanted(), 4)),
+        (any::<bool>(), any::<bool>(), prop::collection::vec(limits, 4)),
+        (few.clone(), few, any::<bool>()),
+    )
+        .prop_map(|((order, listed, wanted), (created, started, limits), rest)| {
+            let (always, excluded, drain) = rest;
+            let kinds = Kinds { created, started };
+            Regional { order, listed, wanted, kinds, limits, always, excluded, drain }
+        })
+}
+
+impl Regional {
+    /// Adds what holds in the regions to what holds over all of them.
+    fn add_to(self, targets: &mut GroupTargets) {
+        let (listed, others) = self.order.split_at(self.listed);
+        let chosen = |regions: &[Region], flags: &[bool]| -> Vec<Region> {
+            let pairs = regions.iter().zip(flags).filter(|(_, flag)| **flag);
+            pairs.map(|(region, _)| region.clone()).collect()
+        };
+        let mut policy = (*targets.policy).clone();
+        policy.regions = listed.to_vec().into();
+        policy.always_running = chosen(listed, &self.always);
+        policy.excluded_regions = chosen(others, &self.excluded);
+        policy.drain_excluded = self.drain;
+        policy.region_limits.own = listed.iter().cloned().zip(self.limits).collect();
+        // As the configuration sees to it: the ceiling has room for what must be there.
+        let least: u32 = policy.region_limits.own.values().map(|own| own.min_machines + 1).sum();
+        policy.max_machines = std::cmp::max(policy.max_machines, least);
+        if self.kinds.any() {
+            targets.by_region = listed
+                .iter()
+                .zip(self.wanted)
+                .map(|(region, mut wanted)| {
+                    if let Wanted::Bounds(bounds) = &mut wanted {
+                        for kind in [Kind::Created, Kind::Started] {
+                            if !self.kinds.has(kind) {
+                                *bounds.of_mut(kind) = Bounds::default();
+                            }
+                        }
+                    }
+                    RegionTargets { region: region.clone(), wanted }
+                })
+                .collect();
+        }
+        targets.regional = self.kinds;
+        targets.regions = listed.to_vec();
+        targets.skipped = policy
+            .excluded_regions
+            .iter()
+            .map(|region| (region.clone(), Reason::RegionExcluded { nearest: None }))
+            .collect();
+        targets.policy = Arc::new(policy);
+    }
+}
+
 /// What is wanted of one to three groups, and for how many ticks each has wished for a large destroy.
 fn targets() -> impl Strategy<Value = Vec<(GroupTargets, u32)>> {
-    prop::collection::vec((wanted(), policy(), 0_u32..4), 1..=GROUPS.len()).prop_map(|all| {
+    let own = (wanted(), policy(), prop::option::of(regional()), 0_u32..4);
+    prop::collection::vec(own, 1..=GROUPS.len()).prop_map(|all| {
         let groups = GROUPS.iter().map(ProcessGroup::new);
-        let all = groups.zip(all).map(|(group, (app_wide, policy, wishes))| {
-            (GroupTargets::app_wide(group, Arc::new(policy), app_wide), wishes)
+        let all = groups.zip(all).map(|(group, (app_wide, policy, regional, wishes))| {
+            let mut targets = GroupTargets::app_wide(group, Arc::new(policy), app_wide);
+            if let Some(regional) = regional {
+                regional.add_to(&mut targets);
+            }
+            (targets, wishes)
         });
         all.collect()
     })
