@@ -26,9 +26,8 @@ pub(super) fn drain<'a>(
     let Some(first) = parts.iter().position(|part| part.role == Role::Draining) else { return };
     let (others, drained) = parts.split_at_mut(first);
     if others.iter().any(|part| part.bounds.is_none()) {
-        for part in drained {
-            part.plan.wanted = None;
-            part.plan.reasons = vec![Reason::DrainWaits { lacking: None }];
+        for part in drained.iter_mut().filter(|part| part.plan.reasons.is_empty()) {
+            part.plan.reasons.push(Reason::DrainWaits { lacking: None });
         }
         return;
     }

@@ -129,7 +129,9 @@ impl<'v, 'a> Deciding<'v, 'a> {
         self.brake(parts, next);
         // The last region first, so that the first one keeps its machines the longest.
         for part in parts.iter_mut().rev().filter(|part| part.role != Role::Draining) {
-            if part.bounds.is_some() {
+            if part.role == Role::AppWide && self.targets.regional.created {
+                // Its wishes are those of all regions together.
+            } else if part.bounds.is_some() {
                 part.destroy(policy, &mut keep, self.history, next);
             } else {
                 next.large_destroy_wishes.remove(&part.plan.scope);
@@ -170,7 +172,6 @@ impl<'v, 'a> Deciding<'v, 'a> {
     /// What all regions together may still gain is shared out among them.
     fn limit_growth(&self, parts: &mut [Part<'_, '_>]) {
         for kind in [Kind::Created, Kind::Started] {
-            // The scope over all regions takes what is left.
             let (app_wide, regions) = parts.split_at_mut(1);
             let needs: Vec<u32> = regions.iter().map(|part| part.need.growth(kind)).collect();
             let shares = needs.iter().map(|&need| Share { weight: need, floor: 0, ceiling: need });
@@ -178,8 +179,9 @@ impl<'v, 'a> Deciding<'v, 'a> {
             for (part, granted) in regions.iter_mut().zip(&given) {
                 part.grow_at_most(kind, *granted);
             }
+            // What it lacks includes what the regions get: that is taken off when it is known.
             if let Some(part) = app_wide.first_mut() {
-                part.grow_at_most(kind, self.room(kind).saturating_sub(given.iter().sum()));
+                part.grow_at_most(kind, self.room(kind));
             }
         }
     }
@@ -263,7 +265,7 @@ impl<'v, 'a> Deciding<'v, 'a> {
             let ids = &mut supply.ids;
             part.create(|| ids.next(), |new: &NewMachine| room.take(new));
             let launched = room.launched() - before;
-            part.explain_starts(self.observed, launched);
+            part.explain_starts(self.observed, self.whole, launched);
         }
     }
 }

@@ -249,9 +249,9 @@ impl<'v, 'a> Part<'v, 'a> {
     }
 
     /// Says why fewer are started than should be. `launched` new machines run at once in this scope.
-    pub(super) fn explain_starts(&mut self, observed: &Observed, launched: u32) {
+    pub(super) fn explain_starts(&mut self, observed: &Observed, whole: &View<'_>, launched: u32) {
         let available = self.started;
-        if self.role == Role::AppWide && self.view.is_empty() && self.need.creates == 0 {
+        if self.role == Role::AppWide && whole.is_empty() && self.need.creates == 0 {
             let detail = select::why_empty(observed, &self.plan.scope.group);
             self.plan.reasons.push(Reason::NoMachines { detail });
         } else if available + launched < self.need.starts {

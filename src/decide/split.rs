@@ -18,8 +18,9 @@ pub(super) struct Share {
 /// to share, and a small change of the weights moves few.
 ///
 /// First everyone gets its floor; where there is not enough for that, the floors are shared out in
-/// proportion. Of equal claims the heavier share comes first; only shares that are equal in all are served
-/// in their order, so that the order matters to nobody else. What no ceiling allows is not given.
+/// proportion. Of equal claims the lighter share comes first, to which one machine is more: where ten, ten
+/// and one are to be one fewer, the one stays. Only shares that are equal in all are served in their
+/// order, so that the order matters to nobody else. What no ceiling allows is not given.
 #[must_use]
 pub(super) fn split(total: u32, shares: &[Share]) -> Vec<u32> {
     let floors = shares.iter().fold(0_u32, |sum, own| sum.saturating_add(own.floor));
@@ -67,7 +68,7 @@ impl Claim<'_> {
         let quotient = |claim: &Self, other: &Self| u64::from(claim.weight) * next(other);
         let ties = |claim: &Self| {
             let Share { weight, floor, ceiling } = *claim.own;
-            (claim.weight, Reverse(claim.given), weight, ceiling, floor)
+            (Reverse(claim.weight), Reverse(claim.given), Reverse(weight), ceiling, floor)
         };
         quotient(self, other).cmp(&quotient(other, self)).then_with(|| ties(self).cmp(&ties(other)))
     }
@@ -88,7 +89,7 @@ mod tests {
     fn a_number_is_shared_out_in_proportion() {
         const ANY: u32 = u32::MAX;
         // total | (weight, floor, ceiling) | given
-        let table: [(u32, &[(u32, u32, u32)], &[u32]); 13] = [
+        let table: [(u32, &[(u32, u32, u32)], &[u32]); 14] = [
             (6, &[(4, 0, ANY), (2, 0, ANY)], &[4, 2]),
             // The textbook's: 8 seats for 100, 80, 30 and 20 votes.
             (8, &[(100, 0, ANY), (80, 0, ANY), (30, 0, ANY), (20, 0, ANY)], &[4, 3, 1, 0]),
@@ -96,8 +97,9 @@ mod tests {
             (3, &[], &[]),
             // Equals: in their order.
             (3, &[(1, 0, ANY), (1, 0, ANY)], &[2, 1]),
-            // Equal quotients: the heavier one first.
-            (2, &[(1, 0, ANY), (2, 0, ANY)], &[0, 2]),
+            // Equal quotients: the lighter one first.
+            (2, &[(2, 0, ANY), (1, 0, ANY)], &[1, 1]),
+            (20, &[(10, 0, 10), (10, 0, 10), (1, 0, 1)], &[10, 9, 1]),
             // Nothing to go by.
             (5, &[(0, 0, ANY), (0, 0, ANY), (0, 0, ANY)], &[2, 2, 1]),
             (2, &[(0, 0, ANY), (3, 0, 1)], &[1, 1]),

@@ -7,6 +7,7 @@ mod closed_loop;
 mod composed;
 mod config;
 mod decide_properties;
+mod decide_regions;
 mod decide_table;
 mod demo;
 mod docs;
