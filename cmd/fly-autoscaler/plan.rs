@@ -1,6 +1,9 @@
 //! `plan`: what the next tick would do, and why.
 
+mod cell;
 mod fleet;
+mod reasons;
+mod table;
 mod text;
 
 use std::sync::Arc;
