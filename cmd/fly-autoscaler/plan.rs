@@ -104,3 +104,6 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 fn verdict(tick: &Tick) -> Option<Verdict> {
     tick.plan.as_ref().map(|plan| plan.verdict)
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,7 +92,7 @@ fn metrics(text: &mut String, samples: &[SampleStatus], has_tables: bool) {
 
 fn value(sample: &SampleStatus, has_tables: bool) -> String {
     let mut text = match (sample.value, &sample.error) {
-        (Some(value), _) => value.to_string(),
+        (Some(value), _) => exactly(value),
         (None, Some(error)) => format!("no value: {}", sentence(error)),
         (None, None) => "no value".to_owned(),
     };
@@ -104,6 +104,12 @@ fn value(sample: &SampleStatus, has_tables: bool) -> String {
         let _ = write!(text, "  ({})", listed(&regions, NAMED));
     }
     text
+}
+
+/// All digits, as far as they are few.
+fn exactly(value: f64) -> String {
+    let text = value.to_string();
+    if text.len() > 20 { format!("{value:e}") } else { text }
 }
 
 /// Regions down, states across.
