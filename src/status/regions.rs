@@ -3,6 +3,7 @@
 //! Nothing here is kept: it is derived from the samples, the machines and the plan of the tick.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize;
 
@@ -73,6 +74,14 @@ pub struct RowReason {
 impl RowReason {
     fn new(reason: &Reason, app_wide: bool) -> Self {
         Self { reason: reason.clone(), text: reason.to_string(), app_wide }
+    }
+}
+
+/// The sentence; what is about all regions says that it is about the total.
+impl fmt::Display for RowReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.app_wide { "total: " } else { "" })?;
+        f.write_str(&self.text)
     }
 }
 

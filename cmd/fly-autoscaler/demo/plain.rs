@@ -41,11 +41,13 @@ fn introduction(title: &str, address: &str, settings: &[Setting]) -> String {
 pub(crate) async fn run(running: &mut Running) -> anyhow::Result<()> {
     let mut next_status = super::world::START;
     loop {
+        // What led to a status is said before it.
+        let tick = running.status().and_then(|status| status.last_tick);
         for entry in running.look()? {
             output::line(&entry_line(&entry))?;
         }
-        let tick = running.status().and_then(|status| status.last_tick);
-        if let Some(tick) = tick.filter(|tick| tick.at >= next_status) {
+        // Without a plan there is nothing to tell that its entry has not said.
+        if let Some(tick) = tick.filter(|tick| tick.at >= next_status && tick.plan.is_some()) {
             output::line(&status_lines(&tick))?;
             next_status = next_status.plus(STATUS_DISTANCE);
         }
@@ -102,7 +104,7 @@ fn region_line(row: &RegionRow) -> String {
     };
     let _ = write!(line, "  {started:>2} of {all:>2} started  target {target:5}");
     if let Some(why) = &row.why {
-        let _ = write!(line, "  {}", why.text);
+        let _ = write!(line, "  {why}");
     }
     line.truncate(line.trim_end().len());
     line

@@ -171,7 +171,5 @@ fn next(row: &RegionRow) -> String {
 }
 
 fn why(row: &RegionRow) -> String {
-    let Some(why) = &row.why else { return String::new() };
-    let text = sentence(&why.text);
-    if why.app_wide { format!("total: {text}") } else { text }
+    row.why.as_ref().map(|why| sentence(&why.to_string())).unwrap_or_default()
 }

@@ -95,7 +95,7 @@ fn line(
             (_, true) => QUIET,
             _ => Style::new(),
         };
-        line.push_span(Span::styled(format!("  {}", fit(&why.text, widths.why)), style));
+        line.push_span(Span::styled(format!("  {}", fit(&why.to_string(), widths.why)), style));
     }
     line
 }

@@ -8,7 +8,7 @@ use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{BAD, GOOD, MOVING, Picture, QUIET, TITLE, title};
+use super::{BAD, GOOD, MOVING, Picture, QUIET, Setting, TITLE, title};
 
 /// The narrowest terminal in which the query fits into a line.
 pub(super) const WITH_QUERY: u16 = 90;
@@ -80,5 +80,5 @@ pub(super) fn standing(count: u32, target: Bounds) -> Style {
 
 fn setting<'a>(picture: &Picture<'a>, name: &str) -> Option<&'a str> {
     let found = picture.settings.iter().find(|setting| setting.name == name);
-    found.map(|setting| setting.shown())
+    found.map(Setting::shown)
 }
