@@ -255,7 +255,7 @@ impl Reconciler {
             collect(&self.collectors, &self.app, &self.listed, &mut self.regions, now),
         )
         .await;
-        tick.samples = report::samples(&collected);
+        tick.samples = report::samples(&self.collectors, &collected);
         self.reporter.collected(&collected);
         let Seen { mut observed, is_close } = seen?;
         let mut targets = self.evaluate(&collected, &observed, history, now);

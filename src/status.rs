@@ -1,10 +1,15 @@
 //! The last tick as data: what HTTP and the commands print.
 
+mod regions;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+
+pub use regions::{GroupRegions, RegionRow, RowReason};
 
 use crate::act::Outcome;
 use crate::decide::{Observed, Plan, Reason, Weight};
@@ -15,12 +20,18 @@ use crate::model::{AppName, HostStatus, MetricName, ProcessGroup, Region, TickOu
 pub struct SampleStatus {
     /// The metric.
     pub metric: MetricName,
+    /// Whether it tells regions apart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_region: bool,
     /// The value for the app as a whole: the number, or the sum over regions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
     /// The value of each region, from a collector that is `by: region`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub regions: BTreeMap<Region, f64>,
+    /// The regions whose value is no number, each with why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed_regions: BTreeMap<Region, String>,
     /// Why there is no value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -62,7 +73,7 @@ pub fn machine_counts(observed: &Observed) -> Vec<MachineCount> {
 }
 
 /// One tick of one app, from its samples to its outcomes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
     /// When it began.
     pub at: Timestamp,
@@ -79,10 +90,32 @@ pub struct Tick {
     /// What became of the actions.
     pub outcomes: Vec<Outcome>,
     /// Why there is no plan.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Fly itself did not answer as it should, so that the next tick waits longer.
     pub fly_failed: bool,
+}
+
+/// With `regions`, which are derived from the rest.
+impl Serialize for Tick {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { at, outcome, dry_run, samples, machines, plan, outcomes, error, fly_failed } =
+            self;
+        let mut own = serializer.serialize_struct("Tick", 9 + usize::from(error.is_some()))?;
+        own.serialize_field("at", at)?;
+        own.serialize_field("outcome", outcome)?;
+        own.serialize_field("dry_run", dry_run)?;
+        own.serialize_field("samples", samples)?;
+        own.serialize_field("machines", machines)?;
+        own.serialize_field("regions", &self.regions())?;
+        own.serialize_field("plan", plan)?;
+        own.serialize_field("outcomes", outcomes)?;
+        match error {
+            Some(error) => own.serialize_field("error", error)?,
+            None => own.skip_field("error")?,
+        }
+        own.serialize_field("fly_failed", fly_failed)?;
+        own.end()
+    }
 }
 
 /// What is known of one app between ticks.

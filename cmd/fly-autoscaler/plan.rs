@@ -1,6 +1,9 @@
 //! `plan`: what the next tick would do, and why.
 
+mod cell;
 mod fleet;
+mod reasons;
+mod table;
 mod text;
 
 use std::sync::Arc;
@@ -101,3 +104,6 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 fn verdict(tick: &Tick) -> Option<Verdict> {
     tick.plan.as_ref().map(|plan| plan.verdict)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
 //! What a tick says about itself while it runs and when it ends.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::act::{ActionResult, Outcome};
-use crate::collect::Collected;
+use crate::collect::{Collected, Collector, Sampled};
 use crate::decide::Observed;
 use crate::evaluate::EvaluateError;
 use crate::model::{AppName, Kind, ProcessGroup, Sample, Scope, Side, TickOutcome, Timestamp};
@@ -147,38 +148,42 @@ fn next_step(outcome: &Outcome, error: &ApiError) -> String {
     next
 }
 
-/// What was measured, for the status.
-pub(super) fn samples(collected: &Collected) -> Vec<SampleStatus> {
-    collected
-        .samples
-        .iter()
-        .map(|sampled| {
-            let mut status = SampleStatus {
-                metric: sampled.metric.clone(),
-                value: None,
-                regions: std::collections::BTreeMap::new(),
-                error: None,
-            };
-            match &sampled.outcome {
-                Ok(Sample::Plain { value, .. }) => status.value = Some(*value),
-                Ok(Sample::ByRegion { values, .. }) => {
-                    for (region, value) in values {
-                        match value {
-                            Ok(value) => {
-                                status.regions.insert(region.clone(), *value);
-                            }
-                            Err(error) => status.error = Some(format!("{region}: {error}")),
-                        }
+/// What was measured by `collectors`, for the status.
+pub(super) fn samples(collectors: &[Collector], collected: &Collected) -> Vec<SampleStatus> {
+    let pairs = collectors.iter().zip(&collected.samples);
+    pairs.map(|(collector, sampled)| sample(collector.by.has_region(), sampled)).collect()
+}
+
+fn sample(by_region: bool, sampled: &Sampled) -> SampleStatus {
+    let mut status = SampleStatus {
+        metric: sampled.metric.clone(),
+        by_region,
+        value: None,
+        regions: BTreeMap::new(),
+        failed_regions: BTreeMap::new(),
+        error: None,
+    };
+    match &sampled.outcome {
+        Ok(Sample::Plain { value, .. }) => status.value = Some(*value),
+        Ok(Sample::ByRegion { values, .. }) => {
+            for (region, value) in values {
+                match value {
+                    Ok(value) => {
+                        status.regions.insert(region.clone(), *value);
                     }
-                    if status.error.is_none() {
-                        status.value = Some(status.regions.values().sum());
+                    Err(error) => {
+                        status.error = Some(format!("{region}: {error}"));
+                        status.failed_regions.insert(region.clone(), error.to_string());
                     }
                 }
-                Err(error) => status.error = Some(error.to_string()),
             }
-            status
-        })
-        .collect()
+            if status.error.is_none() {
+                status.value = Some(status.regions.values().sum());
+            }
+        }
+        Err(error) => status.error = Some(error.to_string()),
+    }
+    status
 }
 
 /// A message as an error.

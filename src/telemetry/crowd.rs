@@ -47,6 +47,11 @@ impl Crowds {
         !was_many
     }
 
+    /// Whether so few apps are in `trouble` that each is named.
+    pub(super) fn is_named(&self, trouble: &str) -> bool {
+        self.lock().get(trouble).is_none_or(|apps| apps.len() <= NAMED)
+    }
+
     /// Notes that `app` is no longer scaled.
     pub(super) fn forget(&self, app: &AppName) {
         self.lock().retain(|_, apps| {
@@ -79,6 +84,7 @@ mod tests {
         });
         assert_eq!(named, NAMED);
         assert_eq!((lines.len(), &lines[0]["apps"]), (1, &Value::from(21)));
+        assert!(!crowds.is_named("t") && crowds.is_named("another"));
         let named = (0..1000).filter(|number| crowds.leave("t", &app(*number))).count();
         assert_eq!(named, NAMED, "the last ones are named again");
         crowds.forget(&app(1));

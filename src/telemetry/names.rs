@@ -59,7 +59,7 @@ names! {
     EVALUATE_ERRORS = "fas_evaluate_errors_total" ["reason"]
         "Expressions without a usable result, by reason.";
     HELD = "fas_held_total" ["reason"]
-        "Ticks in which a scope was held, by reason.";
+        "Ticks in which a process group was held, wholly or in a region, by reason.";
     API_REQUESTS = "fas_api_requests_total" ["operation", "status"]
         "Requests to Fly's APIs, by HTTP status; none: no answer came.";
     API_REQUEST_DURATION = "fas_api_request_duration_seconds" ["operation"]

@@ -1,6 +1,6 @@
 //! Tells news from what was said before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use crate::decide::{Plan, Reason, Weight};
@@ -17,7 +17,8 @@ use super::metrics::Metrics;
 #[derive(Debug, Default)]
 pub struct Standing {
     failing_metrics: BTreeSet<MetricName>,
-    holds: BTreeSet<(Scope, &'static str)>,
+    /// The scopes that each reason holds, by its code.
+    holds: BTreeMap<&'static str, BTreeSet<Scope>>,
     /// The number of the release that was last taken as abandoned. It is read only in ticks that have
     /// something to do, so that one without it does not mean that it is over.
     abandoned_release: Option<u64>,
@@ -52,30 +53,43 @@ impl Standing {
 
     /// Notes what was decided in the end, guards and leases included.
     pub fn decided(&mut self, app: &AppName, plan: &Plan, metrics: &Metrics) {
-        let mut holds = BTreeSet::new();
+        let mut holds: BTreeMap<&'static str, BTreeMap<&Scope, &Reason>> = BTreeMap::new();
         let mut abandoned = None;
         for scope_plan in &plan.scopes {
-            let scope = &scope_plan.scope;
             for reason in &scope_plan.reasons {
                 if let Reason::ReleaseAbandoned { version, .. } = reason {
                     // About the app, though every scope has it.
                     abandoned = Some((*version, reason));
                 }
-                if reason.weight() != Weight::Hold {
-                    continue;
-                }
-                let key = (scope.clone(), reason.code());
-                let is_new = !self.holds.contains(&key);
-                // Several metrics of one scope can fail for the same reason: that is one hold.
-                if holds.insert(key) && is_new {
-                    HoldBegan { app, scope, reason }.emit(metrics);
+                if reason.weight() == Weight::Hold {
+                    // Several metrics of one scope can fail for the same reason: that is one hold.
+                    let scopes = holds.entry(reason.code()).or_default();
+                    scopes.entry(&scope_plan.scope).or_insert(reason);
                 }
             }
         }
-        for (scope, reason) in self.holds.difference(&holds) {
-            HoldEnded { app, scope, reason }.emit(metrics);
+        // What holds many regions is said once.
+        for (reason, scopes) in &holds {
+            let known = self.holds.get(reason);
+            let is_new = |scope: &Scope| known.is_none_or(|known| !known.contains(scope));
+            let new = scopes.iter().filter(|(scope, _)| is_new(scope));
+            let new: Vec<(&Scope, &Reason)> = new.map(|(scope, why)| (*scope, *why)).collect();
+            if !new.is_empty() {
+                HoldBegan { app, scopes: &new, reason }.emit(metrics);
+            }
         }
-        self.holds = holds;
+        for (reason, scopes) in &self.holds {
+            let lasting = holds.get(reason);
+            let is_over = |scope: &&Scope| lasting.is_none_or(|own| !own.contains_key(scope));
+            let over: Vec<&Scope> = scopes.iter().filter(is_over).collect();
+            if !over.is_empty() {
+                HoldEnded { app, scopes: &over, reason, is_last: lasting.is_none() }.emit(metrics);
+            }
+        }
+        self.holds = holds
+            .into_iter()
+            .map(|(reason, scopes)| (reason, scopes.into_keys().cloned().collect()))
+            .collect();
         if let Some((version, reason)) = abandoned
             && self.abandoned_release.replace(version) != Some(version)
         {

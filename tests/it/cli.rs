@@ -7,6 +7,7 @@ mod help;
 mod plan;
 mod plan_holds;
 mod plan_json;
+mod plan_regions;
 mod serve;
 mod suspend;
 mod token_check;

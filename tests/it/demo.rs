@@ -97,6 +97,8 @@ fn a_demo_serves_follows_its_traffic_and_sums_up() {
     let (rest, code) = demo.finish();
     assert_eq!(code, Some(0));
     assert!(rest.contains("  status   traffic "), "{rest}");
+    let london = rest.lines().find(|line| line.contains("  region    lhr  traffic ")).unwrap();
+    assert!(london.contains(" started  target "), "{london}");
     assert!(rest.contains(", 0 answered 429\n"), "{rest}");
     let machines = rest.lines().find(|line| line.starts_with("Machines  ")).unwrap();
     assert!(!machines.starts_with("Machines  0 started"), "{machines}");

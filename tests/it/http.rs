@@ -193,10 +193,16 @@ async fn the_status_tells_what_was_seen_and_done() {
     assert_eq!(tick["samples"][0]["value"], 20.0);
     assert_eq!(tick["plan"]["scopes"][0]["targets"]["started"]["min"], 2);
     assert_eq!(tick["plan"]["scopes"][0]["reasons"][0]["code"], "within_bounds");
+    let regions = &tick["regions"][0];
+    assert_eq!(regions["rows"][0]["region"], "iad");
+    let machines = regions["rows"][0]["machines"].as_object().unwrap();
+    assert_eq!(machines.values().filter_map(Value::as_u64).sum::<u64>(), 3, "{regions}");
+    assert_eq!(regions["total"]["why"]["code"], "within_bounds");
     let acted = &app["last_action"];
     assert_eq!(acted["outcome"], "acted");
     assert_eq!(acted["outcomes"].as_array().map(Vec::len), Some(1), "{acted}");
     assert_eq!(acted["outcomes"][0]["result"], "done", "{acted}");
+    assert_eq!(acted["regions"][0]["rows"][0]["actions"]["start"], 1, "{acted}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use fly_autoscaler::model::{Bounds, Kind};
-use fly_autoscaler::status::Tick;
+use fly_autoscaler::status::{RegionRow, Tick};
 
 use super::story::{Entry, EntryKind, day_and_time, time_of_day};
 use super::world::Setting;
@@ -41,12 +41,14 @@ fn introduction(title: &str, address: &str, settings: &[Setting]) -> String {
 pub(crate) async fn run(running: &mut Running) -> anyhow::Result<()> {
     let mut next_status = super::world::START;
     loop {
+        // What led to a status is said before it.
+        let tick = running.status().and_then(|status| status.last_tick);
         for entry in running.look()? {
             output::line(&entry_line(&entry))?;
         }
-        let tick = running.status().and_then(|status| status.last_tick);
-        if let Some(tick) = tick.filter(|tick| tick.at >= next_status) {
-            output::line(&status_line(&tick))?;
+        // Without a plan there is nothing to tell that its entry has not said.
+        if let Some(tick) = tick.filter(|tick| tick.at >= next_status && tick.plan.is_some()) {
+            output::line(&status_lines(&tick))?;
             next_status = next_status.plus(STATUS_DISTANCE);
         }
         running.clock.sleep(running.look_distance()).await;
@@ -57,30 +59,64 @@ fn entry_line(entry: &Entry) -> String {
     let (at, label) = (time_of_day(entry.at), entry.kind.label());
     match entry.kind {
         EntryKind::Did(_) => format!("{at}  {label:7}  {:24} because {}", entry.what, entry.why),
+        EntryKind::Held if !entry.what.is_empty() => {
+            format!("{at}  {label:7}  {:24} because {}", format!("in {}", entry.what), entry.why)
+        }
         EntryKind::Held => format!("{at}  {label:7}  because {}", entry.why),
         EntryKind::Failed => format!("{at}  {label:7}  {}: {}", entry.what, entry.why),
     }
 }
 
-/// Traffic and machines in one line, as the tick saw them.
-fn status_line(tick: &Tick) -> String {
-    let mut line = format!("{}  status ", time_of_day(tick.at));
+/// Traffic and machines, as the tick saw them: all together in one line, then each region in one.
+fn status_lines(tick: &Tick) -> String {
+    let at = time_of_day(tick.at);
+    let mut text = format!("{at}  status ");
     for sample in &tick.samples {
         let value = sample.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.0}"));
-        let _ = write!(line, "  {} {value}", sample.metric);
+        let _ = write!(text, "  {} {value}", sample.metric);
     }
+    let Some(group) = tick.regions().into_iter().next() else { return text };
     if let Some(scope) = tick.plan.iter().flat_map(|plan| &plan.scopes).next() {
         for kind in [Kind::Started, Kind::Created] {
-            let target = scope.targets.map_or_else(Bounds::default, |targets| targets.of(kind));
-            let _ = write!(line, ", {} {kind} of {target}", scope.observed.of(kind));
+            let target = group.total.targets.map_or_else(Bounds::default, |own| own.of(kind));
+            let _ = write!(text, ", {} {kind} of {target}", scope.observed.of(kind));
         }
     }
+    for row in &group.rows {
+        let _ = write!(text, "\n{at}  {}", region_line(row));
+    }
+    text
+}
+
+/// One region: what is asked of it, what is there, what is wanted and why.
+fn region_line(row: &RegionRow) -> String {
+    let region = row.region.as_ref().map_or("", |region| region.as_str());
+    let mut line = format!("region    {region}");
+    for (metric, value) in &row.samples {
+        let value = value.map_or_else(|| "?".to_owned(), |value| format!("{value:.0}"));
+        let _ = write!(line, "  {metric} {value:>4}");
+    }
+    let started = row.machines.get("started").copied().unwrap_or_default();
+    let all: u32 = row.machines.values().sum();
+    let target = match row.targets {
+        None if row.held => "?".to_owned(),
+        targets => targets.unwrap_or_default().started.to_string(),
+    };
+    let _ = write!(line, "  {started:>2} of {all:>2} started  target {target:5}");
+    if let Some(why) = &row.why {
+        let _ = write!(line, "  {why}");
+    }
+    line.truncate(line.trim_end().len());
     line
 }
 
 #[cfg(test)]
 mod tests {
-    use fly_autoscaler::decide::Verb;
+    use fly_autoscaler::decide::{History, Plan, Reason, ScopePlan, Tally, Verb};
+    use fly_autoscaler::model::{
+        MetricName, ProcessGroup, Region, Scope, ScopeBounds, TickOutcome,
+    };
+    use fly_autoscaler::status::{MachineCount, SampleStatus};
 
     use super::*;
     use crate::demo::world::START;
@@ -99,8 +135,69 @@ mod tests {
             "10:00:00  hold     because metric traffic: no answer"
         );
         assert_eq!(
+            entry(EntryKind::Held, "fra lhr", "metric traffic: no answer"),
+            "10:00:00  hold     in fra lhr               because metric traffic: no answer"
+        );
+        assert_eq!(
             entry(EntryKind::Failed, "start in fra", "500 no host"),
             "10:00:00  failed   start in fra: 500 no host"
+        );
+    }
+
+    #[test]
+    fn a_region_is_one_line_with_its_reason() {
+        let reason = Reason::RegionExcluded { nearest: None };
+        let scope = |region: &str, started: Option<Bounds>, reasons: Vec<Reason>| ScopePlan {
+            scope: Scope { group: ProcessGroup::new("app"), region: Some(Region::new(region)) },
+            observed: Tally::default(),
+            wanted: None,
+            targets: started.map(|started| ScopeBounds { started, ..ScopeBounds::default() }),
+            actions: Vec::new(),
+            spares: Vec::new(),
+            reasons,
+        };
+        let band = Bounds { min: Some(4), max: Some(5) };
+        let below = Reason::BelowMin { kind: Kind::Started, observed: 3, target: 4 };
+        let scopes = vec![
+            scope("lhr", Some(band), vec![below]),
+            scope("iad", None, vec![Reason::AppWideHeld]),
+            scope("gru", None, vec![reason]),
+        ];
+        let metric = MetricName::new("traffic");
+        let machine = |state: &str, count| MachineCount {
+            group: Some(ProcessGroup::new("app")),
+            region: Region::new("lhr"),
+            state: state.into(),
+            count,
+        };
+        let tick = Tick {
+            at: START,
+            outcome: TickOutcome::Quiet,
+            dry_run: false,
+            samples: vec![SampleStatus {
+                metric,
+                by_region: true,
+                value: None,
+                regions: [(Region::new("lhr"), 240.0)].into(),
+                failed_regions: [(Region::new("iad"), "NaN".into())].into(),
+                error: Some("iad: NaN".into()),
+            }],
+            machines: vec![machine("started", 3), machine("stopped", 2)],
+            plan: Some(Plan::new(scopes, History::default())),
+            outcomes: Vec::new(),
+            error: None,
+            fly_failed: false,
+        };
+        let lines = status_lines(&tick);
+        let lines: Vec<&str> = lines.lines().collect();
+        let held = Reason::AppWideHeld;
+        assert_eq!(
+            lines[1..],
+            [
+                "10:00:00  region    lhr  traffic  240   3 of  5 started  target 4..5   3 started, at least 4 wanted".to_owned(),
+                format!("10:00:00  region    iad  traffic    ?   0 of  0 started  target ?      {held}"),
+                "10:00:00  region    gru   0 of  0 started  target -      excluded (excluded-regions)".to_owned(),
+            ]
         );
     }
 }

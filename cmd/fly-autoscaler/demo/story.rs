@@ -20,7 +20,7 @@ const KEPT_POINTS: usize = 24 * 60;
 pub(crate) struct Entry {
     pub(crate) at: Timestamp,
     pub(crate) kind: EntryKind,
-    /// How many machines and where; empty for a hold.
+    /// How many machines and where; for a hold the regions, if it is about single ones.
     pub(crate) what: String,
     /// The reason, or the error.
     pub(crate) why: String,
@@ -97,8 +97,8 @@ pub(crate) struct Story {
     pub(crate) points: VecDeque<Point>,
     pub(crate) regions: BTreeMap<Region, RegionNow>,
     last_tick: Option<Timestamp>,
-    /// The codes of the reasons that held the last tick: a hold that lasts is news once.
-    held_by: Vec<&'static str>,
+    /// What held the last tick, by region and code: a hold that lasts is news once.
+    held_by: BTreeSet<(Option<Region>, &'static str)>,
     failed_machines: usize,
 }
 
@@ -164,22 +164,30 @@ impl Story {
         news
     }
 
-    /// That nothing could be done, unless the last tick said so already.
+    /// That something could not be done, unless the last tick said so already.
     fn hold(&mut self, tick: &Tick) -> Option<Entry> {
-        let holding: Vec<&Reason> = tick
-            .plan
-            .iter()
-            .flat_map(|plan| &plan.scopes)
-            .filter(|scope| scope.actions.is_empty())
-            .flat_map(|scope| &scope.reasons)
-            .filter(|reason| reason.weight() == Weight::Hold)
+        let scopes = tick.plan.iter().flat_map(|plan| &plan.scopes);
+        let idle = scopes.filter(|scope| scope.actions.is_empty());
+        let holding: Vec<(Option<&Region>, &Reason)> = idle
+            .flat_map(|scope| {
+                let holds = scope.reasons.iter().filter(|own| own.weight() == Weight::Hold);
+                holds.map(|own| (scope.scope.region.as_ref(), own))
+            })
             .collect();
-        let codes: Vec<&'static str> = holding.iter().map(|reason| reason.code()).collect();
-        let is_news = !codes.is_empty() && codes != self.held_by;
-        self.held_by = codes;
+        let held_by: BTreeSet<(Option<Region>, &'static str)> =
+            holding.iter().map(|(region, own)| (region.cloned(), own.code())).collect();
+        let is_news = !held_by.is_subset(&self.held_by);
+        self.held_by = held_by;
         is_news.then(|| {
-            let why: Vec<String> = holding.iter().map(ToString::to_string).collect();
-            Entry { at: tick.at, kind: EntryKind::Held, what: String::new(), why: why.join("; ") }
+            // One cause may hold many regions.
+            let mut why: Vec<String> = Vec::new();
+            for text in holding.iter().map(|(_, own)| own.to_string()) {
+                if !why.contains(&text) {
+                    why.push(text);
+                }
+            }
+            let what = places(holding.iter().filter_map(|(region, _)| *region));
+            Entry { at: tick.at, kind: EntryKind::Held, what, why: why.join("; ") }
         })
     }
 
@@ -260,4 +268,50 @@ pub(crate) fn day_and_time(at: Timestamp) -> String {
 fn strftime(at: Timestamp, format: &str) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis())
         .map_or_else(|_| at.to_string(), |time| time.strftime(format).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use fly_autoscaler::decide::{History, Plan, ScopePlan, Tally};
+    use fly_autoscaler::model::{ProcessGroup, Scope, TickOutcome};
+
+    use super::*;
+
+    fn tick(held: &[&str]) -> Tick {
+        let scope = |region: &&str| ScopePlan {
+            scope: Scope { group: ProcessGroup::new("app"), region: Some(Region::new(region)) },
+            observed: Tally::default(),
+            wanted: None,
+            targets: None,
+            actions: Vec::new(),
+            spares: Vec::new(),
+            reasons: vec![Reason::AppWideHeld],
+        };
+        Tick {
+            at: Timestamp::from_millis(0),
+            outcome: TickOutcome::Held,
+            dry_run: false,
+            samples: Vec::new(),
+            machines: Vec::new(),
+            plan: Some(Plan::new(held.iter().map(scope).collect(), History::default())),
+            outcomes: Vec::new(),
+            error: None,
+            fly_failed: false,
+        }
+    }
+
+    #[test]
+    fn what_holds_many_regions_is_one_entry_and_no_news_while_it_lasts() {
+        let mut story = Story::default();
+        let mut see = |held: &[&str]| {
+            let entry = story.hold(&tick(held))?;
+            Some((entry.what, entry.why))
+        };
+        let why = Reason::AppWideHeld.to_string();
+        assert_eq!(see(&["lhr", "iad"]), Some(("iad lhr".into(), why.clone())));
+        assert_eq!(see(&["lhr", "iad"]), None);
+        assert_eq!(see(&["iad"]), None, "fewer are no news");
+        let six = ["lhr", "iad", "fra", "nrt", "syd", "gru"];
+        assert_eq!(see(&six), Some(("6 regions".into(), why)));
+    }
 }

@@ -11,7 +11,7 @@ mod text;
 use std::cmp::min;
 
 use fly_autoscaler::model::Timestamp;
-use fly_autoscaler::status::AppStatus;
+use fly_autoscaler::status::{AppStatus, GroupRegions, RegionRow};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
@@ -31,6 +31,22 @@ pub(crate) struct Picture<'a> {
     pub(crate) settings: &'a [Setting],
     pub(crate) status: Option<AppStatus>,
     pub(crate) story: &'a Story,
+}
+
+impl Picture<'_> {
+    /// What the last tick says of each region.
+    fn regions(&self) -> Vec<RegionRow> {
+        self.group().map(|group| group.rows).unwrap_or_default()
+    }
+
+    /// What it says of all regions together.
+    fn total(&self) -> Option<RegionRow> {
+        self.group().map(|group| group.total)
+    }
+
+    fn group(&self) -> Option<GroupRegions> {
+        self.status.as_ref()?.last_tick.as_ref()?.regions().into_iter().next()
+    }
 }
 
 const TRAFFIC: Style = Style::new().fg(Color::Cyan);
@@ -54,7 +70,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, picture: &Picture<'_>) {
     ])
     .areas(area);
     draw_header(frame, header, picture);
-    regions::draw(frame, regions, picture.story);
+    regions::draw(frame, regions, picture);
     targets::draw(frame, targets, picture);
     curve::draw(frame, curve, picture);
     draw_entries(frame, decisions, "decisions", picture.story.decisions.iter());

@@ -4,73 +4,119 @@ use std::cmp::max;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use fly_autoscaler::decide::{
-    Action, Plan, PlannedAction, Reason, ScopePlan, Verb, Verdict, Weight,
-};
+use fly_autoscaler::decide::{Plan, ScopePlan, Verb, Verdict};
 use fly_autoscaler::model::{AppName, Bounds, Kind, ProcessGroup, Region, ScopeBounds};
-use fly_autoscaler::status::{MachineCount, SampleStatus, Tick};
+use fly_autoscaler::status::{GroupRegions, MachineCount, SampleStatus, Tick};
+
+use super::cell::{code, listed, number, sentence};
+use super::reasons;
+use super::table::table;
+
+/// How many regions a line names.
+const NAMED: usize = 10;
 
 /// The whole of it. Without a plan, which is to say without the machines, it ends after the metrics.
 pub(super) fn render(app: &AppName, tick: &Tick) -> String {
     let mut text = format!("{app} at {}\n", tick.at);
-    metrics(&mut text, &tick.samples);
-    if let Some(plan) = &tick.plan {
-        machines(&mut text, &tick.machines);
-        for scope in &plan.scopes {
-            scope_text(&mut text, scope);
-        }
-        let _ = writeln!(text, "\n{}", verdict(plan));
+    let Some(plan) = &tick.plan else {
+        metrics(&mut text, &tick.samples, false);
+        return text;
+    };
+    let regions = tick.regions();
+    let (tables, others): (Vec<&GroupRegions>, Vec<&GroupRegions>) =
+        regions.iter().partition(|own| is_by_region(own, plan));
+    metrics(&mut text, &tick.samples, !tables.is_empty());
+    if tables.is_empty() && tick.machines.is_empty() {
+        text.push_str("\nmachines: none\n");
     }
+    for group in others {
+        let own = tick.machines.iter().filter(|count| count.group == group.group);
+        let name = group.group.as_ref().map_or("(no process group)", ProcessGroup::as_str);
+        group_table(&mut text, name, &own.collect::<Vec<_>>());
+    }
+    for group in regions.iter() {
+        let scopes =
+            plan.scopes.iter().filter(|own| Some(&own.scope.group) == group.group.as_ref());
+        let scopes: Vec<&ScopePlan> = scopes.collect();
+        if tables.contains(&group) {
+            let name = group.group.as_ref().map_or("", ProcessGroup::as_str);
+            let table = table(name, group);
+            text += &table.text;
+            reasons::by_region(&mut text, group, &scopes, &table.cut);
+        } else {
+            scopes.into_iter().for_each(|scope| scope_text(&mut text, scope));
+        }
+    }
+    let _ = writeln!(text, "\n{}", verdict(plan));
     text
+}
+
+/// Whether there is something to tell of single regions.
+fn is_by_region(regions: &GroupRegions, plan: &Plan) -> bool {
+    let mut own = plan
+        .scopes
+        .iter()
+        .filter(|own| Some(&own.scope.group) == regions.group.as_ref())
+        .peekable();
+    own.peek().is_some() && (regions.rows.len() > 1 || own.any(|own| own.scope.region.is_some()))
 }
 
 /// Why nothing is to be done, in one line.
 pub(super) fn in_a_line(tick: &Tick) -> String {
     let scopes = tick.plan.iter().flat_map(|plan| &plan.scopes);
-    let reasons = scopes.flat_map(|scope| scope.reasons.iter().map(ToString::to_string));
-    reasons.collect::<Vec<_>>().join("; ")
+    let reasons: Vec<String> = scopes
+        .flat_map(|scope| {
+            let region = scope.scope.region.as_ref();
+            let place = region.map(|region| format!("{}: ", code(region.as_str(), 16)));
+            let place = place.unwrap_or_default();
+            scope.reasons.iter().map(move |own| format!("{place}{}", sentence(&own.to_string())))
+        })
+        .collect();
+    match reasons.len().saturating_sub(NAMED) {
+        0 => reasons.join("; "),
+        more => format!("{}; and {more} more", reasons[..NAMED].join("; ")),
+    }
 }
 
-fn metrics(text: &mut String, samples: &[SampleStatus]) {
+/// What was measured; single regions are left to the tables, where there are some.
+fn metrics(text: &mut String, samples: &[SampleStatus], has_tables: bool) {
     if samples.is_empty() {
         return;
     }
     text.push_str("\nmetrics\n");
     let width = samples.iter().map(|own| own.metric.as_str().len()).max().unwrap_or_default();
     for sample in samples {
-        let _ = writeln!(text, "  {:width$}  {}", sample.metric, value(sample));
+        let _ = writeln!(text, "  {:width$}  {}", sample.metric, value(sample, has_tables));
     }
 }
 
-fn value(sample: &SampleStatus) -> String {
+fn value(sample: &SampleStatus, has_tables: bool) -> String {
     let mut text = match (sample.value, &sample.error) {
-        (Some(value), _) => value.to_string(),
-        (None, Some(error)) => format!("no value: {error}"),
+        (Some(value), _) => exactly(value),
+        (None, Some(error)) => format!("no value: {}", sentence(error)),
         (None, None) => "no value".to_owned(),
     };
-    let regions: Vec<String> =
-        sample.regions.iter().map(|(region, value)| format!("{region} {value}")).collect();
-    if !regions.is_empty() {
-        let _ = write!(text, "  ({})", regions.join(", "));
+    let in_region = |(region, value): (&Region, &f64)| {
+        format!("{} {}", code(region.as_str(), 16), number(*value))
+    };
+    let regions: Vec<String> = sample.regions.iter().map(in_region).collect();
+    if !regions.is_empty() && !has_tables {
+        let _ = write!(text, "  ({})", listed(&regions, NAMED));
     }
     text
 }
 
-/// One table for each process group: regions down, states across.
-fn machines(text: &mut String, counts: &[MachineCount]) {
-    let groups: BTreeSet<Option<&ProcessGroup>> =
-        counts.iter().map(|count| count.group.as_ref()).collect();
-    if groups.is_empty() {
-        text.push_str("\nmachines: none\n");
-    }
-    for group in groups {
-        let own = counts.iter().filter(|count| count.group.as_ref() == group);
-        let name = group.map_or("(no process group)", |group| group.as_str());
-        group_table(text, name, &own.collect::<Vec<_>>());
-    }
+/// All digits, as far as they are few.
+fn exactly(value: f64) -> String {
+    let text = value.to_string();
+    if text.len() > 20 { format!("{value:e}") } else { text }
 }
 
+/// Regions down, states across.
 fn group_table(text: &mut String, group: &str, counts: &[&MachineCount]) {
+    if counts.is_empty() {
+        return;
+    }
     let states: BTreeSet<&str> = counts.iter().map(|count| count.state.as_str()).collect();
     let mut regions: BTreeMap<&Region, BTreeMap<&str, u32>> = BTreeMap::new();
     for count in counts {
@@ -124,54 +170,15 @@ fn scope_text(text: &mut String, scope: &ScopePlan) {
         );
     }
 
-    // First why, then what, then what stands in the way of more.
-    let (causes, others): (Vec<&Reason>, Vec<&Reason>) =
-        scope.reasons.iter().partition(|own| own.weight() == Weight::Cause);
     text.push('\n');
-    for own in causes {
-        let _ = writeln!(text, "  {}", reason(own));
-    }
-    for planned in &scope.actions {
-        let _ = write!(text, "    {}", action(planned));
-        if !scope.reasons.contains(&planned.reason) {
-            let _ = write!(text, ": {}", reason(&planned.reason));
-        }
-        text.push('\n');
-    }
-    for own in others {
-        let _ = writeln!(text, "  {}{}", label(own), reason(own));
-    }
+    reasons::of_scope(text, scope, 2);
 }
 
-/// The sentence first, then the code to look it up by.
-fn reason(reason: &Reason) -> String {
-    format!("{reason} [{}]", reason.code())
-}
-
-fn label(reason: &Reason) -> &'static str {
-    match reason.weight() {
-        Weight::Cause => "",
-        Weight::Limit => "limited: ",
-        Weight::Hold => "held: ",
-    }
-}
-
-/// The action, and for a create where it goes if its first region has no room.
-fn action(planned: &PlannedAction) -> String {
-    match &planned.action {
-        Action::Create { regions, .. } if regions.len() > 1 => {
-            let others: Vec<&str> = regions[1..].iter().map(Region::as_str).collect();
-            format!("{} (or else in {})", planned.action, others.join(", "))
-        }
-        action => action.to_string(),
-    }
-}
-
-/// What is held beside other groups in which something would be done.
+/// What is held beside other scopes in which something would be done.
 fn beside(plan: &Plan) -> String {
     let held = plan.scopes.iter().filter(|own| own.is_held() && own.actions.is_empty());
-    let held: Vec<String> = held.map(|own| own.scope.to_string()).collect();
-    if held.is_empty() { String::new() } else { format!("; held: {}", held.join(", ")) }
+    let held: Vec<String> = held.map(|own| sentence(&own.scope.to_string())).collect();
+    if held.is_empty() { String::new() } else { format!("; held: {}", listed(&held, NAMED)) }
 }
 
 /// The short of it.

@@ -141,6 +141,31 @@ fn a_held_tick_counts_its_holds_and_is_no_success() {
 }
 
 #[test]
+fn a_group_that_is_held_in_many_regions_counts_once_and_what_is_done_is_said_first() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let held = |region: &str| ScopePlan {
+        scope: Scope { region: Some(Region::new(region)), ..scope() },
+        ..plan(Vec::new(), vec![Reason::AppWideHeld]).scopes.remove(0)
+    };
+    let below = Reason::BelowMin { kind: Kind::Started, observed: 0, target: 2 };
+    let quiet = plan(Vec::new(), vec![Reason::NoTarget]).scopes;
+    let acting = plan(vec![start("m1")], vec![below]).scopes;
+    let scopes = quiet.into_iter().chain(["iad", "lhr"].map(held)).chain(acting).collect();
+    let plan = Plan::new(scopes, History::default());
+    let event = TickEnded { done: 1, ..ended(&app, TickOutcome::Acted, Some(&plan)) };
+    let lines = logged(false, || event.emit(&metrics));
+    let held = r#"fas_held_total{reason="app_wide_held"} 1"#;
+    assert!(counted(&metrics).contains(&held.to_owned()));
+    let hold = Reason::AppWideHeld;
+    let reasons = format!(
+        "app: 0 started, at least 2 wanted; app/iad: {hold}; app/lhr: {hold}; app: {}",
+        Reason::NoTarget
+    );
+    assert_eq!(lines[0]["reasons"], reasons);
+    assert_eq!(lines[0]["actions"], "start m1 in lhr");
+}
+
+#[test]
 fn a_tick_that_failed_before_a_decision_counts_as_nothing_but_failed() {
     let (metrics, app) = (metrics(), AppName::new("a1"));
     ended(&app, TickOutcome::Failed, None).emit(&metrics);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
-use crate::decide::{Action, Plan, Reason, Verb, Weight};
+use crate::decide::{Action, Plan, ScopePlan, Verb, Weight};
 use crate::model::{AppName, TickOutcome, Timestamp};
 use crate::telemetry::logging::Chain;
 use crate::telemetry::metrics::Metrics;
@@ -99,12 +99,14 @@ impl TickEnded<'_> {
             debug!(app = %self.app, outcome = %self.outcome, "tick ended before a decision");
             return;
         };
+        let mut held = BTreeSet::new();
         for scope in &plan.scopes {
             let holds = scope.reasons.iter().filter(|reason| reason.weight() == Weight::Hold);
-            // Two metrics that fail hold a scope once.
-            for code in holds.map(Reason::code).collect::<BTreeSet<_>>() {
-                metrics.count_held(code);
-            }
+            held.extend(holds.map(|own| (&scope.scope.group, own.code())));
+        }
+        // Two metrics that fail hold a group once, and so does one that thirty regions read.
+        for (_, code) in held {
+            metrics.count_held(code);
         }
         let tried = self.done + self.failed > 0;
         if tried {
@@ -121,8 +123,11 @@ impl TickEnded<'_> {
     }
 
     fn log(&self, plan: &Plan, tried: bool) {
+        // Of many regions those come first in which something happens, then those that are held.
+        let mut scopes: Vec<&ScopePlan> = plan.scopes.iter().collect();
+        scopes.sort_by_key(|scope| (scope.actions.is_empty(), !scope.is_held()));
         let reasons = Listed(|| {
-            plan.scopes.iter().flat_map(|scope| {
+            scopes.iter().flat_map(|scope| {
                 scope.reasons.iter().map(move |reason| format!("{}: {reason}", scope.scope))
             })
         });

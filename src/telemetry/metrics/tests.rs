@@ -184,6 +184,18 @@ fn targets_show_each_bound_that_was_asked_for() {
             of("lhr", "started", "min", 2),
         ]
     );
+    // A region that is no longer scaled, or cannot be judged, takes its series along.
+    metrics.set_targets(
+        &app,
+        &[
+            scope(Some("lhr"), None),
+            scope(Some("iad"), Some(ScopeBounds { created: Bounds::default(), started })),
+        ],
+    );
+    assert_eq!(
+        series(&metrics, "fas_target_machines"),
+        [of("iad", "started", "max", 5), of("iad", "started", "min", 2)]
+    );
 }
 
 #[test]

@@ -88,6 +88,53 @@ fn a_hold_begins_and_ends_once_for_each_scope_and_reason() {
 }
 
 #[test]
+fn what_holds_thirty_regions_is_one_line_at_each_end() {
+    let (metrics, app) = (Metrics::new("v", "c"), AppName::new("a1"));
+    let mut standing = Standing::default();
+    let names: Vec<String> = (0..30).map(|place| format!("r{place:02}")).collect();
+    let mut tick = |held_regions: usize, reason: &dyn Fn(&str) -> Reason| {
+        let scope = |(place, name): (usize, &String)| {
+            let reasons = if place < held_regions { vec![reason(name)] } else { vec![] };
+            held(name, &reasons)
+        };
+        let scopes = names.iter().enumerate().map(scope).collect();
+        let plan = Plan::new(scopes, History::default());
+        news(&["scope", "reason", "text"], || standing.decided(&app, &plan, &metrics))
+    };
+    let app_wide = |_: &str| Reason::AppWideHeld;
+    let ten =
+        "app/r00; app/r01; app/r02; app/r03; app/r04; app/r05; app/r06; app/r07; app/r08; app/r09";
+    let text = Reason::AppWideHeld;
+    assert_eq!(
+        tick(30, &app_wide),
+        [format!("INFO | hold began | {ten}; and 20 more | app_wide_held | {text}")]
+    );
+    assert_eq!(tick(30, &app_wide), [""; 0]);
+    assert_eq!(
+        tick(28, &app_wide),
+        ["INFO | hold ended | app/r28; app/r29 | app_wide_held"],
+        "those that are scaled again, while others are not"
+    );
+    // Another cause, in words of each region's own: they are named too.
+    let resting = |name: &str| Reason::RegionResting {
+        region: Region::new(name),
+        answer: "full".into(),
+        until: Timestamp::from_millis(0),
+    };
+    let lines = tick(2, &resting);
+    assert_eq!(
+        lines[0],
+        format!(
+            "INFO | hold began | app/r00; app/r01 | region_resting | {}; {}",
+            resting("r00"),
+            resting("r01")
+        )
+    );
+    assert_eq!(lines[1], format!("INFO | hold ended | {ten}; and 18 more | app_wide_held"));
+    assert_eq!(lines.len(), 2);
+}
+
+#[test]
 fn an_abandoned_release_is_said_once_for_the_app() {
     let (metrics, app) = (Metrics::new("v", "c"), AppName::new("a1"));
     let mut standing = Standing::default();

@@ -41,18 +41,15 @@ async fn machines_to_start() {
     metrics
       queue_depth  25
 
-    machines of app  started  stopped
-      iad                  1        3
-      lhr                  1        -
-      total                2        3
+                   machines            target
+    app by region   started  stopped  started  next     why
+      iad                 1        3        -  start 1  total: 2 started, at least 3 wanted
+      lhr                 1        -        -  -
+      total               2        3        3  start 1  2 started, at least 3 wanted
 
-    plan for app  created  started
-      observed          5        2
-      wanted            -        3
-      target            -        3
-
-      2 started, at least 3 wanted [below_min]
-        start 2460a1ddbfa683 in iad
+      all regions together
+        2 started, at least 3 wanted [below_min]
+          start 2460a1ddbfa683 in iad
 
     would start 1 machine
     ");
@@ -125,19 +122,19 @@ async fn machines_to_create_with_regions_to_fall_back_to() {
     metrics
       queue_depth  45
 
-    machines of app  started
-      iad                  2
+                   machines   target   target
+    app by region   started  created  started  next      why
+      iad                 2        -        -  -
+      lhr                 -        -        -  create 2  total: 2 created, at least 5 wanted
+      nrt                 -        -        -  create 1  total: 2 created, at least 5 wanted
+      total               2        5        5  create 3  2 created, at least 5 wanted
 
-    plan for app  created  started
-      observed          2        2
-      wanted            5        5
-      target            5        5
-
-      2 started, at least 5 wanted [below_min]
-      2 created, at least 5 wanted [below_min]
-        create a machine in lhr, cloned from 94b35983cf8a35, started (or else in nrt, iad)
-        create a machine in nrt, cloned from 94b35983cf8a35, started (or else in lhr, iad)
-        create a machine in lhr, cloned from 94b35983cf8a35, started (or else in nrt, iad)
+      all regions together
+        2 started, at least 5 wanted [below_min]
+        2 created, at least 5 wanted [below_min]
+          create a machine in lhr, cloned from 94b35983cf8a35, started (or else in nrt, iad)
+          create a machine in nrt, cloned from 94b35983cf8a35, started (or else in lhr, iad)
+          create a machine in lhr, cloned from 94b35983cf8a35, started (or else in nrt, iad)
 
     would create 3 machines
     ");

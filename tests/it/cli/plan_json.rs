@@ -44,6 +44,110 @@ async fn machines_to_start_with_those_that_would_be_tried_next() {
           "count": 1
         }
       ],
+      "regions": [
+        {
+          "group": "app",
+          "rows": [
+            {
+              "region": "iad",
+              "samples": {},
+              "machines": {
+                "started": 1,
+                "stopped": 3
+              },
+              "wanted": null,
+              "targets": null,
+              "actions": {
+                "start": 1
+              },
+              "held": false,
+              "skipped": false,
+              "why": {
+                "code": "below_min",
+                "kind": "started",
+                "observed": 2,
+                "target": 3,
+                "text": "2 started, at least 3 wanted",
+                "app_wide": true
+              },
+              "reasons": [
+                {
+                  "code": "below_min",
+                  "kind": "started",
+                  "observed": 2,
+                  "target": 3,
+                  "text": "2 started, at least 3 wanted",
+                  "app_wide": true
+                }
+              ]
+            },
+            {
+              "region": "lhr",
+              "samples": {},
+              "machines": {
+                "started": 1
+              },
+              "wanted": null,
+              "targets": null,
+              "actions": {},
+              "held": false,
+              "skipped": false,
+              "why": null,
+              "reasons": []
+            }
+          ],
+          "more": 0,
+          "total": {
+            "region": null,
+            "samples": {},
+            "machines": {
+              "started": 2,
+              "stopped": 3
+            },
+            "wanted": {
+              "created": {
+                "min": null,
+                "max": null
+              },
+              "started": {
+                "min": 3,
+                "max": 3
+              }
+            },
+            "targets": {
+              "created": {
+                "min": null,
+                "max": null
+              },
+              "started": {
+                "min": 3,
+                "max": 3
+              }
+            },
+            "actions": {
+              "start": 1
+            },
+            "held": false,
+            "skipped": false,
+            "why": {
+              "code": "below_min",
+              "kind": "started",
+              "observed": 2,
+              "target": 3,
+              "text": "2 started, at least 3 wanted"
+            },
+            "reasons": [
+              {
+                "code": "below_min",
+                "kind": "started",
+                "observed": 2,
+                "target": 3,
+                "text": "2 started, at least 3 wanted"
+              }
+            ]
+          }
+        }
+      ],
       "plan": {
         "verdict": "act",
         "scopes": [
@@ -144,6 +248,136 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
           "region": "iad",
           "state": "started",
           "count": 2
+        }
+      ],
+      "regions": [
+        {
+          "group": "app",
+          "rows": [
+            {
+              "region": "iad",
+              "samples": {},
+              "machines": {
+                "started": 2
+              },
+              "wanted": null,
+              "targets": null,
+              "actions": {},
+              "held": false,
+              "skipped": false,
+              "why": null,
+              "reasons": []
+            },
+            {
+              "region": "lhr",
+              "samples": {},
+              "machines": {},
+              "wanted": null,
+              "targets": null,
+              "actions": {
+                "create": 2
+              },
+              "held": false,
+              "skipped": false,
+              "why": {
+                "code": "below_min",
+                "kind": "created",
+                "observed": 2,
+                "target": 5,
+                "text": "2 created, at least 5 wanted",
+                "app_wide": true
+              },
+              "reasons": [
+                {
+                  "code": "below_min",
+                  "kind": "created",
+                  "observed": 2,
+                  "target": 5,
+                  "text": "2 created, at least 5 wanted",
+                  "app_wide": true
+                }
+              ]
+            },
+            {
+              "region": "nrt",
+              "samples": {},
+              "machines": {},
+              "wanted": null,
+              "targets": null,
+              "actions": {
+                "create": 1
+              },
+              "held": false,
+              "skipped": false,
+              "why": {
+                "code": "below_min",
+                "kind": "created",
+                "observed": 2,
+                "target": 5,
+                "text": "2 created, at least 5 wanted",
+                "app_wide": true
+              },
+              "reasons": [
+                {
+                  "code": "below_min",
+                  "kind": "created",
+                  "observed": 2,
+                  "target": 5,
+                  "text": "2 created, at least 5 wanted",
+                  "app_wide": true
+                }
+              ]
+            }
+          ],
+          "more": 0,
+          "total": {
+            "region": null,
+            "samples": {},
+            "machines": {
+              "started": 2
+            },
+            "wanted": {
+              "created": {
+                "min": 5,
+                "max": 5
+              },
+              "started": {
+                "min": null,
+                "max": null
+              }
+            },
+            "targets": {
+              "created": {
+                "min": 5,
+                "max": 5
+              },
+              "started": {
+                "min": null,
+                "max": null
+              }
+            },
+            "actions": {
+              "create": 3
+            },
+            "held": false,
+            "skipped": false,
+            "why": {
+              "code": "below_min",
+              "kind": "created",
+              "observed": 2,
+              "target": 5,
+              "text": "2 created, at least 5 wanted"
+            },
+            "reasons": [
+              {
+                "code": "below_min",
+                "kind": "created",
+                "observed": 2,
+                "target": 5,
+                "text": "2 created, at least 5 wanted"
+              }
+            ]
+          }
         }
       ],
       "plan": {
@@ -279,6 +513,7 @@ async fn a_tick_without_a_plan() {
         }
       ],
       "machines": [],
+      "regions": [],
       "plan": null,
       "outcomes": [],
       "error": "list machines my-ap: 404 app not found; app my-ap was not found, or the token does not cover it (fly-request-id [ID])",

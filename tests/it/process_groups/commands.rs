@@ -251,29 +251,28 @@ async fn plan_shows_each_group() {
     my-app at [TIME]
 
     metrics
-      traffic      100  (iad 40, lhr 60)
+      traffic      100
       queue_depth  no value: the query `queue_depth{app="my-app"}` returned no series
 
-    machines of front  started  stopped
-      iad                    1        1
+                               machines           target
+    worker by region  traffic   started  stopped          next  why
+      fra                   -         1        2       -  -
+      iad                  40         -        -       -  -
+      lhr                  60         -        -       -  -
+      total               100         1        2       ?  held  metric queue_depth: the query…
 
-    machines of worker  started  stopped
-      fra                     1        2
+      all regions together
+        held: metric queue_depth: the query `queue_depth{app="my-app"}` returned no series [metric_failed]
 
-    plan for worker  created  started
-      observed             3        1
-      wanted               ?        ?
-      target               ?        ?
+                              machines            target
+    front by region  traffic   started  stopped  started  next     why
+      iad                 40         1        1        -  start 1  total: 1 started, at least 2 wanted
+      lhr                 60         -        -        -  -
+      total              100         1        1        2  start 1  1 started, at least 2 wanted
 
-      held: metric queue_depth: the query `queue_depth{app="my-app"}` returned no series [metric_failed]
-
-    plan for front  created  started
-      observed            2        1
-      wanted              -        2
-      target              -        2
-
-      1 started, at least 2 wanted [below_min]
-        start 12770c4fec26cb in iad
+      all regions together
+        1 started, at least 2 wanted [below_min]
+          start 12770c4fec26cb in iad
 
     would start 1 machine; held: worker
     "#);

@@ -1,83 +1,122 @@
-//! Each region in a row: its traffic, and its machines by state.
+//! Each region in a row: its traffic, its machines, how many are wanted there, and why.
 
-use fly_autoscaler::model::Region;
+use fly_autoscaler::model::{Bounds, Kind, Region};
+use fly_autoscaler::status::RegionRow;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::text::bars;
-use super::{BAD, GOOD, MOVING, QUIET, TITLE, TRAFFIC};
-use crate::demo::story::{RegionNow, Story};
+use super::targets::standing;
+use super::text::{bars, fit};
+use super::{BAD, GOOD, MOVING, Picture, QUIET, TITLE, TRAFFIC};
+use crate::demo::story::RegionNow;
 
-/// What a narrower terminal has no room for: the traffic of the last minutes and the rarer states.
+/// What a narrower terminal has no room for: the traffic of the last minutes, and the reasons.
 const WIDE: u16 = 66;
-/// The columns of a wide row without its bars and blocks, margins included.
-const FIXED: u16 = 50;
+/// From here on the bars and the blocks grow too, not the reasons alone.
+const AMPLE: u16 = 80;
+/// A row up to its last fixed column, and the gaps around the others.
+const FIXED: usize = 34;
 
-/// The state's name, its machines in a row, and how both look.
-type Column = (&'static str, fn(&RegionNow) -> usize, &'static str, Style);
+/// How wide the columns are that grow; 0: left out.
+struct Widths {
+    bars: usize,
+    blocks: usize,
+    why: usize,
+}
 
-const STARTED: Column = ("started", |row| row.started, "■", GOOD);
-const STARTING: Column = ("starting", |row| row.starting, "▣", MOVING);
-const STOPPED: Column = ("stopped", |row| row.stopped, "□", QUIET);
-const OTHER: Column = ("other", |row| row.stopping + row.failed, "▨", BAD);
+impl Widths {
+    fn within(width: u16) -> Self {
+        let left = usize::from(width).saturating_sub(FIXED);
+        if width < WIDE {
+            return Self { bars: 0, blocks: left, why: 0 };
+        }
+        let more = usize::from(width.saturating_sub(AMPLE)) / 5;
+        let (bars, blocks) = (7 + more, 8 + more);
+        Self { bars, blocks, why: left.saturating_sub(bars + blocks) }
+    }
+}
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, story: &Story) {
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
     if area.height == 0 {
         return;
     }
-    let is_wide = area.width >= WIDE;
-    let columns: &[Column] =
-        if is_wide { &[STARTED, STARTING, STOPPED, OTHER] } else { &[STARTED, STOPPED] };
-    let bar_width = if is_wide { usize::from(area.width.saturating_sub(FIXED)) / 2 } else { 0 };
-
+    let widths = Widths::within(area.width);
     let mut heading = format!(" {:6}{:>6}", "region", "req/s");
-    if is_wide {
-        heading.push_str(&format!("  {:bar_width$}", "by minute"));
+    if widths.bars > 0 {
+        heading += &format!("  {:1$}", fit("by minute", widths.bars), widths.bars);
     }
-    heading.push_str("  ");
-    for (name, ..) in columns {
-        heading.push_str(name);
-        heading.push(' ');
+    heading += &format!("  started  target  {:1$}", "machines", widths.blocks);
+    if widths.why > 0 {
+        heading += "  why";
     }
-    heading.push_str(" machines");
     let mut lines = vec![Line::styled(heading, TITLE)];
-    for (region, now) in &story.regions {
-        lines.push(row(story, region, now, columns, bar_width));
+    let planned = picture.regions();
+    for (region, now) in &picture.story.regions {
+        let row = planned.iter().find(|row| row.region.as_ref() == Some(region));
+        lines.push(line(picture, region, now, row, &widths));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn row(
-    story: &Story,
+fn line(
+    picture: &Picture<'_>,
     region: &Region,
     now: &RegionNow,
-    columns: &[Column],
-    bar_width: usize,
+    row: Option<&RegionRow>,
+    widths: &Widths,
 ) -> Line<'static> {
     let mut line = Line::from(vec![
         Span::raw(format!(" {:6}", region.as_str())).bold(),
         Span::raw(format!("{:>6.0}", now.traffic)),
     ]);
-    if bar_width > 0 {
-        let first = story.points.len().saturating_sub(bar_width);
+    if widths.bars > 0 {
+        let points = &picture.story.points;
+        let first = points.len().saturating_sub(widths.bars);
         let traffic = |point: &crate::demo::story::Point| point.traffic.get(region).copied();
-        let values: Vec<f64> = story.points.range(first..).filter_map(traffic).collect();
-        line.push_span(Span::styled(format!("  {}", bars(&values, bar_width)), TRAFFIC));
+        let values: Vec<f64> = points.range(first..).filter_map(traffic).collect();
+        line.push_span(Span::styled(format!("  {}", bars(&values, widths.bars)), TRAFFIC));
     }
-    line.push_span(Span::raw("  "));
-    for (name, count, _, style) in columns {
-        let width = name.len();
-        line.push_span(match count(now) {
-            0 => Span::styled(format!("{:>width$} ", "·"), QUIET),
-            count => Span::styled(format!("{count:>width$} "), *style),
-        });
-    }
-    line.push_span(Span::raw(" "));
-    for (_, count, block, style) in columns {
-        line.push_span(Span::styled(block.repeat(count(now)), *style));
+    let target = row.and_then(|row| row.targets).map(|targets| targets.of(Kind::Started));
+    let count = u32::try_from(now.started).unwrap_or(u32::MAX);
+    let style = target.filter(|own| own.is_defined()).map_or(QUIET, |own| standing(count, own));
+    line.push_span(Span::styled(format!("  {:>7}", now.started), style));
+    let target = match (target, row) {
+        (None, Some(row)) if row.held => "?".to_owned(),
+        (target, _) => Bounds::to_string(&target.unwrap_or_default()),
+    };
+    line.push_span(Span::raw(format!("  {target:>6}  ")));
+    blocks(&mut line, now, widths.blocks);
+    if let Some((row, why)) = row.and_then(|row| Some((row, row.why.as_ref()?))) {
+        let style = match (row.held, row.skipped) {
+            (true, _) => MOVING,
+            (_, true) => QUIET,
+            _ => Style::new(),
+        };
+        line.push_span(Span::styled(format!("  {}", fit(&why.to_string(), widths.why)), style));
     }
     line
+}
+
+/// A block for each machine, and how many more there are than fit.
+fn blocks(line: &mut Line<'static>, now: &RegionNow, width: usize) {
+    let states = [
+        (now.started, "■", GOOD),
+        (now.starting, "▣", MOVING),
+        (now.stopped, "□", QUIET),
+        (now.stopping + now.failed, "▨", BAD),
+    ];
+    let all: usize = states.iter().map(|(count, ..)| count).sum();
+    let more =
+        if all > width { format!("+{}", all - width.saturating_sub(3)) } else { String::new() };
+    let mut room = if more.is_empty() { width } else { width.saturating_sub(3) };
+    for (count, block, style) in states {
+        let shown = count.min(room);
+        room -= shown;
+        line.push_span(Span::styled(block.repeat(shown), style));
+    }
+    let rest = room + if more.is_empty() { 0 } else { 3_usize.min(width) };
+    line.push_span(Span::styled(format!("{more:rest$}"), QUIET));
 }

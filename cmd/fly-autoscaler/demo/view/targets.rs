@@ -8,7 +8,7 @@ use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{BAD, GOOD, MOVING, Picture, QUIET, TITLE, title};
+use super::{BAD, GOOD, MOVING, Picture, QUIET, Setting, TITLE, title};
 
 /// The narrowest terminal in which the query fits into a line.
 pub(super) const WITH_QUERY: u16 = 90;
@@ -31,15 +31,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
         row(picture, scope, Kind::Created, area.width),
     ];
     if area.height > 3 {
-        let query = format!(" traffic   {}", setting(picture, "FAS_PROMETHEUS_QUERY"));
-        lines.push(Line::styled(query, QUIET));
+        let query = setting(picture, "FAS_PROMETHEUS_QUERY").unwrap_or_default();
+        lines.push(Line::styled(format!(" traffic   {query}"), QUIET));
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
 
 fn row(picture: &Picture<'_>, scope: Option<&ScopePlan>, kind: Kind, width: u16) -> Line<'static> {
     let observed = scope.map(|scope| scope.observed.of(kind));
-    let target = scope.and_then(|scope| scope.targets).map(|targets| targets.of(kind));
+    let target = picture.total().and_then(|total| total.targets).map(|targets| targets.of(kind));
     let style = observed.zip(target).map_or(QUIET, |(count, target)| standing(count, target));
     let mut line = Line::from(vec![
         Span::raw(format!(" {kind:9}")).bold(),
@@ -49,25 +49,36 @@ fn row(picture: &Picture<'_>, scope: Option<&ScopePlan>, kind: Kind, width: u16)
         ),
         Span::raw(format!("  of {:8}", target.unwrap_or_default().to_string())),
     ]);
-    let (min, max) = match kind {
-        Kind::Started => ("FAS_MIN_STARTED_MACHINE_COUNT", "FAS_MAX_STARTED_MACHINE_COUNT"),
-        Kind::Created => ("FAS_MIN_CREATED_MACHINE_COUNT", "FAS_MAX_CREATED_MACHINE_COUNT"),
-    };
-    let (min, max) = (setting(picture, min), setting(picture, max));
-    let expressions = format!("{min:<22}  to  {max}");
+    let expressions = expressions(picture, kind);
     if line.width() + expressions.len() < usize::from(width) {
         line.push_span(Span::styled(expressions, QUIET));
     }
     line
 }
 
-fn standing(count: u32, target: Bounds) -> Style {
+/// What gives the targets: for each region, or for all of them together.
+fn expressions(picture: &Picture<'_>, kind: Kind) -> String {
+    let name = format!("{}_MACHINE_COUNT", kind.to_string().to_uppercase());
+    let of = |prefix: &str| {
+        let names = ["MIN_", "MAX_", ""].map(|side| format!("{prefix}{side}{name}"));
+        let values: Vec<&str> = names.iter().filter_map(|name| setting(picture, name)).collect();
+        values.join("  to  ")
+    };
+    match (of("FAS_REGION_"), of("FAS_")) {
+        (each, all) if each.is_empty() => all,
+        (each, all) if all.is_empty() => format!("{each}  in each region"),
+        (each, all) => format!("{each}  in each region; {all}  in all"),
+    }
+}
+
+/// How a number of machines looks beside its target.
+pub(super) fn standing(count: u32, target: Bounds) -> Style {
     let is_below = target.min.is_some_and(|min| count < min);
     let is_above = target.max.is_some_and(|max| count > max);
     if is_below || is_above { MOVING } else { GOOD }
 }
 
-fn setting<'a>(picture: &Picture<'a>, name: &str) -> &'a str {
+fn setting<'a>(picture: &Picture<'a>, name: &str) -> Option<&'a str> {
     let found = picture.settings.iter().find(|setting| setting.name == name);
-    found.map_or("", |setting| setting.shown())
+    found.map(Setting::shown)
 }

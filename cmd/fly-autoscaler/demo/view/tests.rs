@@ -1,7 +1,11 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use fly_autoscaler::decide::Verb;
-use fly_autoscaler::model::Region;
+use fly_autoscaler::decide::{History, Plan, Reason, ScopePlan, Tally, Verb};
+use fly_autoscaler::model::{
+    AppName, Bounds, Kind, MetricName, ProcessGroup, Region, Scope, ScopeBounds, TickOutcome,
+};
+use fly_autoscaler::status::Tick;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -34,13 +38,17 @@ fn story() -> Story {
 }
 
 fn screen(width: u16, height: u16, story: &Story) -> String {
+    screen_with(width, height, story, None)
+}
+
+fn screen_with(width: u16, height: u16, story: &Story, status: Option<AppStatus>) -> String {
     let picture = Picture {
         app: "shop",
         now: START,
         speed: 60.0,
         address: "http://127.0.0.1:9090",
         settings: &[],
-        status: None,
+        status,
         story,
     };
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
@@ -53,8 +61,8 @@ fn an_ordinary_terminal_shows_everything() {
     let screen = screen(80, 24, &story());
     for part in [
         "fly-autoscaler demo  shop  Mon 10:00 UTC  http://127.0.0.1:9090  q quits  60x",
-        " region req/s  by minute        started starting stopped other  machines",
-        " nrt      210  ███████████████        ·        ·       ·     ·",
+        " region req/s  by…      started  target  machines  why",
+        " nrt      210  ███████        0       -",
         " targets",
         " started    -  of -",
         " today  ━ traffic 745 req/s  ━ 0 started, good for 0 ",
@@ -63,6 +71,66 @@ fn an_ordinary_terminal_shows_everything() {
         " 10:00:00  failed  start in fra            500 no host",
     ] {
         assert!(screen.contains(part), "no `{part}` in\n{screen}");
+    }
+}
+
+/// Three regions: one to be scaled up, one that cannot be judged, one that is not scaled.
+fn placed() -> AppStatus {
+    let scope = |region: Option<&str>, started: Option<Bounds>, reason: Reason| ScopePlan {
+        scope: Scope { group: ProcessGroup::new("app"), region: region.map(Region::new) },
+        observed: Tally { started: 3, ..Tally::default() },
+        wanted: started.map(|started| ScopeBounds { started, ..ScopeBounds::default() }),
+        targets: started.map(|started| ScopeBounds { started, ..ScopeBounds::default() }),
+        actions: Vec::new(),
+        spares: Vec::new(),
+        reasons: vec![reason],
+    };
+    let band = Bounds { min: Some(2), max: Some(4) };
+    let within = Reason::WithinBounds { kind: Kind::Started, observed: 3, bounds: band };
+    let failed = Reason::MetricFailed { metric: MetricName::new("t"), message: "is NaN".into() };
+    let scopes = vec![
+        scope(None, Some(Bounds::default()), Reason::NoTarget),
+        scope(Some("lhr"), Some(band), within),
+        scope(Some("fra"), None, failed),
+        scope(Some("gru"), None, Reason::RegionExcluded { nearest: None }),
+    ];
+    let tick = Tick {
+        at: START,
+        outcome: TickOutcome::Quiet,
+        dry_run: false,
+        samples: Vec::new(),
+        machines: Vec::new(),
+        plan: Some(Plan::new(scopes, History::default())),
+        outcomes: Vec::new(),
+        error: None,
+        fly_failed: false,
+    };
+    let mut status = AppStatus::new(AppName::new("shop"));
+    status.record(Arc::new(tick), START);
+    status
+}
+
+#[test]
+fn each_region_has_its_target_its_machines_and_why() {
+    let mut story = story();
+    let lhr = story.regions.get_mut(&Region::new("lhr")).expect("a region");
+    (lhr.started, lhr.starting, lhr.stopped) = (3, 1, 2);
+    let iad = story.regions.get_mut(&Region::new("iad")).expect("a region");
+    iad.started = 30;
+    let at_80 = screen_with(80, 24, &story, Some(placed()));
+    for part in [
+        " lhr      120  ▅▅▅▅▅▅▅".trim_end_matches('▅'),
+        "3    2..4  ■■■▣□□    3 started, 2..4 wanted",
+        "0       ?            metric t: is NaN",
+        "0       -            excluded (excluded-regions)",
+        "30       -  ■■■■■+25",
+    ] {
+        assert!(at_80.contains(part), "no `{part}` in\n{at_80}");
+    }
+    let at_40 = screen_with(40, 24, &story, Some(placed()));
+    assert!(at_40.contains("      120        3    2..4  ■■■▣□□"), "{at_40}");
+    for width in [1, 34, 35, 65, 66, 79, 80, 81, 200] {
+        screen_with(width, 24, &story, Some(placed()));
     }
 }
 
