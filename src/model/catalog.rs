@@ -10,9 +10,9 @@ use super::Region;
 pub struct Site {
     /// Its name, such as `London, United Kingdom`.
     pub name: Arc<str>,
-    /// Degrees north.
+    /// Degrees north; no number where it is not known.
     pub latitude: f64,
-    /// Degrees east.
+    /// Degrees east; no number where it is not known.
     pub longitude: f64,
     /// Fly takes no new machines there.
     pub is_deprecated: bool,
@@ -90,6 +90,8 @@ impl Catalog {
         let here = self.get(region)?;
         let sited =
             among.into_iter().filter_map(|other| Some((here.angle_to(self.get(other)?), other)));
+        // Fly may name a region and not say where it is.
+        let sited = sited.filter(|(angle, _)| angle.is_finite());
         sited.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, other)| other)
     }
 
