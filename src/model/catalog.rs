@@ -105,10 +105,17 @@ impl Catalog {
             lower.len() > 3 && city.trim().to_lowercase() == lower
         };
         let distance = |code: &Region| strsim::damerau_levenshtein(&lower, code.as_str());
+        // Of several that are as near, the one that begins as it does: slips come late in a word.
+        let is_same = |(one, other): &(char, char)| one == other;
+        let shared =
+            |code: &Region| lower.chars().zip(code.as_str().chars()).take_while(is_same).count();
         self.sites
             .iter()
             .find(|(code, site)| code.as_str() == lower || is_city(site))
-            .or_else(|| self.sites.iter().find(|(code, _)| distance(code) == 1))
+            .or_else(|| {
+                let near = self.sites.iter().rev().filter(|(code, _)| distance(code) == 1);
+                near.max_by_key(|(code, _)| shared(code))
+            })
             .map(|(code, _)| code)
     }
 }

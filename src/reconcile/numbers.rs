@@ -206,3 +206,6 @@ fn reasons_of(errors: Vec<(Kind, Side, EvaluateError)>) -> Vec<Reason> {
     }
     reasons
 }
+
+#[cfg(test)]
+mod tests;
