@@ -245,9 +245,9 @@ fn add_lost(
     }
     for region in at_start {
         values.entry(region.clone()).or_insert_with(|| {
-            let ago = regions.now.since(began);
+            let ago = regions.now.since(began).as_secs();
             let why = format!(
-                "region {region} has machines but no series since the start {ago:?} ago; it counts as 0 after absent-after ({absent_after:?})"
+                "region {region} has machines but no series since the start {ago}s ago; it counts as 0 after absent-after ({absent_after:?})"
             );
             stood_for(Err(Arc::from(why)), on_failure)
         });
