@@ -1,4 +1,4 @@
-//! STAGE 1: sources to a table of variables, under one deadline.
+//! STAGE 1: sources to samples, under one deadline, and from them to the variables of each scope.
 
 pub mod absent;
 pub mod expand;
@@ -15,9 +15,15 @@ use futures::future::join_all;
 pub use absent::RegionMemory;
 pub use prometheus::PrometheusSource;
 pub use temporal::TemporalSource;
+pub use variables::{Regions, Variables};
 
-use crate::model::{AppName, By, MetricName, OnFailure, Region, Sample, Timestamp, VariableTable};
+use crate::model::{AppName, By, MetricName, OnFailure, Sample, Timestamp};
 use crate::ports::{MetricSource, SourceError};
+use variables::Taken;
+
+/// The most regions of one metric. Fly has some 35; a label that holds something else than a region would
+/// otherwise fill the memory.
+const MAX_REGIONS: usize = 1000;
 
 /// A source, and how what it says is to be taken.
 pub struct Collector {
@@ -63,46 +69,50 @@ pub enum CollectError {
         /// The collector's `max-age`.
         max_age: Duration,
     },
+    /// There are more regions, with those that were there until lately, than can be regions.
+    #[error(
+        "more than {MAX_REGIONS} values of the label `region` within absent-after ({absent_after:?}), which can hardly be regions"
+    )]
+    TooManyRegions {
+        /// The collector's `absent-after`.
+        absent_after: Duration,
+    },
 }
 
-/// What one collector measured, before `empty` and `on-failure` are applied.
+/// What one collector measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampled {
     /// The collector's metric.
     pub metric: MetricName,
-    /// The sample, or why there is none.
+    /// The sample, or why there is none, before `empty`, `absent-after` and `on-failure` are applied.
     pub outcome: Result<Sample, CollectError>,
+    /// What is made of it.
+    taken: Taken,
 }
 
-/// What all collectors of an app measured in one tick.
+/// What all collectors of an app measured in one tick. [`Collected::variables`] makes variables of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Collected {
-    /// The variables, `empty` and `on-failure` applied.
-    pub table: VariableTable,
     /// What was measured, in the order of the collectors.
     pub samples: Vec<Sampled>,
 }
 
 /// Measures with all `collectors` at once, each under its own timeout.
 ///
-/// `regions` are the listed ones: with `by: region` each has its variable, whether it was measured or
-/// not. `memory` belongs to the app and carries the last values of regions from tick to tick.
+/// `memory` belongs to the app and carries the last values of regions from tick to tick.
 pub async fn collect(
     collectors: &[Collector],
     app: &AppName,
-    regions: &[Region],
     memory: &mut RegionMemory,
     now: Timestamp,
 ) -> Collected {
     let outcomes = join_all(collectors.iter().map(|collector| sample(collector, app, now))).await;
-    let mut table = VariableTable::default();
-    let mut samples = Vec::with_capacity(collectors.len());
-    for (collector, outcome) in collectors.iter().zip(outcomes) {
+    let sampled = |(collector, outcome): (&Collector, _)| {
         let metric = collector.source.metric().clone();
-        variables::set(&mut table, collector, &outcome, regions, memory, now);
-        samples.push(Sampled { metric, outcome });
-    }
-    Collected { table, samples }
+        let (outcome, taken) = variables::take(collector, outcome, memory, now);
+        Sampled { metric, outcome, taken }
+    };
+    Collected { samples: collectors.iter().zip(outcomes).map(sampled).collect() }
 }
 
 async fn sample(

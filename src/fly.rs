@@ -10,6 +10,7 @@ mod client;
 mod coverage;
 mod limiter;
 mod org;
+mod regions;
 mod releases;
 mod retry;
 mod tokens;

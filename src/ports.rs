@@ -12,7 +12,9 @@ pub use error::{ApiError, ErrorClass, Operation};
 pub use futures::future::BoxFuture;
 
 use crate::decide::{History, Release};
-use crate::model::{AppName, Machine, MachineId, MetricName, Region, Sample, Timestamp, Volume};
+use crate::model::{
+    AppName, Catalog, Machine, MachineId, MetricName, Region, Sample, Timestamp, Volume,
+};
 
 /// Reads the time and waits. The only way for the core to do either.
 pub trait Clock: Send + Sync {
@@ -205,6 +207,12 @@ pub trait MachinesApi: Send + Sync {
         &'a self,
         app: &'a AppName,
     ) -> BoxFuture<'a, Result<Option<Release>, ApiError>>;
+}
+
+/// What Fly offers to everybody.
+pub trait Platform: Send + Sync {
+    /// Its regions. A list that cannot be all of them is an error.
+    fn regions(&self) -> BoxFuture<'_, Result<Catalog, ApiError>>;
 }
 
 /// An organization as a whole: which apps it has, and what changed among their machines.

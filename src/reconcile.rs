@@ -1,5 +1,6 @@
 //! One tick of one app: observe, collect, evaluate, decide, act, remember.
 
+mod atlas;
 mod ending;
 mod leases;
 mod numbers;
@@ -7,7 +8,7 @@ mod observe;
 mod report;
 mod volumes;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,11 +20,12 @@ use crate::decide::{
     History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, guard_release,
 };
 use crate::evaluate::{PerRegion, ScopeExpressions};
-use crate::model::{AppName, MachineId, ProcessGroup, Region, TickOutcome};
+use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, RegionList, TickOutcome};
 use crate::ports::{ApiError, Clock, Lease, MachinesApi, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
+pub use atlas::{Atlas, DoubtfulRegion};
 use ending::{ask, fly_failed, is_trouble, outcome_of};
 use leases::Kept;
 use observe::{Observer, Seen};
@@ -40,6 +42,17 @@ pub struct Group {
     pub per_region: PerRegion,
     /// The rules around them.
     pub policy: Arc<Policy>,
+}
+
+impl Group {
+    /// The regions that expressions may name: those that the group is told of, and with `regions: auto` all
+    /// that the program knows.
+    fn named_regions(&self) -> impl Iterator<Item = &Region> {
+        let policy = &self.policy;
+        let known = (policy.regions == RegionList::Auto).then(|| Catalog::builtin().iter());
+        let known = known.into_iter().flatten().map(|(region, _)| region);
+        policy.regions.listed().iter().chain(self.per_region.own.keys()).chain(known)
+    }
 }
 
 /// How ticks are run.
@@ -81,8 +94,10 @@ pub struct Reconciler {
     adapters: Adapters,
     /// What is known of the app without asking it, where it is one of many.
     overview: Option<Arc<dyn Overview>>,
-    /// The regions that any group lists: each has its variable in a collector that is `by: region`.
-    listed: Vec<Region>,
+    /// Fly's regions, where they matter; else those that come with the program.
+    atlas: Option<Arc<Atlas>>,
+    /// The regions that expressions may name: each has its variable in a collector that is `by: region`.
+    named: Vec<Region>,
     regions: RegionMemory,
     reporter: Reporter,
     under_way: UnderWay,
@@ -110,9 +125,9 @@ impl Reconciler {
     ) -> Self {
         let (collectors, groups) = (collectors.into(), groups.into());
         let reporter = Reporter::new(app.clone(), Arc::clone(&adapters.metrics));
-        let listed: BTreeSet<Region> =
-            groups.iter().flat_map(|group| group.policy.regions.listed().iter().cloned()).collect();
-        let listed = listed.into_iter().collect();
+        let named: BTreeSet<Region> =
+            groups.iter().flat_map(Group::named_regions).cloned().collect();
+        let named = named.into_iter().collect();
         Self {
             app,
             collectors,
@@ -120,7 +135,8 @@ impl Reconciler {
             settings,
             adapters,
             overview: None,
-            listed,
+            atlas: None,
+            named,
             regions: RegionMemory::default(),
             reporter,
             under_way: UnderWay::default(),
@@ -133,6 +149,19 @@ impl Reconciler {
     pub fn with_overview(mut self, overview: Arc<dyn Overview>) -> Self {
         self.overview = Some(overview);
         self
+    }
+
+    /// The same reconciler, which knows Fly's regions from `atlas`.
+    #[must_use]
+    pub fn with_atlas(mut self, atlas: Arc<Atlas>) -> Self {
+        self.atlas = Some(atlas);
+        self
+    }
+
+    /// Fly's regions, as far as they are known by now.
+    fn catalog(&self) -> Arc<Catalog> {
+        let builtin = || Arc::clone(Catalog::builtin());
+        self.atlas.as_ref().map_or_else(builtin, |atlas| atlas.catalog())
     }
 
     /// The app.
@@ -193,6 +222,10 @@ impl Reconciler {
 
     /// Runs a tick up to its last step: what the next one would do, and why. Changes nothing.
     pub async fn preview(&mut self) -> Tick {
+        // A process that has just begun holds the regions that have machines and no series until it knows
+        // that they have not just lost it. Who asks for a preview wants to know what the scaler does that
+        // has been running for long, for which such a region counts as 0.
+        self.regions.starts_with(BTreeMap::new());
         let mut tick = self.begin();
         tick.dry_run = true;
         let history = self.adapters.store.load(&self.app);
@@ -252,12 +285,15 @@ impl Reconciler {
         let observer = self.observer();
         let (seen, collected) = join(
             observer.look(&mut tick.fly_failed, now),
-            collect(&self.collectors, &self.app, &self.listed, &mut self.regions, now),
+            collect(&self.collectors, &self.app, &mut self.regions, now),
         )
         .await;
         tick.samples = report::samples(&self.collectors, &collected);
-        self.reporter.collected(&collected);
+        self.reporter.collected(&collected, &self.catalog());
         let Seen { mut observed, is_close } = seen?;
+        if self.regions.has_just_begun() {
+            self.regions.starts_with(self.inhabited(&observed, history, now));
+        }
         let mut targets = self.evaluate(&collected, &observed, history, now);
         let mut plan = self.decide(tick, &mut observed, &targets, history, now).await;
         if !is_close && (plan.verdict == Verdict::Act || plan.needs_configs()) {

@@ -1,5 +1,6 @@
 //! From a configuration to the adapters and to what scales its apps.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use fly_autoscaler::collect::temporal::{Credentials, TemporalQuery, TemporalSour
 use fly_autoscaler::config::{
     CollectorConfig, Config, PrometheusConfig, Secret, SourceConfig, TemporalConfig,
 };
+use fly_autoscaler::decide::Unlisted;
 use fly_autoscaler::fleet::{Matching, Roster};
 use fly_autoscaler::fly::{CallSeen, FlyClient, OrgClient};
-use fly_autoscaler::model::{AppName, AppSelection, By, Timestamp};
-use fly_autoscaler::ports::{Clock, MachinesApi, Organization, Overview};
-use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
+use fly_autoscaler::model::{AppName, AppSelection, By, Region, RegionList, Timestamp};
+use fly_autoscaler::ports::{Clock, MachinesApi, Organization, Overview, Platform};
+use fly_autoscaler::reconcile::{Adapters, Atlas, Group, Reconciler, Settings};
 use fly_autoscaler::store::MemoryStore;
 use fly_autoscaler::supervisor::{Apps, Fleet};
 use fly_autoscaler::telemetry::Metrics;
@@ -84,6 +86,28 @@ pub(crate) fn fly(
         clock,
     )?;
     Ok(Arc::new(client.with_observer(observer)))
+}
+
+/// Fly's regions, where the configuration says anything of regions: otherwise nobody needs to ask.
+pub(crate) fn atlas(
+    config: &Config,
+    platform: Arc<dyn Platform>,
+    clock: Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> Option<Arc<Atlas>> {
+    let mut named: BTreeSet<Region> = BTreeSet::new();
+    let mut is_needed = false;
+    for group in &config.groups {
+        let (policy, per_region) = (&group.policy, &group.per_region);
+        named.extend(policy.regions.listed().iter().cloned());
+        named.extend(policy.excluded_regions.iter().chain(&policy.always_running).cloned());
+        named.extend(per_region.own.keys().chain(policy.region_limits.own.keys()).cloned());
+        is_needed |= policy.regions == RegionList::Auto
+            || policy.unlisted == Unlisted::Nearest
+            || !per_region.is_empty();
+    }
+    let is_needed = is_needed || !named.is_empty();
+    is_needed.then(|| Arc::new(Atlas::new(platform, clock, Arc::clone(metrics), named)))
 }
 
 /// For how long one answer serves all apps that want it, where there are many: long enough for a tick of
@@ -177,6 +201,7 @@ pub(crate) struct Scaling {
     settings: Settings,
     adapters: Adapters,
     overview: Option<Arc<dyn Overview>>,
+    atlas: Option<Arc<Atlas>>,
 }
 
 impl Scaling {
@@ -208,16 +233,26 @@ impl Scaling {
             settings,
             adapters: Adapters { api, clock, store, metrics },
             overview: None,
+            atlas: None,
         }
+    }
+
+    /// The same, with Fly's regions from `atlas` if there is one.
+    pub(crate) fn with_atlas(mut self, atlas: Option<Arc<Atlas>>) -> Self {
+        self.atlas = atlas;
+        self
     }
 
     /// What scales `app`.
     pub(crate) fn of(&self, app: AppName) -> Reconciler {
         let (collectors, groups) = (Arc::clone(&self.collectors), Arc::clone(&self.groups));
         let (settings, adapters) = (self.settings.clone(), self.adapters.clone());
-        let reconciler = Reconciler::new(app, collectors, groups, settings, adapters);
-        match &self.overview {
-            Some(overview) => reconciler.with_overview(Arc::clone(overview)),
+        let mut reconciler = Reconciler::new(app, collectors, groups, settings, adapters);
+        if let Some(overview) = &self.overview {
+            reconciler = reconciler.with_overview(Arc::clone(overview));
+        }
+        match &self.atlas {
+            Some(atlas) => reconciler.with_atlas(Arc::clone(atlas)),
             None => reconciler,
         }
     }

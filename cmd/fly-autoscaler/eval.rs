@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::collect::{Collected, RegionMemory, collect};
+use fly_autoscaler::collect::{RegionMemory, Regions, Sampled, collect};
 use fly_autoscaler::config::{Config, FlagValues, GroupConfig, Secret};
 use fly_autoscaler::decide::view::View;
 use fly_autoscaler::decide::{History, Observed};
@@ -311,6 +311,12 @@ fn metrics(table: &VariableTable) -> Metrics {
     table.iter().map(|(name, value)| (name.to_owned(), shown(value))).collect()
 }
 
+/// What was measured, and the variables that came of it.
+struct Collected {
+    samples: Vec<Sampled>,
+    table: VariableTable,
+}
+
 /// What was collected, and what was given by --var in its place.
 async fn measure(
     config: &Config,
@@ -331,11 +337,13 @@ async fn measure(
     };
     let regions = config.listed_regions();
     let mut memory = RegionMemory::default();
-    let mut collected = collect(&collectors, app, &regions, &mut memory, now).await;
+    let collected = collect(&collectors, app, &mut memory, now).await;
+    let regions = Regions { named: &regions, now, ..Regions::default() };
+    let mut table = collected.variables(&regions).into_app_wide();
     for (name, value) in variables {
-        collected.table.set(name.as_str(), Value::Number(*value));
+        table.set(name.as_str(), Value::Number(*value));
     }
-    Ok(collected)
+    Ok(Collected { samples: collected.samples, table })
 }
 
 /// Says which collectors failed without making an expression fail: `empty`, `on-failure` or --var gave a

@@ -7,13 +7,15 @@ mod table;
 mod text;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::FlagValues;
 use fly_autoscaler::decide::Verdict;
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::model::AppSelection;
-use fly_autoscaler::ports::{Clock, MachinesApi};
+use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
+use fly_autoscaler::reconcile::Atlas;
 use fly_autoscaler::status::Tick;
 use fly_autoscaler::telemetry::Metrics;
 
@@ -51,8 +53,14 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let collectors = compose::collectors(&config.collectors, &http, shared_for)?;
     let fly = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
     let api: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&fly);
+    let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&fly);
+    let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let scaling = compose::Scaling::new(&config, collectors, api, clock, metrics);
+    let scaling = scaling.with_atlas(atlas.clone());
     let plans = async {
+        if let Some(atlas) = &atlas {
+            warn_of_regions(atlas, config.timeout).await;
+        }
         match &config.apps {
             AppSelection::One(app) => {
                 Ok(vec![(app.clone(), scaling.of(app.clone()).preview().await)])
@@ -98,6 +106,19 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         (false, true) => WOULD_CHANGE,
         (false, false) => DONE,
     })
+}
+
+/// Reads which regions Fly has, and says which of the configuration it has not. Where Fly does not tell
+/// in time, the plan goes by the list that comes with the program.
+async fn warn_of_regions(atlas: &Atlas, within: Duration) {
+    if let Ok(Err(error)) = tokio::time::timeout(within, atlas.refresh()).await {
+        output::note(format_args!(
+            "warning: {error}; the plan goes by the list of regions that comes with the program"
+        ));
+    }
+    for doubtful in atlas.doubtful() {
+        output::note(format_args!("warning: {doubtful}"));
+    }
 }
 
 /// What the plan comes to, if there is one.

@@ -9,7 +9,8 @@ use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::{Config, FlagValues, Loaded};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
-use fly_autoscaler::ports::{Clock, MachinesApi};
+use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
+use fly_autoscaler::reconcile::Atlas;
 use fly_autoscaler::status::Board;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::events::{TokenDoubtful, TokenFits, TokenUnchecked};
@@ -57,16 +58,33 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let signals = stop_on_signal(stop.clone())?;
     let checked = check_token(&config, Arc::clone(&api), Arc::clone(&metrics));
     let fly: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&api);
+    let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&api);
+    let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let scaling = compose::Scaling::new(&config, collectors, fly, clock, metrics);
-    let apps = scaling.apps(&config, &api);
+    let apps = scaling.with_atlas(atlas.clone()).apps(&config, &api);
+    let ticks = async {
+        if let Some(atlas) = &atlas {
+            atlas.first().await;
+        }
+        supervisor.run(apps, stop.clone()).await;
+    };
     tokio::select! {
-        () = supervisor.run(apps, stop.clone()) => {}
+        () = ticks => {}
+        () = keep_current(atlas.as_deref()) => {}
         () = checked.then(|()| future::pending()) => {}
         () = http::serve(listener, http::router(sources), future::pending()) => {}
         () = signals => {}
     }
     info!("stopped");
     Ok(DONE)
+}
+
+/// Keeps Fly's regions current beside the ticks, where anybody wants to know them.
+async fn keep_current(atlas: Option<&Atlas>) {
+    match atlas {
+        Some(atlas) => atlas.keep_current().await,
+        None => future::pending().await,
+    }
 }
 
 /// Binds the address. Where a machine has no IPv6, `[::]` is taken as all of IPv4.

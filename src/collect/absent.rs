@@ -1,10 +1,11 @@
 //! Regions that stop giving a value: their traffic may have ended, or their scrape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{MetricName, Region, Timestamp};
+use super::MAX_REGIONS;
+use crate::model::{MetricName, ProcessGroup, Region, Timestamp};
 
 /// What was said for each region in one sample.
 pub type RegionValues = BTreeMap<Region, Result<f64, Arc<str>>>;
@@ -25,7 +26,68 @@ pub struct Seen {
 /// they count as 0, so that this stays as small as what is in use.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RegionMemory {
-    pub(super) metrics: BTreeMap<MetricName, LastSeen>,
+    metrics: BTreeMap<MetricName, Remembered>,
+    /// The regions in which each group had machines when the first sample came.
+    at_start: Option<BTreeMap<ProcessGroup, BTreeSet<Region>>>,
+}
+
+/// What is remembered of one metric.
+#[derive(Debug, Clone, PartialEq)]
+struct Remembered {
+    /// When the first sample came.
+    began: Timestamp,
+    last: LastSeen,
+}
+
+impl RegionMemory {
+    /// Whether [`RegionMemory::starts_with`] has yet to be told: there is a sample, and nobody has said in
+    /// which regions there are machines.
+    #[must_use]
+    pub fn has_just_begun(&self) -> bool {
+        self.at_start.is_none() && !self.metrics.is_empty()
+    }
+
+    /// Notes in which regions each group has machines now that the first sample is there. One of them that
+    /// has no series may have lost it while this process did not run, so that until `absent-after` is over
+    /// nothing is known of it.
+    pub fn starts_with(&mut self, inhabited: BTreeMap<ProcessGroup, BTreeSet<Region>>) {
+        self.at_start.get_or_insert(inhabited);
+    }
+
+    /// The regions in which `group` had machines at the start.
+    #[must_use]
+    pub fn at_start(&self, group: &ProcessGroup) -> Option<&BTreeSet<Region>> {
+        self.at_start.as_ref()?.get(group)
+    }
+
+    /// The values of `metric` with those of regions that lack one only since lately, and when the first
+    /// sample came; `None` where there are too many regions.
+    pub(super) fn fill(
+        &mut self,
+        metric: &MetricName,
+        values: &RegionValues,
+        now: Timestamp,
+        absent_after: Duration,
+    ) -> Option<(RegionValues, Timestamp)> {
+        let own = self
+            .metrics
+            .entry(metric.clone())
+            .or_insert_with(|| Remembered { began: now, last: LastSeen::new() });
+        let (filled, remembered) = fill_absent(&own.last, values, now, absent_after);
+        if filled.len() > MAX_REGIONS {
+            // Nothing new is remembered, so that those go that were no regions.
+            own.last.retain(|_, seen| is_within(absent_after, seen.at, now));
+            return None;
+        }
+        own.last = remembered;
+        Some((filled, own.began))
+    }
+}
+
+/// Whether `at` is less than `duration` ago. A time far in the future means that the clock was set back:
+/// as good as long ago.
+pub(super) fn is_within(duration: Duration, at: Timestamp, now: Timestamp) -> bool {
+    now.since(at) < duration && at.since(now) < duration
 }
 
 /// Fills in the regions that `previous` knows and `values` lacks: each keeps its last value for
@@ -44,9 +106,7 @@ pub fn fill_absent(
     let mut filled = values.clone();
     let mut remembered = LastSeen::new();
     for (region, seen) in previous {
-        // A time far in the future means that the clock was set back: as good as long ago.
-        let is_fresh = now.since(seen.at) < absent_after && seen.at.since(now) < absent_after;
-        if is_fresh {
+        if is_within(absent_after, seen.at, now) {
             filled.entry(region.clone()).or_insert(Ok(seen.value));
             remembered.insert(region.clone(), *seen);
         }

@@ -11,6 +11,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use secrecy::SecretString;
 
+use super::MAX_REGIONS;
 use super::expand::{expand, names_the_app};
 use super::for_all::ForAll;
 use crate::model::{AppName, By, MetricName, Region, Sample, SeriesRule, Timestamp};
@@ -24,9 +25,6 @@ use answer::{Point, Series};
 const ANSWER_LIMIT: usize = 8 << 20;
 /// The same for an answer that serves many apps: ten thousand of them in thirty regions each.
 const FLEET_ANSWER_LIMIT: usize = 64 << 20;
-/// The most regions of one sample. Fly has some 35; a label that holds something else than a region
-/// would otherwise fill the memory.
-const MAX_REGIONS: usize = 1000;
 /// The most characters of a region's name.
 const MAX_REGION_CHARS: usize = 64;
 /// How many distinct warnings are logged in the life of a source.
@@ -215,9 +213,10 @@ impl PrometheusSource {
     }
 
     fn by_region(&self, series: &[Series]) -> Result<Sample, SourceError> {
-        let mut values: BTreeMap<Region, Result<f64, Arc<str>>> = BTreeMap::new();
+        let mut values: BTreeMap<Region, (&str, Result<f64, Arc<str>>)> = BTreeMap::new();
         for one in series {
-            let region = self.region(one.region.as_deref().unwrap_or_default())?;
+            let label = one.region.as_deref().unwrap_or_default();
+            let region = self.region(label)?;
             let count = values.len();
             match values.get_mut(&region) {
                 None if count == MAX_REGIONS => {
@@ -226,17 +225,25 @@ impl PrometheusSource {
                     )));
                 }
                 None => {
-                    values.insert(region, value_of(&one.point));
+                    values.insert(region, (label, value_of(&one.point)));
                 }
                 Some(_) if self.series == SeriesRule::First => {}
-                Some(value) => {
+                Some((first, value)) if *first == label => {
                     *value = Err(Arc::from(
                         "more than one series for the region; use sum by (region) (...)",
                     ));
                 }
+                Some((first, value)) => {
+                    let both = [*first, label].map(|label| self.clean(label));
+                    *value = Err(Arc::from(format!(
+                        "the labels `{}` and `{}` are both this region",
+                        both[0], both[1]
+                    )));
+                }
             }
         }
         let at = series.iter().filter_map(|one| one.point.at).min();
+        let values = values.into_iter().map(|(region, (_, value))| (region, value)).collect();
         Ok(Sample::ByRegion { values, at })
     }
 
@@ -252,7 +259,7 @@ impl PrometheusSource {
                 "a label `region` begins with `{start}` and is longer than {MAX_REGION_CHARS} characters, which can hardly be a region"
             )));
         }
-        Ok(Region::new(label.to_lowercase()))
+        Ok(region_of(label))
     }
 
     /// Logs each warning once, and no more than a hundred of them: they come with every answer.
@@ -348,6 +355,16 @@ impl Answered {
             Self::ByApp(apps) => apps.get(app).map_or(&[], Vec::as_slice),
         }
     }
+}
+
+/// A label as a region: lower-case, and `_` for whatever can be in no name, so that it can end that of a
+/// variable and be printed anywhere.
+fn region_of(label: &str) -> Region {
+    let letter = |c: char| match c.to_ascii_lowercase() {
+        c if c.is_ascii_alphanumeric() => c,
+        _ => '_',
+    };
+    Region::new(label.chars().map(letter).collect::<String>())
 }
 
 fn value_of(point: &Point) -> Result<f64, Arc<str>> {

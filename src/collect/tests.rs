@@ -4,7 +4,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::*;
-use crate::model::Value;
+use crate::model::{Catalog, ProcessGroup, Region, Value, VariableTable};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -60,13 +60,28 @@ fn empty() -> Option<Result<Sample, SourceError>> {
     Some(Err(SourceError::Empty { query: "q".into() }))
 }
 
-/// The table as `name=value` with `nil`, and `!` and the reason for what failed.
+async fn collected(
+    collectors: &[Collector],
+    memory: &mut RegionMemory,
+    now: Timestamp,
+) -> Collected {
+    collect(collectors, &AppName::new("my-app"), memory, now).await
+}
+
+/// The app-wide table where `lhr` and `iad` are listed.
 async fn table(collectors: &[Collector], memory: &mut RegionMemory, now: Timestamp) -> Vec<String> {
-    let regions = [Region::new("lhr"), Region::new("iad")];
-    let app = AppName::new("my-app");
-    let collected = collect(collectors, &app, &regions, memory, now).await;
-    collected
-        .table
+    let listed = regions(["lhr", "iad"]);
+    let of = Regions { named: &listed, now, ..Regions::default() };
+    shown(collected(collectors, memory, now).await.variables(&of).app_wide())
+}
+
+fn regions<const N: usize>(codes: [&str; N]) -> Vec<Region> {
+    codes.map(Region::new).into()
+}
+
+/// A table as `name=value` with `nil`, and `!` and the reason for what failed.
+fn shown(table: &VariableTable) -> Vec<String> {
+    table
         .iter()
         .map(|(name, value)| match value {
             Ok(Value::Number(number)) => format!("{name}={number}"),
@@ -135,81 +150,16 @@ async fn samples_come_in_the_order_of_the_collectors_and_as_measured() {
     };
     let collectors = [with_number("z", empty()), with_number("a", plain(1.0, 0))];
     let app = AppName::new("my-app");
-    let collected = collect(&collectors, &app, &[], &mut RegionMemory::default(), NOW).await;
+    let collected = collect(&collectors, &app, &mut RegionMemory::default(), NOW).await;
+    let samples = collected.samples.into_iter().map(|own| (own.metric, own.outcome));
     let error = CollectError::Source(SourceError::Empty { query: "q".into() });
     assert_eq!(
-        collected.samples,
+        samples.collect::<Vec<_>>(),
         [
-            Sampled { metric: MetricName::new("z"), outcome: Err(error) },
-            Sampled {
-                metric: MetricName::new("a"),
-                outcome: Ok(Sample::Plain { value: 1.0, at: Some(NOW) })
-            },
+            (MetricName::new("z"), Err(error)),
+            (MetricName::new("a"), Ok(Sample::Plain { value: 1.0, at: Some(NOW) })),
         ]
     );
-}
-
-#[tokio::test]
-async fn regions_have_a_variable_each_and_their_sum() {
-    // what was measured | on failure | the table
-    let table = [
-        (
-            by_region(&[("lhr", Some(3.0)), ("syd", Some(0.5))]),
-            OnFailure::Hold,
-            vec!["t=3.5", "t_iad=0", "t_lhr=3", "t_syd=0.5"],
-        ),
-        (
-            by_region(&[("lhr", Some(3.0)), ("syd", None)]),
-            OnFailure::Hold,
-            vec![
-                "t! region syd: the value is NaN",
-                "t_iad=0",
-                "t_lhr=3",
-                "t_syd! the value is NaN",
-            ],
-        ),
-        (
-            by_region(&[("lhr", Some(3.0)), ("syd", None)]),
-            OnFailure::Nil,
-            vec!["t=nil", "t_iad=0", "t_lhr=3", "t_syd=nil"],
-        ),
-        (
-            by_region(&[("lhr", Some(3.0)), ("syd", None)]),
-            OnFailure::Number(10.0),
-            vec!["t=13", "t_iad=0", "t_lhr=3", "t_syd=10"],
-        ),
-        (
-            by_region(&[("eu-1", Some(1.0)), ("eu_1", Some(2.0))]),
-            OnFailure::Hold,
-            vec![
-                "t=3",
-                "t_eu_1! more than one region is called `t_eu_1` in expressions",
-                "t_iad=0",
-                "t_lhr=0",
-            ],
-        ),
-        (
-            empty(),
-            OnFailure::Hold,
-            vec![
-                "t! the query `q` returned no series",
-                "t_iad! the query `q` returned no series",
-                "t_lhr! the query `q` returned no series",
-            ],
-        ),
-        (empty(), OnFailure::Number(2.0), vec!["t=2", "t_iad=2", "t_lhr=2"]),
-    ];
-    for (outcome, on_failure, want) in table {
-        let collector = Collector { on_failure, ..collector("t", By::Region, outcome) };
-        assert_eq!(first_table(&[collector]).await, want);
-    }
-}
-
-#[tokio::test]
-async fn a_sum_that_is_no_number_fails() {
-    let outcome = by_region(&[("lhr", Some(f64::MAX)), ("iad", Some(f64::MAX))]);
-    let got = first_table(&[collector("t", By::Region, outcome)]).await;
-    assert_eq!(got[0], "t! the sum of all regions is too large for a number");
 }
 
 #[tokio::test]
@@ -222,17 +172,4 @@ async fn a_plain_failure_leaves_other_metrics_with_a_regions_ending_alone() {
     );
 }
 
-#[tokio::test]
-async fn a_region_that_vanishes_keeps_its_value_for_absent_after() {
-    let mut memory = RegionMemory::default();
-    let both = [collector("t", By::Region, by_region(&[("lhr", Some(3.0)), ("iad", Some(4.0))]))];
-    let one = [collector("t", By::Region, by_region(&[("lhr", Some(1.0))]))];
-    let none = [collector("t", By::Region, empty())];
-    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
-    assert_eq!(table(&both, &mut memory, at(0)).await, ["t=7", "t_iad=4", "t_lhr=3"]);
-    assert_eq!(table(&one, &mut memory, at(15)).await, ["t=5", "t_iad=4", "t_lhr=1"]);
-    let failed = table(&none, &mut memory, at(30)).await;
-    assert!(failed.iter().all(|line| line.contains('!')), "no series at all: {failed:?}");
-    assert_eq!(table(&one, &mut memory, at(299)).await, ["t=5", "t_iad=4", "t_lhr=1"]);
-    assert_eq!(table(&one, &mut memory, at(300)).await, ["t=1", "t_iad=0", "t_lhr=1"]);
-}
+mod regions;

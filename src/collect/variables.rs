@@ -1,106 +1,289 @@
-//! From samples to variables: what was measured, with `empty`, `absent-after` and `on-failure` applied.
+//! From samples to variables: what was measured, with `empty`, `absent-after`, `on-failure` and
+//! `unlisted-regions` applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::absent::{RegionMemory, RegionValues, fill_absent};
-use super::{CollectError, Collector};
-use crate::model::{OnFailure, Region, Sample, Timestamp, Value, VariableTable};
+use super::absent::{RegionMemory, is_within};
+use super::{CollectError, Collected, Collector};
+use crate::model::{
+    Catalog, MetricName, OnFailure, Region, Sample, Timestamp, Value, VariableTable,
+};
 
 /// What was measured for one variable, or why nothing was.
-type Measured = Result<f64, Arc<str>>;
+type Number = Result<f64, Arc<str>>;
 
-/// Sets the variables of one collector: `NAME`, and with `by: region` also `NAME_<region>` for each of
-/// the listed `regions` and each that was measured.
-///
-/// `NAME` is then the sum. Where the whole sample failed, what stands for it (`empty`, `on-failure`)
-/// stands for `NAME` and for each region alike.
-pub(super) fn set(
-    table: &mut VariableTable,
+/// Variables that come from the scope itself. No label of a metric may take their place.
+const OF_THE_SCOPE: [&str; 4] =
+    ["region", "created_machines", "started_machines", "stopped_machines"];
+
+/// What one collector's sample is taken for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Taken {
+    numbers: Numbers,
+    on_failure: OnFailure,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Numbers {
+    /// One for the app, and none for a region.
+    Plain(Number),
+    /// `by: region`, where what stands for the whole sample stands for each region alike.
+    Alike(Number),
+    /// One for each region that has any, with those that lack it only since lately; the others have 0.
+    Each {
+        values: BTreeMap<Region, Number>,
+        /// When the first sample came.
+        began: Timestamp,
+        absent_after: Duration,
+    },
+}
+
+/// Applies what `collector` says of failures, and remembers the regions. The outcome is handed back: it
+/// is another one only where there are more regions than can be kept in mind.
+pub(super) fn take(
     collector: &Collector,
-    outcome: &Result<Sample, CollectError>,
-    regions: &[Region],
+    outcome: Result<Sample, CollectError>,
     memory: &mut RegionMemory,
     now: Timestamp,
-) {
-    let metric = collector.source.metric();
-    let (whole, by_region) = match outcome {
-        Ok(Sample::Plain { value, .. }) => (Ok(*value), RegionValues::new()),
+) -> (Result<Sample, CollectError>, Taken) {
+    let (on_failure, absent_after) = (collector.on_failure, collector.absent_after);
+    let numbers = match &outcome {
+        Ok(Sample::Plain { value, .. }) => Numbers::Plain(Ok(*value)),
         Ok(Sample::ByRegion { values, .. }) => {
-            let previous = memory.metrics.entry(metric.clone()).or_default();
-            let (filled, remembered) = fill_absent(previous, values, now, collector.absent_after);
-            *previous = remembered;
-            let filled = with_listed(filled, regions, &Ok(0.0));
-            (sum(&filled, collector.on_failure), filled)
-        }
-        Err(error) => {
-            let whole = match collector.empty {
-                Some(number) if error.is_empty() => Ok(number),
-                _ => Err(Arc::from(error.to_string())),
+            let filled = memory.fill(collector.source.metric(), values, now, absent_after);
+            let Some((filled, began)) = filled else {
+                let error = CollectError::TooManyRegions { absent_after };
+                let numbers = of_failure(collector, &error);
+                return (Err(error), Taken { numbers, on_failure });
             };
-            let listed = if collector.by.has_region() { regions } else { &[] };
-            let by_region = with_listed(RegionValues::new(), listed, &whole);
-            (whole, by_region)
+            let named = |(region, value): (Region, Number)| {
+                let value = value.map_err(|why| Arc::from(format!("region {region}: {why}")));
+                (region, stood_for(value, on_failure))
+            };
+            Numbers::Each { values: filled.into_iter().map(named).collect(), began, absent_after }
         }
+        Err(error) => of_failure(collector, error),
     };
-    settle(table, metric.as_str(), whole, collector.on_failure);
-    for (name, value) in named(metric.as_str(), by_region) {
-        settle(table, &name, value, collector.on_failure);
+    (outcome, Taken { numbers, on_failure })
+}
+
+/// What stands for a sample that failed as a whole.
+fn of_failure(collector: &Collector, error: &CollectError) -> Numbers {
+    let number = match collector.empty {
+        Some(number) if error.is_empty() => Ok(number),
+        _ => stood_for(Err(Arc::from(error.to_string())), collector.on_failure),
+    };
+    if collector.by.has_region() { Numbers::Alike(number) } else { Numbers::Plain(number) }
+}
+
+/// `value`, or the number that stands for each value that failed.
+fn stood_for(value: Number, on_failure: OnFailure) -> Number {
+    match on_failure {
+        OnFailure::Number(number) => value.or(Ok(number)),
+        OnFailure::Hold | OnFailure::Nil => value,
     }
 }
 
-/// `values`, and `otherwise` for each of `regions` that is not among them.
-fn with_listed(mut values: RegionValues, regions: &[Region], otherwise: &Measured) -> RegionValues {
-    for region in regions {
-        values.entry(region.clone()).or_insert_with(|| otherwise.clone());
-    }
-    values
+/// The regions of one process group, as far as its variables depend on them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Regions<'a> {
+    /// Those that expressions may name: each has its variable, whether it was measured or not.
+    pub named: &'a [Region],
+    /// Those that are scaled.
+    pub scaled: &'a [Region],
+    /// With `unlisted-regions: nearest`, where the regions are: the value of one that is not scaled is added
+    /// to that of the nearest that is.
+    pub nearest: Option<&'a Catalog>,
+    /// Those in which the group had machines when the first sample came
+    /// ([`RegionMemory::at_start`]); none where nothing is known of machines.
+    pub at_start: Option<&'a BTreeSet<Region>>,
+    /// The time of the tick.
+    pub now: Timestamp,
 }
 
-/// All regions together. A region that failed fails the sum, unless a number stands for it.
-fn sum(values: &RegionValues, on_failure: OnFailure) -> Measured {
-    let mut total = 0.0;
-    for (region, value) in values {
-        total += match (value, on_failure) {
-            (Ok(value), _) => *value,
-            (Err(_), OnFailure::Number(number)) => number,
-            (Err(why), _) => return Err(Arc::from(format!("region {region}: {why}"))),
+/// The variables of one process group, over all regions together and in each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variables {
+    app_wide: VariableTable,
+    regional: Vec<Regional>,
+}
+
+/// One metric that is `by: region`.
+#[derive(Debug, Clone, PartialEq)]
+struct Regional {
+    metric: MetricName,
+    on_failure: OnFailure,
+    /// All regions together.
+    sum: Number,
+    values: BTreeMap<Region, Number>,
+    /// What a region has that is not among them.
+    otherwise: Number,
+}
+
+impl Collected {
+    /// The variables of a process group. The numbers of its machines are not among them.
+    ///
+    /// A metric has its name, and with `by: region` also `NAME_<region>` for each named region and each
+    /// that was measured. No label can take the name of anything else.
+    #[must_use]
+    pub fn variables(&self, regions: &Regions<'_>) -> Variables {
+        let mut table = VariableTable::default();
+        let mut regional = Vec::new();
+        for sampled in &self.samples {
+            let (metric, taken) = (&sampled.metric, &sampled.taken);
+            match &taken.numbers {
+                Numbers::Plain(number) => {
+                    settle(&mut table, metric.as_str(), number.clone(), taken.on_failure);
+                }
+                numbers => {
+                    let own = Regional::of(metric, numbers, taken.on_failure, regions);
+                    settle(&mut table, metric.as_str(), own.sum.clone(), own.on_failure);
+                    regional.push(own);
+                }
+            }
+        }
+        // First what expressions can read, so that an odd label cannot stand in the way of it.
+        for of_named in [true, false] {
+            for own in &regional {
+                for (region, value) in &own.values {
+                    let name = format!("{}_{region}", own.metric);
+                    let is_free =
+                        table.get(&name).is_none() && !OF_THE_SCOPE.contains(&name.as_str());
+                    if regions.named.contains(region) == of_named && is_free {
+                        settle(&mut table, &name, value.clone(), own.on_failure);
+                    }
+                }
+            }
+        }
+        Variables { app_wide: table, regional }
+    }
+
+    /// The regions for which a metric that `is_read` has another value than zero.
+    pub fn busy(&self, is_read: impl Fn(&MetricName) -> bool) -> BTreeSet<Region> {
+        let mut busy = BTreeSet::new();
+        for sampled in self.samples.iter().filter(|sampled| is_read(&sampled.metric)) {
+            if let Numbers::Each { values, .. } = &sampled.taken.numbers {
+                let own =
+                    values.iter().filter(|(_, value)| matches!(value, Ok(own) if *own != 0.0));
+                busy.extend(own.map(|(region, _)| region.clone()));
+            }
+        }
+        busy
+    }
+}
+
+impl Variables {
+    /// Those over all regions: a metric that is `by: region` is the sum.
+    #[must_use]
+    pub fn app_wide(&self) -> &VariableTable {
+        &self.app_wide
+    }
+
+    /// Those over all regions, without the rest.
+    #[must_use]
+    pub fn into_app_wide(self) -> VariableTable {
+        self.app_wide
+    }
+
+    /// Those of `region`: a metric that is `by: region` is the region's own value, and `region` its code
+    /// unless a metric has that name.
+    #[must_use]
+    pub fn of_region(&self, region: &Region) -> VariableTable {
+        let mut table = self.app_wide.clone();
+        if table.get("region").is_none() {
+            table.set("region", Value::Text(Arc::from(region.as_str())));
+        }
+        for own in &self.regional {
+            let value = own.values.get(region).unwrap_or(&own.otherwise).clone();
+            settle(&mut table, own.metric.as_str(), value, own.on_failure);
+        }
+        table
+    }
+}
+
+impl Regional {
+    fn of(
+        metric: &MetricName,
+        numbers: &Numbers,
+        on_failure: OnFailure,
+        regions: &Regions<'_>,
+    ) -> Self {
+        let (mut values, otherwise, sum) = match numbers {
+            Numbers::Plain(number) | Numbers::Alike(number) => {
+                (BTreeMap::new(), number.clone(), number.clone())
+            }
+            Numbers::Each { values, began, absent_after } => {
+                let mut values = values.clone();
+                add_lost(&mut values, *began, *absent_after, on_failure, regions);
+                let sum = values.values().fold(Ok(0.0), add);
+                if let Some(catalog) = regions.nearest {
+                    take_in(&mut values, regions.scaled, catalog);
+                }
+                (values, Ok(0.0), sum)
+            }
         };
-    }
-    if total.is_finite() {
-        Ok(total)
-    } else {
-        Err(Arc::from("the sum of all regions is too large for a number"))
+        for region in regions.named {
+            values.entry(region.clone()).or_insert_with(|| otherwise.clone());
+        }
+        Self { metric: metric.clone(), on_failure, sum, values, otherwise }
     }
 }
 
-/// The variables of the regions. Two regions that come to one name fail it: nobody could tell which is
-/// meant.
-fn named(metric: &str, values: RegionValues) -> BTreeMap<String, Measured> {
-    let mut named: BTreeMap<String, Measured> = BTreeMap::new();
-    for (region, value) in values {
-        let name = format!("{metric}_{}", as_name(region.as_str()));
-        let clash = format!("more than one region is called `{name}` in expressions");
-        named.entry(name).and_modify(|other| *other = Err(Arc::from(clash))).or_insert(value);
+/// Adds the regions that have had machines since the start and no series: nobody knows what they last had.
+fn add_lost(
+    values: &mut BTreeMap<Region, Number>,
+    began: Timestamp,
+    absent_after: Duration,
+    on_failure: OnFailure,
+    regions: &Regions<'_>,
+) {
+    let Some(at_start) = regions.at_start else { return };
+    if !is_within(absent_after, began, regions.now) {
+        return;
     }
-    named
+    for region in at_start {
+        values.entry(region.clone()).or_insert_with(|| {
+            let ago = regions.now.since(began).as_secs();
+            let why = format!(
+                "region {region} has machines but no series since the start {ago}s ago; it counts as 0 after absent-after ({absent_after:?})"
+            );
+            stood_for(Err(Arc::from(why)), on_failure)
+        });
+    }
 }
 
-/// A region as the end of a variable's name: lower-case, `_` for whatever no name can have.
-fn as_name(region: &str) -> String {
-    let letter = |c: char| match c.to_ascii_lowercase() {
-        c if c.is_ascii_alphanumeric() => c,
-        _ => '_',
-    };
-    region.chars().map(letter).collect()
+/// Adds the value of each region that is not among the `scaled` to that of the nearest which is. Where it
+/// is not known where a region is, its value is in no other's.
+fn take_in(values: &mut BTreeMap<Region, Number>, scaled: &[Region], catalog: &Catalog) {
+    let others: Vec<(Region, Number)> = values
+        .iter()
+        .filter(|(region, _)| !scaled.contains(region))
+        .filter_map(|(region, value)| {
+            Some((catalog.nearest(region, scaled)?.clone(), value.clone()))
+        })
+        .collect();
+    for (region, value) in others {
+        let own = values.entry(region).or_insert(Ok(0.0));
+        *own = add(own.clone(), &value);
+    }
+}
+
+/// Both together. One that failed fails the sum.
+fn add(one: Number, other: &Number) -> Number {
+    match (one?, other) {
+        (one, Ok(other)) if (one + other).is_finite() => Ok(one + other),
+        (_, Ok(_)) => Err(Arc::from("the sum of the regions is too large for a number")),
+        (_, Err(why)) => Err(Arc::clone(why)),
+    }
 }
 
 /// Sets one variable, with `on-failure` applied where there is no number.
-fn settle(table: &mut VariableTable, name: &str, measured: Measured, on_failure: OnFailure) {
-    match (measured, on_failure) {
-        (Ok(number), _) | (Err(_), OnFailure::Number(number)) => {
-            table.set(name, Value::Number(number));
-        }
+fn settle(table: &mut VariableTable, name: &str, number: Number, on_failure: OnFailure) {
+    match (number, on_failure) {
+        (Ok(number), _) => table.set(name, Value::Number(number)),
+        (Err(_), OnFailure::Number(number)) => table.set(name, Value::Number(number)),
         (Err(_), OnFailure::Nil) => table.set(name, Value::Nil),
         (Err(why), OnFailure::Hold) => table.fail(name, why),
     }

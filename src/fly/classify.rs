@@ -94,6 +94,7 @@ pub(super) fn changes_something(operation: Operation) -> bool {
             | Operation::CurrentToken
             | Operation::ListApps
             | Operation::ListOrg
+            | Operation::ListRegions
     )
 }
 
@@ -114,7 +115,8 @@ fn is_on_machine(operation: Operation) -> bool {
         | Operation::CurrentRelease
         | Operation::CurrentToken
         | Operation::ListApps
-        | Operation::ListOrg => false,
+        | Operation::ListOrg
+        | Operation::ListRegions => false,
     }
 }
 

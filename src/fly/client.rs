@@ -295,6 +295,8 @@ pub(super) enum About<'a> {
     App(&'a AppName),
     /// Those of an organization, by its slug.
     Org(&'a str),
+    /// Nobody's: it is about Fly itself.
+    Platform,
 }
 
 impl<'a> From<&'a AppName> for About<'a> {

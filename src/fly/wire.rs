@@ -6,6 +6,7 @@
 
 mod facts;
 pub(super) mod org;
+pub(super) mod region;
 pub(super) mod volume;
 
 use std::borrow::Cow;
@@ -30,6 +31,9 @@ pub enum WireError {
         /// What is missing, or is no text.
         key: &'static str,
     },
+    /// A list of regions that cannot be all of them.
+    #[error("the list of regions {0}")]
+    Regions(&'static str),
     /// A lease without the proof of it.
     #[error("the lease has no nonce")]
     NoNonce,

@@ -10,9 +10,9 @@ use super::Region;
 pub struct Site {
     /// Its name, such as `London, United Kingdom`.
     pub name: Arc<str>,
-    /// Degrees north.
+    /// Degrees north; no number where it is not known.
     pub latitude: f64,
-    /// Degrees east.
+    /// Degrees east; no number where it is not known.
     pub longitude: f64,
     /// Fly takes no new machines there.
     pub is_deprecated: bool,
@@ -90,6 +90,8 @@ impl Catalog {
         let here = self.get(region)?;
         let sited =
             among.into_iter().filter_map(|other| Some((here.angle_to(self.get(other)?), other)));
+        // Fly may name a region and not say where it is.
+        let sited = sited.filter(|(angle, _)| angle.is_finite());
         sited.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, other)| other)
     }
 
@@ -103,10 +105,17 @@ impl Catalog {
             lower.len() > 3 && city.trim().to_lowercase() == lower
         };
         let distance = |code: &Region| strsim::damerau_levenshtein(&lower, code.as_str());
+        // Of several that are as near, the one that begins as it does: slips come late in a word.
+        let is_same = |(one, other): &(char, char)| one == other;
+        let shared =
+            |code: &Region| lower.chars().zip(code.as_str().chars()).take_while(is_same).count();
         self.sites
             .iter()
             .find(|(code, site)| code.as_str() == lower || is_city(site))
-            .or_else(|| self.sites.iter().find(|(code, _)| distance(code) == 1))
+            .or_else(|| {
+                let near = self.sites.iter().rev().filter(|(code, _)| distance(code) == 1);
+                near.max_by_key(|(code, _)| shared(code))
+            })
             .map(|(code, _)| code)
     }
 }

@@ -27,7 +27,8 @@ pub enum Sample {
     /// One number for each region, from a collector with `by: region`. A region without a number is
     /// either absent or, where the source answered with something that is no number, an error.
     ByRegion {
-        /// What was said for each region that was named.
+        /// What was said for each region that was named. A region is in lower case, and has `_` for
+        /// whatever cannot stand in the name of a variable.
         values: BTreeMap<Region, Result<f64, Arc<str>>>,
         /// When the source says the oldest of them was measured, if it says so.
         at: Option<Timestamp>,

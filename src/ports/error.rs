@@ -28,6 +28,7 @@ pub enum Operation {
     CurrentToken,
     ListApps,
     ListOrg,
+    ListRegions,
 }
 
 impl Operation {
@@ -51,6 +52,7 @@ impl Operation {
             Self::CurrentToken => "current_token",
             Self::ListApps => "list_apps",
             Self::ListOrg => "list_org",
+            Self::ListRegions => "list_regions",
         }
     }
 }
@@ -74,6 +76,7 @@ impl fmt::Display for Operation {
             Self::CurrentToken => "check the token for",
             Self::ListApps => "list the apps of",
             Self::ListOrg => "list changed machines of",
+            Self::ListRegions => "list the regions of",
         })
     }
 }

@@ -9,12 +9,16 @@ use crate::act::{ActionResult, Outcome};
 use crate::collect::{Collected, Collector, Sampled};
 use crate::decide::Observed;
 use crate::evaluate::EvaluateError;
-use crate::model::{AppName, Kind, ProcessGroup, Sample, Scope, Side, TickOutcome, Timestamp};
+use crate::model::{AppName, Catalog, Kind, Sample, Scope, Side, TickOutcome, Timestamp};
 use crate::ports::{ApiError, ErrorClass};
 use crate::status::{SampleStatus, Tick};
 use crate::telemetry::Metrics;
 use crate::telemetry::Standing;
 use crate::telemetry::events::{ActionDone, ActionFailed, EvaluateFailed, TickEnded, WouldAct};
+
+/// Of the labels of a metric that are none of Fly's regions, so many have a series: they may be anything,
+/// and each is one for every app.
+const UNKNOWN_SHOWN: usize = 20;
 
 /// Emits the events of one app's ticks.
 pub(super) struct Reporter {
@@ -28,7 +32,7 @@ impl Reporter {
         Self { app, metrics, standing: Standing::default() }
     }
 
-    pub(super) fn collected(&mut self, collected: &Collected) {
+    pub(super) fn collected(&mut self, collected: &Collected, catalog: &Catalog) {
         let results = collected.samples.iter().map(|sampled| {
             let failure = sampled.outcome.as_ref().err().map(|error| error as &dyn Error);
             (&sampled.metric, failure)
@@ -38,12 +42,16 @@ impl Reporter {
             let metric = &sampled.metric;
             match &sampled.outcome {
                 Ok(Sample::Plain { value, .. }) => vec![(metric, None, *value)],
-                Ok(Sample::ByRegion { values, .. }) => values
-                    .iter()
-                    .filter_map(|(region, value)| {
-                        Some((metric, Some(region), *value.as_ref().ok()?))
-                    })
-                    .collect(),
+                Ok(Sample::ByRegion { values, .. }) => {
+                    let (known, others): (Vec<_>, Vec<_>) =
+                        values.iter().partition(|(region, _)| catalog.get(region).is_some());
+                    let shown = known.into_iter().chain(others.into_iter().take(UNKNOWN_SHOWN));
+                    shown
+                        .filter_map(|(region, value)| {
+                            Some((metric, Some(region), *value.as_ref().ok()?))
+                        })
+                        .collect()
+                }
                 Err(_) => Vec::new(),
             }
         });
@@ -54,16 +62,11 @@ impl Reporter {
         self.metrics.set_machines(&self.app, &observed.machines);
     }
 
-    pub(super) fn evaluate_failed(
-        &self,
-        group: &ProcessGroup,
-        errors: &[(Kind, Side, EvaluateError)],
-    ) {
-        let scope = Scope::app_wide(group.clone());
+    pub(super) fn evaluate_failed(&self, scope: &Scope, errors: &[(Kind, Side, EvaluateError)]) {
         for (kind, side, error) in errors {
             EvaluateFailed {
                 app: &self.app,
-                scope: &scope,
+                scope,
                 kind: *kind,
                 side: *side,
                 reason: error.reason(),

@@ -1,11 +1,12 @@
 //! What there is beside machines: apps, regions, releases.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{AppName, Catalog, Timestamp};
+use crate::model::{AppName, Catalog, Region, Timestamp};
 
 use super::answer::{Answer, Outcome};
 use super::app::App;
@@ -124,10 +125,11 @@ impl<'a> AppView<'a> {
     }
 }
 
-/// The regions that Fly offers.
-pub(crate) fn regions() -> Answer {
+/// The regions that Fly offers: all of them, but for those that were `dropped`.
+pub(crate) fn regions(dropped: &BTreeSet<Region>, deprecated: &BTreeSet<Region>) -> Answer {
     let rows: Vec<Value> = Catalog::builtin()
         .iter()
+        .filter(|(code, _)| !dropped.contains(*code))
         .map(|(code, site)| {
             json!({
                 "code": code,
@@ -136,7 +138,7 @@ pub(crate) fn regions() -> Answer {
                 "longitude": site.longitude,
                 "gateway_available": true,
                 "requires_paid_plan": false,
-                "deprecated": site.is_deprecated,
+                "deprecated": site.is_deprecated || deprecated.contains(code),
                 "geo_region": places::geo_region(site),
             })
         })

@@ -225,6 +225,16 @@ impl WorldHandle {
         });
     }
 
+    /// Takes a region off the list of regions, as if Fly never had it.
+    pub fn drop_region(&self, region: &Region) {
+        self.with(|world, _| world.dropped.insert(region.clone()));
+    }
+
+    /// Marks a region as deprecated in the list of regions.
+    pub fn deprecate_region(&self, region: &Region) {
+        self.with(|world, _| world.deprecated.insert(region.clone()));
+    }
+
     /// Limits the memory that an organization's machines may use in each region, in MB.
     pub fn set_quota(&self, org: &str, memory_mb: Option<u64>) {
         self.with(|world, _| world.org_mut(org).quota_mb = memory_mb);

@@ -52,6 +52,9 @@ pub(crate) struct World {
     /// The machines that a region takes, where that is limited, and how many it has.
     pub(crate) capacity: BTreeMap<Region, usize>,
     pub(crate) present: BTreeMap<Region, usize>,
+    /// The regions that the list of regions lacks, and those that it calls deprecated.
+    pub(crate) dropped: BTreeSet<Region>,
+    pub(crate) deprecated: BTreeSet<Region>,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     /// Which apps may have changed since the lists of organizations were read.
@@ -68,6 +71,8 @@ impl World {
             orgs: BTreeMap::new(),
             capacity: BTreeMap::new(),
             present: BTreeMap::new(),
+            dropped: BTreeSet::new(),
+            deprecated: BTreeSet::new(),
             faults: Faults::new(seed),
             journal: Journal::default(),
             stale: Stale::default(),
@@ -132,7 +137,7 @@ impl World {
             Endpoint::OrgMachines => self.org_machines(call, now),
             Endpoint::AppList => self.app_list(call, now),
             Endpoint::AppGet => self.app_get(call, now),
-            Endpoint::Regions => Ok(super::account::regions()),
+            Endpoint::Regions => Ok(super::account::regions(&self.dropped, &self.deprecated)),
             Endpoint::TokenCurrent => Ok(auth::current(&self.rules.tokens, call)),
             Endpoint::ReleaseCurrent => self.release_current(call, now),
             Endpoint::Graphql => Ok(self.graphql(call)),

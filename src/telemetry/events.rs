@@ -8,6 +8,7 @@ mod action;
 mod fleet;
 mod hold;
 mod measure;
+mod platform;
 mod tick;
 mod token;
 
@@ -18,6 +19,7 @@ pub use fleet::{
 };
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
+pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
 pub use tick::{
     AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,
 };

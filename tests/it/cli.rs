@@ -153,7 +153,7 @@ impl Fly {
 }
 
 /// `my-app` in two regions, with this many jobs waiting.
-fn my_app(started: usize, stopped: usize, queue_depth: f64) -> AppSpec {
+pub(crate) fn my_app(started: usize, stopped: usize, queue_depth: f64) -> AppSpec {
     let mut app = AppSpec::new("my-app", "my-org").with_machines("iad", started, stopped);
     app.load = fly_autoscaler::sim::Load::Fixed {
         traffic: std::collections::BTreeMap::new(),

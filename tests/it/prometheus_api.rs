@@ -275,8 +275,12 @@ async fn each_region_has_its_value() {
             vector(&[(region("lhr"), "1"), (region("LHR"), "2"), (region("iad"), "3")]),
             ok(&[
                 ("iad", Ok(3.0)),
-                ("lhr", Err("more than one series for the region; use sum by (region) (...)")),
+                ("lhr", Err("the labels `lhr` and `LHR` are both this region")),
             ]),
+        ),
+        (
+            vector(&[(region("lhr"), "1"), (region("lhr"), "2")]),
+            ok(&[("lhr", Err("more than one series for the region; use sum by (region) (...)"))]),
         ),
         (vector(&[]), Err(format!("the query `{QUERY}` returned no series"))),
         (

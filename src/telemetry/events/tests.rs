@@ -339,3 +339,23 @@ fn backing_off_is_news_once() {
         })]
     );
 }
+
+#[test]
+fn a_list_of_regions_that_fails_is_news_when_it_begins_and_when_it_ends() {
+    let metrics = metrics();
+    let lines = logged(true, || {
+        for (began, is_current) in [(true, false), (false, true)] {
+            RegionListFailing { error: &Failure, began, is_current }.emit(&metrics);
+        }
+        RegionListRecovered.emit(&metrics);
+    });
+    let said: Vec<_> = lines.iter().map(|line| (&line["level"], &line["next"])).collect();
+    assert_eq!(
+        said,
+        [
+            (&json!("WARN"), &json!("the list that comes with the program is used; tried again")),
+            (&json!("DEBUG"), &json!("the last list is used; tried again")),
+            (&json!("INFO"), &Value::Null),
+        ]
+    );
+}

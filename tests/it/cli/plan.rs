@@ -7,13 +7,15 @@ use insta::assert_snapshot;
 use super::{Fly, Ran, my_app};
 
 /// The requests with which a plan looks.
-const LOOKING: [Endpoint; 6] = [
+const LOOKING: [Endpoint; 7] = [
     Endpoint::List,
     Endpoint::AppGet,
     Endpoint::ReleaseCurrent,
     Endpoint::Graphql,
     Endpoint::PrometheusQuery,
     Endpoint::TokenCurrent,
+    // Where the configuration names regions.
+    Endpoint::Regions,
 ];
 
 /// Runs `plan --exit-code` with these variables, and makes sure that it only looked.
