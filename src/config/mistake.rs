@@ -1,12 +1,17 @@
 //! What can be wrong with a configuration.
 
+mod placement;
+
 use crate::evaluate::CompileError;
 use crate::model::{Kind, Side};
 
 use super::env_vars as var;
 use super::expand::ExpandError;
+use super::setting::EVERY_REGION;
 use super::value::Fault;
 use super::yaml::YamlError;
+
+pub use placement::PlacementFault;
 
 /// One mistake, without its place.
 ///
@@ -68,6 +73,14 @@ pub enum Mistake {
     GroupName { fault: Fault },
     #[error("process-groups.{group}: {mistake}")]
     InGroup { group: String, mistake: Box<Mistake> },
+    #[error("{}: {mistake}", region_in_words(region))]
+    InRegion { region: String, mistake: Box<Mistake> },
+    #[error(transparent)]
+    Placement(PlacementFault),
+}
+
+fn region_in_words(name: &str) -> String {
+    if name == EVERY_REGION { "every region".to_owned() } else { format!("region {name}") }
 }
 
 /// What can be wrong with one collector.
@@ -161,6 +174,13 @@ impl Mistake {
                 ),
                 mistake => mistake.hint()?,
             },
+            Self::InRegion { region, mistake } => match mistake.as_ref() {
+                Self::BesideGroups { key } => format!(
+                    "each group has counts of its own: set `{key}` in the file, under `per-region` of the group that it is for (\"{region}\")"
+                ),
+                mistake => mistake.hint()?,
+            },
+            Self::Placement(fault) => fault.hint()?,
             _ => return None,
         })
     }

@@ -1,7 +1,7 @@
 //! The names that an expression may read, and the nearest one to a name that is unknown.
 
 use std::cmp::max;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::{Place, Problem};
@@ -10,12 +10,33 @@ use super::error::{Place, Problem};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     known: BTreeSet<Arc<str>>,
+    /// What those that hold text may be.
+    texts: BTreeMap<Arc<str>, Vec<Arc<str>>>,
 }
+
+/// The variable of a region's expressions that holds its code.
+const REGION: &str = "region";
 
 impl Names {
     /// Exactly these names.
     pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        Self { known: names.into_iter().map(|name| Arc::from(name.as_ref())).collect() }
+        let known = names.into_iter().map(|name| Arc::from(name.as_ref())).collect();
+        Self { known, texts: BTreeMap::new() }
+    }
+
+    /// These, and `region`, which is one of the texts `codes`; unless a metric has that name.
+    #[must_use]
+    pub fn with_region(mut self, codes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        if self.known.insert(Arc::from(REGION)) {
+            let codes = codes.into_iter().map(|code| Arc::from(code.as_ref())).collect();
+            self.texts.insert(Arc::from(REGION), codes);
+        }
+        self
+    }
+
+    /// What `name` may be where it holds text; `None` where it holds a number.
+    pub(super) fn texts(&self, name: &str) -> Option<&[Arc<str>]> {
+        self.texts.get(name).map(Vec::as_slice)
     }
 
     /// Whether `name` may be read.
@@ -40,6 +61,9 @@ impl Names {
 pub(super) fn unknown_variable(name: &str, place: Option<Place>, known: &Names) -> Problem {
     let hint = match known.nearest(name) {
         _ if name == "$env" => "write the name of a metric instead".to_owned(),
+        _ if name == REGION => {
+            "the region is known to expressions under `per-region`, one region at a time".to_owned()
+        }
         Some(nearest) => did_you_mean(nearest),
         None => match known.iter().collect::<Vec<_>>().as_slice() {
             [] => "there are no metrics, so an expression can only be a number".to_owned(),
