@@ -36,7 +36,7 @@ impl Layering<'_> {
             refuse_beside_groups(SETTINGS, &mut layers, self.mistakes);
         }
         let settings = self.lay_over(SETTINGS, "", layers);
-        let regions = self.merge_regions(regions, groups.is_some());
+        let regions = self.merge_regions(&regions, groups.is_some());
         let collectors = self.add_collectors(collectors);
         self.warn_of_unknown_variables();
         (Raw { settings, regions, collectors, groups }, self.warnings)

@@ -67,6 +67,8 @@ pub enum Mistake {
     NoGroups,
     #[error("`{key}` cannot be set for one process group")]
     NotForGroup { key: String },
+    #[error("`{key}` cannot be set for one region")]
+    NotForRegion { key: &'static str },
     #[error("`{key}` and `process-groups` are both set")]
     BesideGroups { key: &'static str },
     #[error("process-groups: {fault}")]
@@ -161,6 +163,9 @@ impl Mistake {
             Self::NotForGroup { key } => {
                 format!("it holds for the whole app: set `{key}` at the top level")
             }
+            Self::NotForRegion { key } => {
+                format!("it holds for all regions: set `{key}` outside of `per-region`")
+            }
             Self::BesideGroups { key: "process-group" } => {
                 "leave one of them out: what `process-groups` names is scaled, and nothing else"
                     .to_owned()
@@ -174,9 +179,9 @@ impl Mistake {
                 ),
                 mistake => mistake.hint()?,
             },
-            Self::InRegion { region, mistake } => match mistake.as_ref() {
+            Self::InRegion { mistake, .. } => match mistake.as_ref() {
                 Self::BesideGroups { key } => format!(
-                    "each group has counts of its own: set `{key}` in the file, under `per-region` of the group that it is for (\"{region}\")"
+                    "each group has counts of its own: set `{key}` in the file, under `per-region` of the group that it is for"
                 ),
                 mistake => mistake.hint()?,
             },

@@ -15,8 +15,7 @@ pub use collector::*;
 pub use group::*;
 pub use placement::*;
 pub use region::{
-    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS, nearest_region,
-    region_variable,
+    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS, region_variable,
 };
 pub use top_level::*;
 pub use variables::*;

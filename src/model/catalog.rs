@@ -1,5 +1,6 @@
 //! The regions that Fly offers, and where they are.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -94,7 +95,7 @@ impl Catalog {
     }
 
     /// The code that `text` was probably meant to be: that of the same letters in another case, of the
-    /// city of that name, or one that differs in a single letter.
+    /// city of that name, or one that differs in a single letter, the later the likelier.
     #[must_use]
     pub fn meant_by(&self, text: &str) -> Option<&Region> {
         let lower = text.trim().to_lowercase();
@@ -103,10 +104,16 @@ impl Catalog {
             lower.len() > 3 && city.trim().to_lowercase() == lower
         };
         let distance = |code: &Region| strsim::damerau_levenshtein(&lower, code.as_str());
+        let alike = |code: &Region| {
+            lower.chars().zip(code.as_str().chars()).take_while(|(a, b)| a == b).count()
+        };
         self.sites
             .iter()
             .find(|(code, site)| code.as_str() == lower || is_city(site))
-            .or_else(|| self.sites.iter().find(|(code, _)| distance(code) == 1))
+            .or_else(|| {
+                let near = self.sites.iter().filter(|(code, _)| distance(code) == 1);
+                near.min_by_key(|(code, _)| Reverse(alike(code)))
+            })
             .map(|(code, _)| code)
     }
 }

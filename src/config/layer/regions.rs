@@ -8,11 +8,11 @@ use super::{Layering, is_capitals, refuse_beside_groups};
 impl Layering<'_> {
     /// What holds for every region, and for single ones. What a stronger source says for every region
     /// leaves alone what a weaker one says for a single region: that is the more specific.
-    pub(super) fn merge_regions(&mut self, file: RawRegions, is_by_group: bool) -> RawRegions {
+    pub(super) fn merge_regions(&mut self, file: &RawRegions, is_by_group: bool) -> RawRegions {
         let by_flags = self.flag_values(REGION_SETTINGS);
         let by_env = self.env_regions();
         let mut all = Vec::new();
-        for mut own in named(&file, &by_flags, &by_env) {
+        for mut own in named(file, &by_flags, &by_env) {
             let flags = if own.is_every() { by_flags.clone() } else { Values::default() };
             let env = by_env.get(&own.name).map(|own| own.values.clone()).unwrap_or_default();
             let path = format!("{PER_REGION}.{}.", own.name);

@@ -2,7 +2,6 @@
 
 use crate::model::{Catalog, Region};
 
-use super::super::setting::nearest_region;
 use super::var;
 
 /// A mistake in where machines should run.
@@ -35,7 +34,7 @@ impl PlacementFault {
             Self::NotListed { name, region, listed } => {
                 let code = region.as_str();
                 let catalog = Catalog::builtin();
-                match nearest_region(code, listed) {
+                match nearest(code, listed) {
                     // A variable is right as a whole.
                     Some(near) => {
                         let upper = near.as_str().to_ascii_uppercase();
@@ -62,4 +61,9 @@ impl PlacementFault {
             }
         })
     }
+}
+
+/// The one of `listed` that differs in one letter, or in the order of two.
+fn nearest<'a>(code: &str, listed: &'a [Region]) -> Option<&'a Region> {
+    listed.iter().find(|own| strsim::damerau_levenshtein(code, own.as_str()) == 1)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::super::mistake::Mistake;
 use super::super::place::Place;
 use super::super::setting::{
-    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS,
+    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS, SETTINGS, Setting,
+    find,
 };
 use super::super::value;
 use super::super::yaml::{Content, Key, Node};
@@ -125,9 +126,14 @@ impl FileReader<'_> {
         let mut values = Values::default();
         let mut seen = BTreeSet::new();
         for (key, node) in entries {
-            if self.is_first(&key, &mut seen)
-                && let Some(setting) = self.known(REGION_SETTINGS, &[], &key)
-            {
+            if !self.is_first(&key, &mut seen) {
+                continue;
+            }
+            let (own, other) = (find(REGION_SETTINGS, &key.text), find(SETTINGS, &key.text));
+            if let (None, Some(Setting { key: name, .. })) = (own, other) {
+                let mistake = Mistake::NotForRegion { key: name };
+                self.mistakes.add(mistake, &self.place(key.mark));
+            } else if let Some(setting) = self.known(REGION_SETTINGS, &[], &key) {
                 self.value(setting, node, &mut values);
             }
         }

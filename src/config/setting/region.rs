@@ -2,8 +2,6 @@
 //!
 //! The keys are those of the top level, so that what reads one of them reads the other.
 
-use crate::model::Region;
-
 use super::super::env_vars as var;
 use super::{Kind, PLAIN, Setting, top_level};
 
@@ -137,13 +135,6 @@ pub fn region_variable(name: &str) -> Option<(&'static Setting, &str)> {
         let end = name.strip_prefix(top.env?)?.strip_prefix('_')?;
         is_code(end).then_some((*setting, end))
     })
-}
-
-/// The one of `listed` that `code` was probably meant to be: that differs in one letter, or in the order
-/// of two.
-#[must_use]
-pub fn nearest_region<'a>(code: &str, listed: &'a [Region]) -> Option<&'a Region> {
-    listed.iter().find(|own| strsim::damerau_levenshtein(code, own.as_str()) == 1)
 }
 
 #[cfg(test)]

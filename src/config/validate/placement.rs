@@ -134,28 +134,33 @@ fn codes<'a>(values: &'a Values, setting: &Setting) -> Vec<(Region, &'a Item)> {
 
 /// Warns of codes that are well formed and no region that is known here: Fly may have a new one.
 pub(super) fn warn_of_unknown(raw: &Raw, warnings: &mut Vec<Warning>) {
-    let groups = raw.groups.iter().flatten();
-    let own = groups.filter_map(|group| Some((group.own.as_ref()?, &group.regions)));
-    for (values, regions) in own.chain([(&raw.settings, &raw.regions)]) {
-        let mut warn = |key, region: Region, place: &Place| {
+    let groups = raw.groups.iter().flatten().filter_map(|group| {
+        let list = group.in_force(&raw.settings).get(&setting::REGIONS).cloned();
+        Some((group.own.as_ref()?, &group.regions, list))
+    });
+    let top = (&raw.settings, &raw.regions, raw.settings.get(&setting::REGIONS).cloned());
+    for (values, regions, list) in groups.chain([top]) {
+        let lists = [&setting::REGIONS, &setting::EXCLUDED_REGIONS];
+        let mut found: Vec<_> =
+            lists.into_iter().flat_map(|setting| in_list(values, setting)).collect();
+        // Where regions are listed, the others are among them, or that is a mistake.
+        if list.is_none_or(|own| own.text() == value::AUTO) {
+            found.extend(in_list(values, &setting::ALWAYS_RUNNING_REGIONS));
+            let keys = regions.single();
+            found.extend(keys.map(|own| (PER_REGION, Region::new(&own.name), &own.place)));
+        }
+        for (key, region, place) in found {
             if Catalog::builtin().get(&region).is_none() {
                 let meant = Catalog::builtin().meant_by(region.as_str()).cloned();
                 let notice = Notice::UnknownRegion { key, region, meant };
                 warnings.push(Warning { notice, place: place.clone() });
             }
-        };
-        for setting in
-            [&setting::REGIONS, &setting::EXCLUDED_REGIONS, &setting::ALWAYS_RUNNING_REGIONS]
-        {
-            for (region, item) in codes(values, setting) {
-                warn(setting.key, region, &item.place);
-            }
-        }
-        // Where regions are listed, the warning is at the list.
-        if values.get(&setting::REGIONS).is_some_and(|own| own.text() == value::AUTO) {
-            for own in regions.single() {
-                warn(PER_REGION, Region::new(&own.name), &own.place);
-            }
         }
     }
+}
+
+/// The codes in a list, with its key and their places.
+fn in_list<'a>(values: &'a Values, setting: &Setting) -> Vec<(&'static str, Region, &'a Place)> {
+    let codes = codes(values, setting).into_iter();
+    codes.map(|(region, item)| (setting.key, region, &item.place)).collect()
 }
