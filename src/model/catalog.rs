@@ -1,6 +1,5 @@
 //! The regions that Fly offers, and where they are.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -95,7 +94,7 @@ impl Catalog {
     }
 
     /// The code that `text` was probably meant to be: that of the same letters in another case, of the
-    /// city of that name, or one that differs in a single letter, the later the likelier.
+    /// city of that name, or one that differs in a single letter.
     #[must_use]
     pub fn meant_by(&self, text: &str) -> Option<&Region> {
         let lower = text.trim().to_lowercase();
@@ -104,15 +103,16 @@ impl Catalog {
             lower.len() > 3 && city.trim().to_lowercase() == lower
         };
         let distance = |code: &Region| strsim::damerau_levenshtein(&lower, code.as_str());
-        let alike = |code: &Region| {
-            lower.chars().zip(code.as_str().chars()).take_while(|(a, b)| a == b).count()
-        };
+        // Of several that are as near, the one that begins as it does: slips come late in a word.
+        let is_same = |(one, other): &(char, char)| one == other;
+        let shared =
+            |code: &Region| lower.chars().zip(code.as_str().chars()).take_while(is_same).count();
         self.sites
             .iter()
             .find(|(code, site)| code.as_str() == lower || is_city(site))
             .or_else(|| {
-                let near = self.sites.iter().filter(|(code, _)| distance(code) == 1);
-                near.min_by_key(|(code, _)| Reverse(alike(code)))
+                let near = self.sites.iter().rev().filter(|(code, _)| distance(code) == 1);
+                near.max_by_key(|(code, _)| shared(code))
             })
             .map(|(code, _)| code)
     }
