@@ -23,7 +23,8 @@ pub(super) fn check_keys(
 ) {
     let is_said = |(values, _): &(&Values, &Policy)| values.place(&setting::REGIONS).is_some();
     if !lists.iter().any(is_said) {
-        if let Some(first) = regions.0.first() {
+        // Without any group, that is what is wrong.
+        if let (Some(first), false) = (regions.0.first(), lists.is_empty()) {
             mistakes.add(Mistake::Placement(PlacementFault::NoRegions), &first.place);
         }
         return;
@@ -34,8 +35,7 @@ pub(super) fn check_keys(
         lists.iter().flat_map(|(_, policy)| policy.regions.listed()).cloned().collect();
     for own in regions.single() {
         let region = Region::new(&own.name);
-        let is_excluded =
-            !lists.is_empty() && lists.iter().all(|(_, p)| p.excluded_regions.contains(&region));
+        let is_excluded = lists.iter().all(|(_, own)| own.excluded_regions.contains(&region));
         let fault = match () {
             () if listed.contains(&region) => continue,
             () if is_excluded => PlacementFault::Excluded { name: name_of(own), region },
