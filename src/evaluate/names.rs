@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::{Place, Problem};
+use crate::model::{Catalog, Region};
 
 /// The variables that an expression may read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Names {
     known: BTreeSet<Arc<str>>,
     /// What those that hold text may be.
     texts: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// The metrics that have one value for each region.
+    by_region: Vec<Arc<str>>,
 }
 
 /// The variable of a region's expressions that holds its code.
@@ -21,7 +24,7 @@ impl Names {
     /// Exactly these names.
     pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let known = names.into_iter().map(|name| Arc::from(name.as_ref())).collect();
-        Self { known, texts: BTreeMap::new() }
+        Self { known, ..Self::default() }
     }
 
     /// These, and `region`, which is one of the texts `codes`; unless a metric has that name.
@@ -32,6 +35,20 @@ impl Names {
             self.texts.insert(Arc::from(REGION), codes);
         }
         self
+    }
+
+    /// These, of which `metrics` have one value for each region: a region that has none is not listed.
+    #[must_use]
+    pub fn with_regional(mut self, metrics: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.by_region = metrics.into_iter().map(|metric| Arc::from(metric.as_ref())).collect();
+        self
+    }
+
+    /// The region of Fly's that `name` is the value of a metric in.
+    fn region_in<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let end = |metric: &Arc<str>| name.strip_prefix(metric.as_ref())?.strip_prefix('_');
+        let mut codes = self.by_region.iter().filter_map(end);
+        codes.find(|code| Catalog::builtin().get(&Region::new(*code)).is_some())
     }
 
     /// What `name` may be where it holds text; `None` where it holds a number.
@@ -59,6 +76,11 @@ impl Names {
 
 /// What to say of a variable that no metric fills.
 pub(super) fn unknown_variable(name: &str, place: Option<Place>, known: &Names) -> Problem {
+    if let Some(code) = known.region_in(name) {
+        let hint = format!("`{code}` is not in `regions`, and only regions that are have a value");
+        let message = format!("unknown variable `{name}`");
+        return Problem { message, place, hint: Some(hint) };
+    }
     let hint = match known.nearest(name) {
         _ if name == "$env" => "write the name of a metric instead".to_owned(),
         _ if name == REGION => {
