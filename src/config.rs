@@ -37,15 +37,15 @@ use std::time::Duration;
 use crate::decide::Policy;
 use crate::evaluate::{PerRegion, ScopeExpressions};
 use crate::model::{
-    AppName, AppSelection, By, LogFormat, MachineId, MetricName, OnFailure, ProcessGroup, Region,
-    SeriesRule,
+    AppName, AppSelection, By, Catalog, LogFormat, MachineId, MetricName, OnFailure, ProcessGroup,
+    Region, RegionList, SeriesRule,
 };
 
 pub use effective::EffectiveValue;
 pub use env::{EnvSource, MapEnv, ProcessEnv};
 pub use error::{ConfigError, ConfigErrors, Notice, Warning};
 pub use flags::{FlagValues, double_dashes};
-pub use mistake::{CollectorFault, Mistake};
+pub use mistake::{CollectorFault, Mistake, PlacementFault};
 pub use place::{Origin, Place};
 pub use secret::Secret;
 
@@ -104,8 +104,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The regions that any process group lists, each once: collectors that are `by: region` have a
-    /// variable for each.
+    /// The regions that any process group lists, each once, and with `regions: auto` all that are known:
+    /// collectors that are `by: region` have a variable for each.
     #[must_use]
     pub fn listed_regions(&self) -> Vec<Region> {
         listed_regions(self.groups.iter().map(|group| &group.policy))
@@ -124,7 +124,14 @@ impl Config {
 }
 
 fn listed_regions<'a>(policies: impl Iterator<Item = &'a Policy>) -> Vec<Region> {
-    let listed: BTreeSet<&Region> = policies.flat_map(|policy| policy.regions.listed()).collect();
+    let mut listed: BTreeSet<&Region> = BTreeSet::new();
+    for policy in policies {
+        listed.extend(policy.regions.listed());
+        if policy.regions == RegionList::Auto {
+            listed.extend(Catalog::builtin().iter().map(|(region, _)| region));
+            listed.extend(&policy.always_running);
+        }
+    }
     listed.into_iter().cloned().collect()
 }
 

@@ -57,11 +57,13 @@ fn text(config: &Config, effective: &[EffectiveValue]) -> String {
 fn expressions(config: &Config) -> Vec<&Expression> {
     let mut distinct: Vec<&Expression> = Vec::new();
     for group in &config.groups {
-        let all = &group.expressions;
-        let ends = [&all.created_min, &all.created_max, &all.started_min, &all.started_max];
-        for expression in ends.into_iter().flatten() {
-            if distinct.iter().all(|own| own.source() != expression.source()) {
-                distinct.push(expression);
+        let regions = &group.per_region;
+        for all in [&group.expressions, &regions.every].into_iter().chain(regions.own.values()) {
+            let ends = [&all.created_min, &all.created_max, &all.started_min, &all.started_max];
+            for expression in ends.into_iter().flatten() {
+                if distinct.iter().all(|own| own.source() != expression.source()) {
+                    distinct.push(expression);
+                }
             }
         }
     }

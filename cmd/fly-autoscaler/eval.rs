@@ -1,5 +1,8 @@
 //! `eval`: what the expressions give right now, or what an expression would give.
 
+mod regions;
+mod single;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,10 +10,10 @@ use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::collect::{RegionMemory, Regions, Sampled, collect};
 use fly_autoscaler::config::{Config, FlagValues, GroupConfig, Secret};
 use fly_autoscaler::decide::view::View;
-use fly_autoscaler::decide::{History, Observed};
-use fly_autoscaler::evaluate::{EvaluateError, Expression, Names, machine_count};
+use fly_autoscaler::decide::{History, Observed, Tally};
+use fly_autoscaler::evaluate::{EvaluateError, Names};
 use fly_autoscaler::model::{
-    AppName, Bounds, Kind, MetricName, ProcessGroup, ScopeBounds, Side, Timestamp, Value,
+    AppName, Bounds, Kind, MetricName, ProcessGroup, Region, ScopeBounds, Side, Timestamp, Value,
     VariableTable,
 };
 use fly_autoscaler::ports::{Clock, MachinesApi as _};
@@ -67,17 +70,9 @@ fn is_name(text: &str) -> bool {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.expression {
-        Some(expression) => one_expression(expression, &arguments.variables),
+        Some(expression) => single::run(expression, &arguments.variables),
         None => runtime()?.block_on(configured(arguments)),
     }
-}
-
-/// What a single expression comes to.
-#[derive(Serialize)]
-struct Single {
-    value: Number,
-    count: u32,
-    language: String,
 }
 
 /// Whole numbers as people write them: `42`, not `42.0`.
@@ -92,43 +87,16 @@ fn number(value: f64) -> Number {
     }
 }
 
-fn one_expression(source: &str, variables: &[(String, f64)]) -> anyhow::Result<u8> {
-    if source.trim().is_empty() {
-        output::note("error: the expression is empty; write one, such as 'ceil(queue_depth / 10)'");
-        return Ok(WRONG_USAGE);
-    }
-    let names = Names::new(variables.iter().map(|(name, _)| name));
-    let expression = match Expression::compile(source, &names) {
-        Ok(expression) => expression,
-        Err(mut error) => {
-            let is_unknown = error.message.starts_with("unknown variable");
-            if is_unknown && !error.hint.as_ref().is_some_and(|hint| hint.starts_with("did you")) {
-                // Nothing is configured here that could know it.
-                error.hint = Some("give it a value, such as --var queue_depth=42".to_owned());
-            }
-            output::note(format_args!("error: {}", error.render()));
-            return Ok(WRONG_USAGE);
-        }
-    };
-    let mut table = VariableTable::default();
-    for (name, value) in variables {
-        table.set(name.as_str(), Value::Number(*value));
-    }
-    let value = expression.evaluate(&table, SystemClock.now())?;
-    let count = machine_count(value)?;
-    let language = expression.language().to_string();
-    output::json(&Single { value: number(value), count, language })?;
-    Ok(DONE)
-}
-
 /// What the expressions come to.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Printed {
-    /// Upstream's JSON, with the metrics added.
+    /// Upstream's JSON, with the metrics added, and the regions where they have counts of their own.
     One {
         #[serde(flatten)]
         counts: Counts,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        regions: RegionCounts,
         metrics: Metrics,
     },
     /// No counts at the top: a sum, or nulls, would be taken for what some group should have. A group
@@ -143,11 +111,16 @@ struct Counts {
     started: Ends,
 }
 
+/// Those of its regions; null for one that could not be evaluated.
+type RegionCounts = BTreeMap<String, Option<Counts>>;
+
 /// The same, with the numbers of machines that it was reckoned from.
 #[derive(Serialize)]
 struct GroupCounts {
     #[serde(flatten)]
     counts: Counts,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    regions: RegionCounts,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     metrics: Metrics,
 }
@@ -198,6 +171,9 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
         return Ok(WRONG_USAGE);
     }
     let observed = match (missing.first(), &config.api_token) {
+        (None, Some(token)) if regions::depend_on_machines(&config) => {
+            Some(observe(&config, app, token).await?)
+        }
         (None, _) => None,
         (Some(_), Some(token)) => Some(observe(&config, app, token).await?),
         (Some(first), None) => {
@@ -209,7 +185,8 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
             return Ok(WRONG_USAGE);
         }
     };
-    let evaluate = |group| evaluate(group, &collected.table, observed.as_ref(), now);
+    let metrics = regions::metrics(&config);
+    let evaluate = |group| evaluate(group, &collected.table, &metrics, observed.as_ref(), now);
     let evaluated: Vec<_> = config.groups.iter().map(evaluate).collect();
     print(&collected, &evaluated)
 }
@@ -217,10 +194,15 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
 /// What the expressions of a group gave.
 struct Evaluated<'a> {
     group: &'a ProcessGroup,
-    bounds: Result<ScopeBounds, Vec<Failure>>,
+    bounds: Gave,
+    /// What those of its regions gave.
+    regions: Vec<(Region, Gave)>,
     /// The numbers of its machines, where they were read.
     machines: Vec<(&'static str, u32)>,
 }
+
+/// What the expressions of one scope gave.
+type Gave = Result<ScopeBounds, Vec<Failure>>;
 
 /// Which expression failed, and why.
 type Failure = (Kind, Side, EvaluateError);
@@ -230,31 +212,48 @@ type Failure = (Kind, Side, EvaluateError);
 fn evaluate<'a>(
     group: &'a GroupConfig,
     common: &VariableTable,
+    metrics: &[&MetricName],
     observed: Option<&Observed>,
     now: Timestamp,
 ) -> Evaluated<'a> {
     let history = History::default();
-    let tally = observed.map(|own| View::of_group(own, &group.group, &history, now).tally());
-    let counts = tally.map(|own| [own.created, own.started, own.stopped]);
-    let machines = MACHINE_COUNTS.into_iter().zip(counts.into_iter().flatten());
-    let machines: Vec<_> = machines.filter(|(name, _)| common.get(name).is_none()).collect();
-    let mut table = common.clone();
-    for (name, count) in &machines {
-        table.set(*name, Value::Number(f64::from(*count)));
+    let view = observed.map(|own| View::of_group(own, &group.group, &history, now));
+    let machines = view.as_ref().map_or_else(Vec::new, |view| unset(common, view.tally()));
+    let table = with_machines(common, &machines);
+    Evaluated {
+        group: &group.group,
+        bounds: group.expressions.evaluate(&table, now),
+        regions: regions::evaluate(group, common, metrics, view.as_ref(), now),
+        machines,
     }
-    Evaluated { group: &group.group, bounds: group.expressions.evaluate(&table, now), machines }
 }
 
-/// Prints what came of it: data for each group that could be evaluated, errors for the others.
+/// The numbers of machines that `table` does not have.
+fn unset(table: &VariableTable, tally: Tally) -> Vec<(&'static str, u32)> {
+    let counts = [tally.created, tally.started, tally.stopped];
+    let counts = MACHINE_COUNTS.into_iter().zip(counts);
+    counts.filter(|(name, _)| table.get(name).is_none()).collect()
+}
+
+fn with_machines(table: &VariableTable, machines: &[(&'static str, u32)]) -> VariableTable {
+    let mut table = table.clone();
+    for (name, count) in machines {
+        table.set(*name, Value::Number(f64::from(*count)));
+    }
+    table
+}
+
+/// Prints what came of it: data for each scope that could be evaluated, errors for the others.
 fn print(collected: &Collected, evaluated: &[Evaluated<'_>]) -> anyhow::Result<u8> {
-    let failures = || evaluated.iter().filter_map(|own| Some((own, own.bounds.as_ref().err()?)));
-    note_failures(collected, &failures().flat_map(|(_, errors)| errors).collect::<Vec<_>>());
-    for (own, errors) in failures() {
+    let failures: Vec<_> = evaluated.iter().flat_map(Evaluated::failures).collect();
+    let errors: Vec<_> = failures.iter().flat_map(|(_, _, errors)| *errors).collect();
+    note_failures(collected, &errors);
+    for (group, region, errors) in &failures {
+        let group =
+            if evaluated.len() > 1 { format!("process group {group}: ") } else { String::new() };
+        let region = region.map(|region| format!("region {region}: ")).unwrap_or_default();
         for error in said_once(errors) {
-            match evaluated {
-                [_] => output::note(format_args!("error: {error}")),
-                _ => output::note(format_args!("error: process group {}: {error}", own.group)),
-            }
+            output::note(format_args!("error: {group}{region}{error}"));
         }
     }
     let mut metrics = metrics(&collected.table);
@@ -262,19 +261,36 @@ fn print(collected: &Collected, evaluated: &[Evaluated<'_>]) -> anyhow::Result<u
         [own] => {
             if let Ok(bounds) = own.bounds {
                 metrics.extend(machine_metrics(own));
-                output::json(&Printed::One { counts: bounds.into(), metrics })?;
+                let regions = region_counts(own);
+                output::json(&Printed::One { counts: bounds.into(), regions, metrics })?;
             }
         }
         several => {
             let counts = |own: &Evaluated<'_>| {
-                let bounds = own.bounds.as_ref().ok()?;
-                Some(GroupCounts { counts: (*bounds).into(), metrics: machine_metrics(own) })
+                let counts = (*own.bounds.as_ref().ok()?).into();
+                let (regions, metrics) = (region_counts(own), machine_metrics(own));
+                Some(GroupCounts { counts, regions, metrics })
             };
             let groups = several.iter().map(|own| (own.group.to_string(), counts(own)));
             output::json(&Printed::Several { process_groups: groups.collect(), metrics })?;
         }
     }
-    Ok(if failures().next().is_some() { FAILED } else { DONE })
+    Ok(if failures.is_empty() { DONE } else { FAILED })
+}
+
+impl Evaluated<'_> {
+    /// The scopes that failed: the group, one of its regions or none, and why.
+    fn failures(&self) -> impl Iterator<Item = (&ProcessGroup, Option<&Region>, &[Failure])> {
+        let own = self.bounds.as_ref().err().map(|errors| (None, errors));
+        let regions = self.regions.iter();
+        let regions = regions.filter_map(|(code, gave)| Some((Some(code), gave.as_ref().err()?)));
+        own.into_iter().chain(regions).map(|(code, errors)| (self.group, code, errors.as_slice()))
+    }
+}
+
+fn region_counts(own: &Evaluated<'_>) -> RegionCounts {
+    let counts = |gave: &Gave| gave.as_ref().ok().map(|bounds| (*bounds).into());
+    own.regions.iter().map(|(region, gave)| (region.to_string(), counts(gave))).collect()
 }
 
 fn machine_metrics(own: &Evaluated<'_>) -> Metrics {
@@ -286,7 +302,9 @@ fn machine_metrics(own: &Evaluated<'_>) -> Metrics {
 fn unknown_given(config: &Config, variables: &[(String, f64)]) -> Option<String> {
     let reads = reads(config);
     let metrics = config.collectors.iter().map(|collector| collector.metric.as_str());
-    let known = Names::new(metrics.chain(reads.iter().map(AsRef::as_ref)).chain(MACHINE_COUNTS));
+    let of_regions = regions::variables(config);
+    let known = metrics.chain(reads.iter().map(AsRef::as_ref)).chain(MACHINE_COUNTS);
+    let known = Names::new(known.chain(of_regions.iter().map(String::as_str)));
     let (name, _) = variables.iter().find(|(name, _)| !known.contains(name))?;
     let hint = match known.nearest(name) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
@@ -299,7 +317,12 @@ fn unknown_given(config: &Config, variables: &[(String, f64)]) -> Option<String>
 
 /// The variables that any expression of any group reads.
 fn reads(config: &Config) -> BTreeSet<Arc<str>> {
-    config.groups.iter().flat_map(|group| group.expressions.reads()).collect()
+    let metrics = regions::metrics(config);
+    let reads = |group: &GroupConfig| {
+        let app_wide = group.expressions.reads().into_iter();
+        app_wide.chain(regions::reads(group, &metrics)).collect::<Vec<_>>()
+    };
+    config.groups.iter().flat_map(reads).collect()
 }
 
 fn metrics(table: &VariableTable) -> Metrics {
@@ -324,7 +347,9 @@ async fn measure(
     variables: &[(String, f64)],
     now: Timestamp,
 ) -> anyhow::Result<Collected> {
-    let given = |metric: &MetricName| variables.iter().any(|(name, _)| name == metric.as_str());
+    let is_given = |own: &str| variables.iter().any(|(name, _)| name == own);
+    let sums = regions::sums_of_given(config, variables);
+    let given = |metric: &MetricName| is_given(metric.as_str()) || sums.contains_key(metric);
     let asked: Vec<_> =
         config.collectors.iter().filter(|own| !given(&own.metric)).cloned().collect();
     // No client where nothing is asked: it is most of what starting up costs.
@@ -340,6 +365,9 @@ async fn measure(
     let collected = collect(&collectors, app, &mut memory, now).await;
     let regions = Regions { named: &regions, now, ..Regions::default() };
     let mut table = collected.variables(&regions).into_app_wide();
+    for (metric, sum) in &sums {
+        table.set(metric.as_str(), Value::Number(*sum));
+    }
     for (name, value) in variables {
         table.set(name.as_str(), Value::Number(*value));
     }

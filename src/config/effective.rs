@@ -4,18 +4,18 @@ use serde::Serialize;
 
 use super::env::EnvSource;
 use super::place::{Origin, Place};
-use super::raw::{Raw, Values};
+use super::raw::{Raw, RawRegion, RawRegions, Values};
 use super::secret::{MASK, redact};
 use super::setting::{
-    API_TOKEN, COLLECTOR_SETTINGS, GROUP_SETTINGS, METRIC_COLLECTORS, PROCESS_GROUP,
-    PROCESS_GROUPS, SETTINGS, Setting, TYPE, VARIABLES, collector_kind, find,
+    API_TOKEN, COLLECTOR_SETTINGS, GROUP_SETTINGS, METRIC_COLLECTORS, PER_REGION, PROCESS_GROUP,
+    PROCESS_GROUPS, REGION_SETTINGS, SETTINGS, Setting, TYPE, VARIABLES, collector_kind, find,
 };
 
 /// One value in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EffectiveValue {
-    /// The YAML key, such as `interval`, `metric-collectors[0].query` or `process-groups.web.regions`;
-    /// for what only a variable can say, the variable.
+    /// The YAML key, such as `interval`, `metric-collectors[0].query`, `per-region.lhr.max-machines` or
+    /// `process-groups.web.regions`; for what only a variable can say, the variable.
     pub key: String,
     /// The value as it would be written, or `None` where there is none. Secrets are `***`.
     pub value: Option<String>,
@@ -35,22 +35,20 @@ pub(super) fn effective(raw: &Raw, env: &dyn EnvSource) -> Vec<EffectiveValue> {
         .filter(|setting| !is_by_group(setting))
         .map(|setting| one(setting, setting.key.to_owned(), &raw.settings))
         .collect();
+    if raw.groups.is_none() {
+        all.extend(of_regions(&raw.regions, ""));
+    }
     for group in raw.groups.iter().flatten() {
         let values = group.in_force(&raw.settings);
-        let key = |setting: &Setting| format!("{PROCESS_GROUPS}.{}.{}", group.name, setting.key);
-        let values = GROUP_SETTINGS.iter().map(|setting| one(setting, key(setting), &values));
-        all.extend(values.filter(|own| own.value.is_some()));
+        let path = format!("{PROCESS_GROUPS}.{}.", group.name);
+        all.extend(present(GROUP_SETTINGS, &path, &values));
+        all.extend(of_regions(&group.regions_in_force(raw), &path));
     }
     for (index, collector) in raw.collectors.iter().enumerate() {
         let Some(values) = &collector.values else { continue };
         let kind = values.get(&TYPE).and_then(|given| collector_kind(given.text()));
-        for setting in kind.map_or(COLLECTOR_SETTINGS, |kind| kind.settings) {
-            let key = format!("{METRIC_COLLECTORS}[{index}].{}", setting.key);
-            let value = one(setting, key, values);
-            if value.value.is_some() {
-                all.push(value);
-            }
-        }
+        let settings = kind.map_or(COLLECTOR_SETTINGS, |kind| kind.settings);
+        all.extend(present(settings, &format!("{METRIC_COLLECTORS}[{index}]."), values));
     }
     let only_variables = VARIABLES.iter().filter(|variable| !variable.is_secret);
     all.extend(only_variables.filter_map(|variable| {
@@ -64,6 +62,21 @@ pub(super) fn effective(raw: &Raw, env: &dyn EnvSource) -> Vec<EffectiveValue> {
         })
     }));
     all
+}
+
+/// What is in force for every region, and in each for which something was said.
+fn of_regions(regions: &RawRegions, path: &str) -> Vec<EffectiveValue> {
+    let of_one = |own: &RawRegion| {
+        let path = format!("{path}{PER_REGION}.{}.", own.name);
+        present(REGION_SETTINGS, &path, &regions.in_force(own))
+    };
+    regions.0.iter().flat_map(of_one).collect()
+}
+
+/// Those of `settings` that have a value; `path` is what stands before their keys.
+fn present(settings: &[&Setting], path: &str, values: &Values) -> Vec<EffectiveValue> {
+    let value = |setting: &&Setting| one(setting, format!("{path}{}", setting.key), values);
+    settings.iter().map(value).filter(|own| own.value.is_some()).collect()
 }
 
 fn one(setting: &Setting, key: String, values: &Values) -> EffectiveValue {

@@ -13,6 +13,16 @@ pub const FAS_APP_NAME: &str = "FAS_APP_NAME";
 pub const FAS_ORG: &str = "FAS_ORG";
 /// Sets `regions`: a comma list.
 pub const FAS_REGIONS: &str = "FAS_REGIONS";
+/// Sets `excluded-regions`: a comma list.
+pub const FAS_EXCLUDED_REGIONS: &str = "FAS_EXCLUDED_REGIONS";
+/// Sets `excluded-regions-drain`.
+pub const FAS_EXCLUDED_REGIONS_DRAIN: &str = "FAS_EXCLUDED_REGIONS_DRAIN";
+/// Sets `always-running-regions`: a comma list.
+pub const FAS_ALWAYS_RUNNING_REGIONS: &str = "FAS_ALWAYS_RUNNING_REGIONS";
+/// Sets `unlisted-regions`.
+pub const FAS_UNLISTED_REGIONS: &str = "FAS_UNLISTED_REGIONS";
+/// Sets `region-backoff`.
+pub const FAS_REGION_BACKOFF: &str = "FAS_REGION_BACKOFF";
 /// Sets `process-group`.
 pub const FAS_PROCESS_GROUP: &str = "FAS_PROCESS_GROUP";
 /// Sets `created-machine-count`.
@@ -71,6 +81,23 @@ pub const FAS_LOG_FORMAT: &str = "FAS_LOG_FORMAT";
 pub const FAS_VERBOSE: &str = "FAS_VERBOSE";
 /// Sets `dry-run`.
 pub const FAS_DRY_RUN: &str = "FAS_DRY_RUN";
+
+/// Sets `created-machine-count` of `"*"` under `per-region`.
+pub const FAS_REGION_CREATED_MACHINE_COUNT: &str = "FAS_REGION_CREATED_MACHINE_COUNT";
+/// Sets `min-created-machine-count` of `"*"` under `per-region`.
+pub const FAS_REGION_MIN_CREATED_MACHINE_COUNT: &str = "FAS_REGION_MIN_CREATED_MACHINE_COUNT";
+/// Sets `max-created-machine-count` of `"*"` under `per-region`.
+pub const FAS_REGION_MAX_CREATED_MACHINE_COUNT: &str = "FAS_REGION_MAX_CREATED_MACHINE_COUNT";
+/// Sets `started-machine-count` of `"*"` under `per-region`.
+pub const FAS_REGION_STARTED_MACHINE_COUNT: &str = "FAS_REGION_STARTED_MACHINE_COUNT";
+/// Sets `min-started-machine-count` of `"*"` under `per-region`.
+pub const FAS_REGION_MIN_STARTED_MACHINE_COUNT: &str = "FAS_REGION_MIN_STARTED_MACHINE_COUNT";
+/// Sets `max-started-machine-count` of `"*"` under `per-region`.
+pub const FAS_REGION_MAX_STARTED_MACHINE_COUNT: &str = "FAS_REGION_MAX_STARTED_MACHINE_COUNT";
+/// Sets `min-machines` of `"*"` under `per-region`.
+pub const FAS_REGION_MIN_MACHINES: &str = "FAS_REGION_MIN_MACHINES";
+/// Sets `max-machines` of `"*"` under `per-region`.
+pub const FAS_REGION_MAX_MACHINES: &str = "FAS_REGION_MAX_MACHINES";
 
 /// `address` of the collector that the environment describes.
 pub const FAS_PROMETHEUS_ADDRESS: &str = "FAS_PROMETHEUS_ADDRESS";

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::Region;
+
 use super::mistake::Mistake;
 use super::place::Place;
 use super::secret::redact;
@@ -74,7 +76,18 @@ impl Mistakes {
         let checked = check(&mut found);
         self.0.extend(found.0.into_iter().map(|error| {
             let (group, mistake) = (name.to_owned(), Box::new(error.mistake));
-            ConfigError { mistake: Mistake::InGroup { group, mistake }, place: error.place }
+            ConfigError { mistake: Mistake::InGroup { group, mistake }, ..error }
+        }));
+        checked
+    }
+
+    /// The same for the region `name`.
+    pub(super) fn of_region<T>(&mut self, name: &str, check: impl FnOnce(&mut Self) -> T) -> T {
+        let mut found = Self::default();
+        let checked = check(&mut found);
+        self.0.extend(found.0.into_iter().map(|error| {
+            let (region, mistake) = (name.to_owned(), Box::new(error.mistake));
+            ConfigError { mistake: Mistake::InRegion { region, mistake }, ..error }
         }));
         checked
     }
@@ -106,11 +119,11 @@ pub struct Warning {
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum Notice {
     #[error("unknown variable {name}")]
-    UnknownVariable { name: String, nearest: Option<&'static str> },
+    UnknownVariable { name: String, nearest: Option<String> },
     #[error("{variable} and the file set `{key}` to different values; the variable wins")]
     VariableWins { variable: String, key: String },
     #[error("`{key}` is not used: {by} says it in another way and wins")]
-    Superseded { key: &'static str, by: String },
+    Superseded { key: String, by: String },
     #[error(
         "the collector of `{metric}` in the file is replaced by that of the variables or flags"
     )]
@@ -119,6 +132,12 @@ pub enum Notice {
     NoEffect { variable: &'static str, needs: &'static str },
     #[error("`{key}` has no effect on a {kind} collector")]
     NotForKind { key: &'static str, kind: &'static str },
+    #[error("`{key}` has no effect without {needs}")]
+    KeyHasNoEffect { key: &'static str, needs: &'static str },
+    #[error("`regions: auto` finds only regions that have machines: no collector is `by: region`")]
+    AutoWithoutTraffic,
+    #[error("`{key}`: `{region}` is no region of Fly's that this version knows")]
+    UnknownRegion { key: &'static str, region: Region, meant: Option<Region> },
     #[error("{variable} is not used: --config names a file")]
     FileWins { variable: &'static str },
 }
@@ -133,8 +152,12 @@ impl Warning {
     fn hint(&self) -> Option<String> {
         match &self.notice {
             Notice::UnknownVariable { nearest, .. } => {
-                nearest.map(|nearest| format!("did you mean {nearest}?"))
+                nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
             }
+            Notice::UnknownRegion { meant, .. } => Some(match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "`fly platform regions` lists them; a new one is used as it is".to_owned(),
+            }),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::env_vars::FAS_CONFIG;
-use super::setting::{COLLECTOR_SETTINGS, Kind, SETTINGS, Setting};
+use super::setting::{COLLECTOR_SETTINGS, Kind, REGION_SETTINGS, SETTINGS, Setting};
 
 const CONFIG: &str = "config";
 
@@ -89,17 +89,23 @@ impl clap::Args for FlagValues {
 }
 
 fn flagged() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(COLLECTOR_SETTINGS).copied().filter(|setting| setting.flag.is_some())
+    let all = SETTINGS.iter().chain(REGION_SETTINGS).chain(COLLECTOR_SETTINGS).copied();
+    all.filter(|setting| setting.flag.is_some())
 }
 
 fn argument(setting: &'static Setting) -> Option<Arg> {
     let flag = setting.flag?;
-    let is_collector = setting.flag != Some(setting.key);
+    let is_among = |all: &[&Setting]| all.iter().any(|own| own.flag == Some(flag));
+    let heading = match () {
+        () if is_among(SETTINGS) => "Configuration",
+        () if is_among(REGION_SETTINGS) => "Every region",
+        () => "One more collector",
+    };
     let argument = Arg::new(flag)
         .long(flag)
         .aliases(setting.flag_aliases.iter().copied())
         .value_name(setting.kind.placeholder())
-        .help_heading(if is_collector { "One more collector" } else { "Configuration" })
+        .help_heading(heading)
         .help(help(setting))
         .action(ArgAction::Set)
         .allow_negative_numbers(true);

@@ -1,5 +1,7 @@
 //! Flag over environment over file, with the place of each value kept.
 
+mod regions;
+
 use std::collections::BTreeSet;
 
 use super::env::EnvSource;
@@ -11,8 +13,8 @@ use super::raw::{Given, Raw, RawCollector, Values, expand_value};
 use super::setting::{
     ADDRESS, COLLECTOR_KINDS, COLLECTOR_SETTINGS, CREATED_MACHINE_COUNT, CollectorKind, Kind,
     MAX_CREATED_MACHINE_COUNT, MAX_STARTED_MACHINE_COUNT, METRIC_NAME, MIN_CREATED_MACHINE_COUNT,
-    MIN_STARTED_MACHINE_COUNT, PROCESS_GROUP, QUERY, SETTINGS, STARTED_MACHINE_COUNT, Setting,
-    TYPE, VARIABLES, nearest,
+    MIN_STARTED_MACHINE_COUNT, PROCESS_GROUP, QUERY, REGION_SETTINGS, SETTINGS,
+    STARTED_MACHINE_COUNT, Setting, TYPE, VARIABLES, nearest, region_variable,
 };
 
 /// Lays the sources over each other.
@@ -28,40 +30,38 @@ pub(super) struct Layering<'a> {
 impl Layering<'_> {
     /// What holds, and what is to be said about it.
     pub(super) fn merge(mut self, file: Raw) -> (Raw, Vec<Warning>) {
-        let Raw { settings: mut from_file, collectors, groups } = file;
-        let mut from_flags = self.flag_values(SETTINGS);
-        let mut from_env = self.env_values(SETTINGS);
+        let Raw { settings: from_file, regions, collectors, groups } = file;
+        let mut layers = [self.flag_values(SETTINGS), self.env_values(SETTINGS), from_file];
         if groups.is_some() {
-            for values in [&mut from_flags, &mut from_env, &mut from_file] {
-                self.refuse_beside_groups(values);
-            }
+            refuse_beside_groups(SETTINGS, &mut layers, self.mistakes);
         }
-        for family in &COUNT_FAMILIES {
-            self.settle_family(family, &mut [&mut from_flags, &mut from_env, &mut from_file]);
-        }
-        let mut settings = Values::default();
-        for setting in SETTINGS {
-            if let Some(given) = self.choose(setting, [&from_flags, &from_env, &from_file]) {
-                settings.set(setting, given);
-            } else if let Some(place) = from_file.place(setting) {
-                settings.set_unreadable(setting, place.clone());
-            }
-        }
+        let settings = self.lay_over(SETTINGS, "", layers);
+        let regions = self.merge_regions(&regions, groups.is_some());
         let collectors = self.add_collectors(collectors);
         self.warn_of_unknown_variables();
-        (Raw { settings, collectors, groups }, self.warnings)
+        (Raw { settings, regions, collectors, groups }, self.warnings)
     }
 
-    /// Takes out of one source what makes no sense where `process-groups` is set: which group is scaled,
-    /// and counts that would not say for which group they are.
-    fn refuse_beside_groups(&mut self, values: &mut Values) {
-        let is_refused =
-            |own: &Setting| own.kind == Kind::Expression || own.key == PROCESS_GROUP.key;
-        for setting in SETTINGS.iter().filter(|own| is_refused(own)) {
-            if let Some(given) = values.remove(setting) {
-                self.mistakes.add(Mistake::BesideGroups { key: setting.key }, &given.place);
+    /// What holds of `settings`: the first of `layers` that says it. `path` is what stands before their
+    /// keys in the file.
+    fn lay_over(
+        &mut self,
+        settings: &[&'static Setting],
+        path: &str,
+        mut layers: [Values; 3],
+    ) -> Values {
+        for family in &COUNT_FAMILIES {
+            self.settle_family(family, path, &mut layers);
+        }
+        let mut chosen = Values::default();
+        for setting in settings {
+            if let Some(given) = self.choose(setting, path, &layers) {
+                chosen.set(setting, given);
+            } else if let Some(place) = layers[2].place(setting) {
+                chosen.set_unreadable(setting, place.clone());
             }
         }
+        chosen
     }
 
     fn flag_values(&mut self, settings: &[&'static Setting]) -> Values {
@@ -106,16 +106,18 @@ impl Layering<'_> {
     fn choose(
         &mut self,
         setting: &'static Setting,
-        [flags, env, file]: [&Values; 3],
+        path: &str,
+        [flags, env, file]: &[Values; 3],
     ) -> Option<Given> {
         if let Some(given) = flags.get(setting) {
             return Some(given.clone());
         }
         let (env, file) = (env.get(setting), file.get(setting));
-        if let (Some(env), Some(file), Some(variable)) = (env, file, setting.env)
+        if let (Some(env), Some(file)) = (env, file)
+            && let Place::Variable(variable) = &env.place
             && !env.agrees_with(file)
         {
-            let (variable, key) = (variable.to_owned(), setting.key.to_owned());
+            let (variable, key) = (variable.clone(), format!("{path}{}", setting.key));
             self.warn(Notice::VariableWins { variable, key }, &file.place);
         }
         env.or(file).cloned()
@@ -123,7 +125,7 @@ impl Layering<'_> {
 
     /// A count is said either as one number or as two ends. Where a stronger source says it one way,
     /// what weaker ones say the other way is dropped rather than mixed in.
-    fn settle_family(&mut self, family: &CountFamily, layers: &mut [&mut Values; 3]) {
+    fn settle_family(&mut self, family: &CountFamily, path: &str, layers: &mut [Values; 3]) {
         let has = |values: &Values, settings: &[&Setting]| {
             settings.iter().any(|setting| values.get(setting).is_some())
         };
@@ -132,7 +134,7 @@ impl Layering<'_> {
         else {
             return;
         };
-        let drop = match (has(layers[at], one), has(layers[at], ends)) {
+        let drop = match (has(&layers[at], one), has(&layers[at], ends)) {
             (true, true) => return,
             (true, false) => ends,
             (false, _) => one,
@@ -143,7 +145,8 @@ impl Layering<'_> {
         for values in &mut layers[at + 1..] {
             for setting in drop {
                 if let Some(given) = values.remove(setting) {
-                    let notice = Notice::Superseded { key: setting.key, by: by.clone() };
+                    let (key, by) = (format!("{path}{}", setting.key), by.clone());
+                    let notice = Notice::Superseded { key, by };
                     self.warnings.push(Warning { notice, place: given.place });
                 }
             }
@@ -219,14 +222,20 @@ impl Layering<'_> {
     }
 
     fn warn_of_unknown_variables(&mut self) {
-        let settings = SETTINGS.iter().chain(COLLECTOR_SETTINGS);
+        let settings = SETTINGS.iter().chain(REGION_SETTINGS).chain(COLLECTOR_SETTINGS);
         let known: BTreeSet<&'static str> = settings
             .filter_map(|setting| setting.env)
             .chain(VARIABLES.iter().map(|variable| variable.name))
             .collect();
         for name in self.env.names() {
-            if name.starts_with("FAS_") && !known.contains(name) && !self.used.contains(name) {
-                let nearest = nearest(name, known.iter().copied());
+            let region = region_variable(name).map(|(_, code)| code);
+            let is_of_region = region.is_some_and(is_capitals);
+            let is_known = known.contains(name) || is_of_region || self.used.contains(name);
+            if name.starts_with("FAS_") && !is_known {
+                let nearest = match region {
+                    Some(_) => Some(name.to_ascii_uppercase()),
+                    None => nearest(name, known.iter().copied()).map(str::to_owned),
+                };
                 let notice = Notice::UnknownVariable { name: name.to_owned(), nearest };
                 self.warnings.push(Warning { notice, place: Place::Nowhere });
             }
@@ -236,6 +245,28 @@ impl Layering<'_> {
     fn warn(&mut self, notice: Notice, place: &Place) {
         self.warnings.push(Warning { notice, place: place.clone() });
     }
+}
+
+/// Takes out what makes no sense where `process-groups` is set: which group is scaled, and counts that
+/// would not say for which group they are.
+fn refuse_beside_groups(
+    settings: &[&'static Setting],
+    layers: &mut [Values; 3],
+    mistakes: &mut Mistakes,
+) {
+    let is_refused = |own: &Setting| own.kind == Kind::Expression || own.key == PROCESS_GROUP.key;
+    for values in layers {
+        for setting in settings.iter().filter(|own| is_refused(own)) {
+            if let Some(given) = values.remove(setting) {
+                mistakes.add(Mistake::BesideGroups { key: setting.key }, &given.place);
+            }
+        }
+    }
+}
+
+/// Whether this is a region's code as variables are written.
+fn is_capitals(code: &str) -> bool {
+    code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 fn metric_of(collector: &RawCollector) -> Option<&str> {

@@ -1,12 +1,17 @@
 //! What can be wrong with a configuration.
 
+mod placement;
+
 use crate::evaluate::CompileError;
 use crate::model::{Kind, Side};
 
 use super::env_vars as var;
 use super::expand::ExpandError;
+use super::setting::EVERY_REGION;
 use super::value::Fault;
 use super::yaml::YamlError;
+
+pub use placement::PlacementFault;
 
 /// One mistake, without its place.
 ///
@@ -62,12 +67,22 @@ pub enum Mistake {
     NoGroups,
     #[error("`{key}` cannot be set for one process group")]
     NotForGroup { key: String },
+    #[error("`{key}` cannot be set for one region")]
+    NotForRegion { key: &'static str },
     #[error("`{key}` and `process-groups` are both set")]
     BesideGroups { key: &'static str },
     #[error("process-groups: {fault}")]
     GroupName { fault: Fault },
     #[error("process-groups.{group}: {mistake}")]
     InGroup { group: String, mistake: Box<Mistake> },
+    #[error("{}: {mistake}", region_in_words(region))]
+    InRegion { region: String, mistake: Box<Mistake> },
+    #[error(transparent)]
+    Placement(PlacementFault),
+}
+
+fn region_in_words(name: &str) -> String {
+    if name == EVERY_REGION { "every region".to_owned() } else { format!("region {name}") }
 }
 
 /// What can be wrong with one collector.
@@ -148,6 +163,9 @@ impl Mistake {
             Self::NotForGroup { key } => {
                 format!("it holds for the whole app: set `{key}` at the top level")
             }
+            Self::NotForRegion { key } => {
+                format!("it holds for all regions: set `{key}` outside of `per-region`")
+            }
             Self::BesideGroups { key: "process-group" } => {
                 "leave one of them out: what `process-groups` names is scaled, and nothing else"
                     .to_owned()
@@ -161,6 +179,13 @@ impl Mistake {
                 ),
                 mistake => mistake.hint()?,
             },
+            Self::InRegion { mistake, .. } => match mistake.as_ref() {
+                Self::BesideGroups { key } => format!(
+                    "each group has counts of its own: set `{key}` in the file, under `per-region` of the group that it is for"
+                ),
+                mistake => mistake.hint()?,
+            },
+            Self::Placement(fault) => fault.hint()?,
             _ => return None,
         })
     }

@@ -1,6 +1,7 @@
 //! What was written, before it means anything: texts with their places, nothing filled in.
 
 mod groups;
+mod regions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,11 +12,13 @@ use super::expand::{ExpandError, Expanded, expand};
 use super::mistake::Mistake;
 use super::place::{Mark, Place, SourceText};
 use super::setting::{
-    COLLECTOR_SETTINGS, METRIC_COLLECTORS, PROCESS_GROUPS, SETTINGS, Setting, find, nearest,
+    COLLECTOR_SETTINGS, METRIC_COLLECTORS, PER_REGION, PROCESS_GROUPS, SETTINGS, Setting, find,
+    nearest,
 };
 use super::yaml::{Content, Key, Node};
 
 pub(super) use groups::RawGroup;
+pub(super) use regions::{RawRegion, RawRegions};
 
 /// A value as written: one item, or several where the setting takes a list.
 #[derive(Clone)]
@@ -106,6 +109,15 @@ impl Values {
     pub(super) fn remove(&mut self, setting: &Setting) -> Option<Given> {
         self.given.remove(setting.key)
     }
+
+    /// Takes over what is not written here.
+    pub(super) fn fill_in(&mut self, other: &Self, settings: &[&Setting]) {
+        for setting in settings {
+            if let (None, Some(given)) = (self.place(setting), other.get(setting)) {
+                self.set(setting, given.clone());
+            }
+        }
+    }
 }
 
 /// One collector as written.
@@ -120,13 +132,15 @@ pub(super) struct RawCollector {
 #[derive(Clone, Default)]
 pub(super) struct Raw {
     pub(super) settings: Values,
+    /// What is said for single regions, and for every one.
+    pub(super) regions: RawRegions,
     pub(super) collectors: Vec<RawCollector>,
     /// The entries of `process-groups`, in their order; `None` where it is not set.
     pub(super) groups: Option<Vec<RawGroup>>,
 }
 
 /// The top-level keys that are no settings but hold some.
-const OTHER_KEYS: [&str; 2] = [METRIC_COLLECTORS, PROCESS_GROUPS];
+const OTHER_KEYS: [&str; 3] = [METRIC_COLLECTORS, PROCESS_GROUPS, PER_REGION];
 
 /// Reads the tree of a file against the table of settings.
 pub(super) struct FileReader<'a> {
@@ -155,6 +169,8 @@ impl FileReader<'_> {
                 raw.collectors = self.collectors(node);
             } else if key.text == PROCESS_GROUPS {
                 raw.groups = Some(self.groups(node));
+            } else if key.text == PER_REGION {
+                raw.regions = self.regions("", node);
             } else if let Some(setting) = self.known(SETTINGS, &OTHER_KEYS, &key) {
                 self.value(setting, node, &mut raw.settings);
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{By, Region};
+use crate::model::{By, Region, RegionList};
 
 use super::error::Mistakes;
 use super::mistake::Mistake;
@@ -49,8 +49,13 @@ impl<'a> Reader<'a> {
 
     /// A whole number within the limits of the table.
     pub(super) fn count(&mut self, setting: &'static Setting) -> u32 {
-        let Kind::Count { min, max } = setting.kind else { return 0 };
-        self.read(setting, |text| value::count(text, min, max)).unwrap_or_default()
+        self.optional_count(setting).unwrap_or_default()
+    }
+
+    /// A whole number that need not be set.
+    pub(super) fn optional_count(&mut self, setting: &'static Setting) -> Option<u32> {
+        let Kind::Count { min, max } = setting.kind else { return None };
+        self.read(setting, |text| value::count(text, min, max))
     }
 
     /// A boolean or a switch.
@@ -75,12 +80,22 @@ impl<'a> Reader<'a> {
         self.read(setting, |text| value::text(text).map(Secret::new))
     }
 
+    /// The regions, each once, or the word for all of them.
+    pub(super) fn region_list(&mut self, setting: &'static Setting) -> RegionList {
+        match self.items(setting) {
+            [only] if only.text.text == value::AUTO => RegionList::Auto,
+            _ => RegionList::Listed(self.regions(setting)),
+        }
+    }
+
     /// The regions, each once.
     pub(super) fn regions(&mut self, setting: &'static Setting) -> Vec<Region> {
         let mut regions: Vec<Region> = Vec::new();
         for item in self.items(setting) {
             let text = &item.text.text;
-            let region = value::region(text).and_then(|region| {
+            let is_auto = setting.kind == Kind::RegionList && text == value::AUTO;
+            let region = if is_auto { Err(Fault::AutoAmongCodes) } else { value::region(text) };
+            let region = region.and_then(|region| {
                 let is_new = !regions.contains(&region);
                 is_new.then_some(region).ok_or_else(|| Fault::Twice { value: text.clone() })
             });

@@ -3,6 +3,8 @@
 
 mod collector;
 mod group;
+mod placement;
+pub mod region;
 pub mod temporal;
 mod top_level;
 mod variables;
@@ -11,6 +13,10 @@ use std::time::Duration;
 
 pub use collector::*;
 pub use group::*;
+pub use placement::*;
+pub use region::{
+    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS, region_variable,
+};
 pub use top_level::*;
 pub use variables::*;
 
@@ -50,6 +56,8 @@ pub enum Kind {
     OrgSlug,
     /// A list of region codes.
     Regions,
+    /// A list of region codes, or `auto`.
+    RegionList,
     /// An expression that gives a number of machines.
     Expression,
     /// A query that is sent to a source of metrics; variables in it are filled in.
@@ -99,7 +107,7 @@ impl Kind {
     /// Whether a YAML list (or, in a variable, a comma list) is a value of this kind.
     #[must_use]
     pub fn is_list(self) -> bool {
-        matches!(self, Self::Regions | Self::By)
+        matches!(self, Self::Regions | Self::RegionList | Self::By)
     }
 
     /// The placeholder that `--help` shows for a value.
@@ -111,6 +119,7 @@ impl Kind {
             Self::AppName | Self::MetricName => "NAME",
             Self::OrgSlug => "SLUG",
             Self::Regions => "REGION,...",
+            Self::RegionList => "auto|REGION,...",
             Self::Expression => "EXPR",
             Self::Query => "QUERY",
             Self::Url => "URL",
@@ -182,7 +191,7 @@ mod tests {
     #[test]
     fn every_spelling_is_used_once() {
         let mut seen = BTreeSet::new();
-        for setting in SETTINGS.iter().chain(COLLECTOR_SETTINGS) {
+        for setting in SETTINGS.iter().chain(REGION_SETTINGS).chain(COLLECTOR_SETTINGS) {
             for name in setting.flag.iter().chain(setting.flag_aliases) {
                 assert!(seen.insert(*name), "flag {name} twice");
             }

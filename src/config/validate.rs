@@ -3,6 +3,8 @@
 mod collectors;
 mod expressions;
 mod groups;
+mod placement;
+mod regions;
 
 use crate::model::{AppName, AppPattern, AppSelection, LogFormat, MachineId};
 
@@ -28,6 +30,11 @@ pub(super) fn validate(
     let apps = app_selection(&raw.settings, mistakes);
     let groups = groups::groups(raw, mistakes);
     let collectors = collectors::collectors(&raw.collectors, mistakes, warnings);
+    let has_traffic = expressions::has_traffic(&raw.collectors);
+    placement::warn_of_unknown(raw, warnings);
+    for group in &groups {
+        placement::warn_of_idle(&group.policy, &group.in_force, has_traffic, warnings);
+    }
     let regions = super::listed_regions(groups.iter().map(|group| &group.policy));
     let names = expressions::names(&raw.collectors, &regions, mistakes);
     let groups = groups.into_iter().map(|group| group.compile(&names, mistakes)).collect();

@@ -1,5 +1,6 @@
 //! An expression: compiled once, evaluated in every tick.
 
+use std::cmp::max;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,7 +62,7 @@ impl Expression {
         let expression = read(source, names)
             .and_then(|compiled| {
                 let expression = Self { compiled: Arc::new(compiled) };
-                expression.probe().map(|()| expression)
+                expression.probe(names).map(|()| expression)
             })
             .map_err(|problem| CompileError::new(problem, source))?;
         Ok(expression)
@@ -138,18 +139,18 @@ impl Expression {
 
     /// Tries a few plausible values: the types of a result are known only by running. NaN and
     /// infinity (`1 / x`) are numbers here; a result that is a number for one of them will do.
-    fn probe(&self) -> Result<(), Problem> {
+    fn probe(&self, names: &Names) -> Result<(), Problem> {
         const PLAUSIBLE: [f64; 5] = [1.0, 0.0, 7.5, 100.0, 1234.0];
-        // `region` is the one variable that holds text, unless a metric has that name.
-        let regions = [Some("lhr"), None];
+        let variables = &self.compiled.variables;
+        let texts = variables.iter().filter_map(|name| names.texts(name)).map(<[_]>::len);
+        let choices = texts.fold(1, max);
         let mut first = None;
-        for (region, number) in regions.iter().flat_map(|region| PLAUSIBLE.map(|n| (region, n))) {
-            let values: Vec<_> = (self.compiled.variables.iter())
-                .map(|name| match region {
-                    Some(region) if name.as_ref() == "region" => Value::Text(Arc::from(*region)),
-                    _ => Value::Number(number),
-                })
-                .collect();
+        for (choice, number) in (0..choices).flat_map(|choice| PLAUSIBLE.map(|n| (choice, n))) {
+            let value = |name: &Arc<str>| match names.texts(name).and_then(|own| own.get(choice)) {
+                Some(text) => Value::Text(Arc::clone(text)),
+                None => Value::Number(number),
+            };
+            let values: Vec<_> = variables.iter().map(value).collect();
             match self.run(values.iter(), Timestamp::from_millis(0)) {
                 Ok(_) | Err(EvaluateError::Nan | EvaluateError::Inf) => return Ok(()),
                 Err(error) => first = first.or(Some(error)),

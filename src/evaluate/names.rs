@@ -1,21 +1,59 @@
 //! The names that an expression may read, and the nearest one to a name that is unknown.
 
 use std::cmp::max;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::{Place, Problem};
+use crate::model::{Catalog, Region};
 
 /// The variables that an expression may read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     known: BTreeSet<Arc<str>>,
+    /// What those that hold text may be.
+    texts: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// The metrics that have one value for each region.
+    by_region: Vec<Arc<str>>,
 }
+
+/// The variable of a region's expressions that holds its code.
+const REGION: &str = "region";
 
 impl Names {
     /// Exactly these names.
     pub fn new(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        Self { known: names.into_iter().map(|name| Arc::from(name.as_ref())).collect() }
+        let known = names.into_iter().map(|name| Arc::from(name.as_ref())).collect();
+        Self { known, ..Self::default() }
+    }
+
+    /// These, and `region`, which is one of the texts `codes`; unless a metric has that name.
+    #[must_use]
+    pub fn with_region(mut self, codes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        if self.known.insert(Arc::from(REGION)) {
+            let codes = codes.into_iter().map(|code| Arc::from(code.as_ref())).collect();
+            self.texts.insert(Arc::from(REGION), codes);
+        }
+        self
+    }
+
+    /// These, of which `metrics` have one value for each region: a region that has none is not listed.
+    #[must_use]
+    pub fn with_regional(mut self, metrics: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.by_region = metrics.into_iter().map(|metric| Arc::from(metric.as_ref())).collect();
+        self
+    }
+
+    /// The region of Fly's that `name` is the value of a metric in.
+    fn region_in<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let end = |metric: &Arc<str>| name.strip_prefix(metric.as_ref())?.strip_prefix('_');
+        let mut codes = self.by_region.iter().filter_map(end);
+        codes.find(|code| Catalog::builtin().get(&Region::new(*code)).is_some())
+    }
+
+    /// What `name` may be where it holds text; `None` where it holds a number.
+    pub(super) fn texts(&self, name: &str) -> Option<&[Arc<str>]> {
+        self.texts.get(name).map(Vec::as_slice)
     }
 
     /// Whether `name` may be read.
@@ -38,8 +76,16 @@ impl Names {
 
 /// What to say of a variable that no metric fills.
 pub(super) fn unknown_variable(name: &str, place: Option<Place>, known: &Names) -> Problem {
+    if let Some(code) = known.region_in(name) {
+        let hint = format!("`{code}` is not in `regions`, and only regions that are have a value");
+        let message = format!("unknown variable `{name}`");
+        return Problem { message, place, hint: Some(hint) };
+    }
     let hint = match known.nearest(name) {
         _ if name == "$env" => "write the name of a metric instead".to_owned(),
+        _ if name == REGION => {
+            "the region is known to expressions under `per-region`, one region at a time".to_owned()
+        }
         Some(nearest) => did_you_mean(nearest),
         None => match known.iter().collect::<Vec<_>>().as_slice() {
             [] => "there are no metrics, so an expression can only be a number".to_owned(),

@@ -29,6 +29,20 @@ impl ScopeExpressions {
         }
     }
 
+    /// These, with those of `other` for a number that is not asked for here.
+    #[must_use]
+    pub fn or(mut self, other: &Self) -> Self {
+        if !self.has(Kind::Created) {
+            self.created_min.clone_from(&other.created_min);
+            self.created_max.clone_from(&other.created_max);
+        }
+        if !self.has(Kind::Started) {
+            self.started_min.clone_from(&other.started_min);
+            self.started_max.clone_from(&other.started_max);
+        }
+        self
+    }
+
     /// The variables that any of the expressions reads.
     #[must_use]
     pub fn reads(&self) -> BTreeSet<Arc<str>> {

@@ -60,6 +60,7 @@ impl Reconciler {
             regions,
             app_wide: self.wanted(&group.expressions, &table, scope, now),
             by_region,
+            regional: group.per_region.kinds(),
             skipped,
         }
     }
@@ -79,7 +80,7 @@ impl Reconciler {
                 return None;
             }
             let mut table = variables.of_region(region);
-            add_machines(&mut table, tally_in(view, region));
+            add_machines(&mut table, view.of_regions(|own| own == region).tally());
             let scope = || Scope { group: group.group.clone(), region: Some(region.clone()) };
             let wanted = self.wanted(expressions, &table, scope, now);
             Some(RegionTargets { region: region.clone(), wanted })
@@ -159,21 +160,6 @@ fn is_read(metric: &MetricName, reads: &BTreeSet<Arc<str>>) -> bool {
 fn regions_of(view: &View<'_>) -> BTreeSet<Region> {
     let listed = view.machines.iter().map(|seen| &seen.machine.region);
     listed.chain(view.unlisted.iter().map(|(region, _)| *region)).cloned().collect()
-}
-
-/// How many machines there are in `region`, those included that the list does not show yet.
-fn tally_in(view: &View<'_>, region: &Region) -> Tally {
-    let mut tally = Tally::default();
-    for seen in view.machines.iter().filter(|seen| seen.machine.region == *region) {
-        tally.created += u32::from(seen.standing.created);
-        tally.started += u32::from(seen.standing.started);
-        tally.stopped += u32::from(seen.standing.may_start);
-    }
-    for (_, launched) in view.unlisted.iter().filter(|(own, _)| *own == region) {
-        tally.created += 1;
-        tally.started += u32::from(*launched);
-    }
-    tally
 }
 
 /// Adds the observed machine counts, unless a metric has that name.

@@ -5,6 +5,7 @@ mod environment;
 mod every_setting;
 mod migrating;
 mod process_groups;
+mod regions;
 
 use std::time::Duration;
 

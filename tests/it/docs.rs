@@ -9,7 +9,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::config::setting::{COLLECTOR_SETTINGS, SETTINGS, VARIABLES};
+use fly_autoscaler::config::setting::{
+    COLLECTOR_SETTINGS, REGION_SETTINGS, SETTINGS, VARIABLES, region_variable,
+};
 use fly_autoscaler::sim::{AppSpec, SimOptions, Simulator};
 use regex::Regex;
 
@@ -139,7 +141,7 @@ fn every_log_line_that_is_explained_exists() {
 
 #[test]
 fn variables_that_are_named_exist() {
-    let settings = SETTINGS.iter().chain(COLLECTOR_SETTINGS);
+    let settings = SETTINGS.iter().chain(REGION_SETTINGS).chain(COLLECTOR_SETTINGS);
     let known: BTreeSet<&str> = settings
         .filter_map(|setting| setting.env)
         .chain(VARIABLES.iter().map(|variable| variable.name))
@@ -151,6 +153,7 @@ fn variables_that_are_named_exist() {
         for name in all(r"\b(FAS_[A-Z][A-Z_]*)", &read(&document)) {
             // `FAS_PROMETHEUS_*` stands for all that begin so.
             let is_known = known.contains(name.as_str())
+                || region_variable(&name).is_some()
                 || (name.ends_with('_') && known.iter().any(|own| own.starts_with(&name)))
                 || (name == misspelt && in_these.contains(&document.as_str()));
             assert!(is_known, "{document}: no variable {name}");

@@ -299,7 +299,7 @@ fn a_failed_variable_matters_to_what_reads_it_and_nil_is_a_value() {
 
 #[test]
 fn the_region_is_text() {
-    let names = Names::new(["region", "x"]);
+    let names = Names::new(["x"]).with_region(["iad", "lhr"]);
     let mut variables = table(&[("x", 2.0)]);
     variables.set("region", Value::Text("lhr".into()));
     for (source, expected) in [

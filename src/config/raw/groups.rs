@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use super::super::mistake::Mistake;
 use super::super::place::Place;
-use super::super::setting::{GROUP_SETTINGS, Kind, PROCESS_GROUPS, SETTINGS, find};
+use super::super::setting::{
+    GROUP_SETTINGS, Kind, PER_REGION, PROCESS_GROUPS, REGIONS, SETTINGS, find,
+};
+use super::super::value::AUTO;
 use super::super::yaml::{Content, Key, Node};
-use super::{FileReader, OTHER_KEYS, Values};
+use super::{FileReader, OTHER_KEYS, Raw, RawRegions, Values};
 
 /// One process group as written.
 #[derive(Clone)]
@@ -14,6 +17,8 @@ pub(in crate::config) struct RawGroup {
     pub(in crate::config) name: String,
     /// What stands under it; `None` where that is something else than a map.
     pub(in crate::config) own: Option<Values>,
+    /// What stands under its `per-region`.
+    pub(in crate::config) regions: RawRegions,
     /// Where its name is.
     pub(in crate::config) place: Place,
 }
@@ -31,6 +36,16 @@ impl RawGroup {
             }
         }
         values
+    }
+
+    /// Everything that holds for single regions. Limits for a region of the `top` level hold in the groups
+    /// that are scaled there.
+    pub(in crate::config) fn regions_in_force(&self, top: &Raw) -> RawRegions {
+        let values = self.in_force(&top.settings);
+        let listed = values.get(&REGIONS).map_or(&[][..], |given| &given.items);
+        let is_listed =
+            |code: &str| listed.iter().any(|item| [code, AUTO].contains(&&*item.text.text));
+        self.regions.in_group(&top.regions, is_listed)
     }
 }
 
@@ -61,23 +76,30 @@ impl FileReader<'_> {
     }
 
     fn group(&mut self, name: &Key, node: Node) -> RawGroup {
-        let own = match node.content {
-            Content::Map(entries) => Some(self.group_values(entries)),
+        let place = self.place(name.mark);
+        let mut group =
+            RawGroup { name: name.text.clone(), own: None, regions: RawRegions::default(), place };
+        match node.content {
+            Content::Map(entries) => self.group_entries(&mut group, entries),
             other => {
                 let (key, found) = (format!("{PROCESS_GROUPS}.{}", name.text), other.noun());
                 let mistake = Mistake::Shape { key, expected: "a map of settings", found };
                 self.mistakes.add(mistake, &self.place(node.mark));
-                None
             }
-        };
-        RawGroup { name: name.text.clone(), own, place: self.place(name.mark) }
+        }
+        group
     }
 
-    fn group_values(&mut self, entries: Vec<(Key, Node)>) -> Values {
+    fn group_entries(&mut self, group: &mut RawGroup, entries: Vec<(Key, Node)>) {
         let mut values = Values::default();
         let mut seen = BTreeSet::new();
         for (key, node) in entries {
             if !self.is_first(&key, &mut seen) {
+                continue;
+            }
+            if key.text == PER_REGION {
+                let path = format!("{PROCESS_GROUPS}.{}.", group.name);
+                group.regions = self.regions(&path, node);
                 continue;
             }
             let is_of_the_app = find(GROUP_SETTINGS, &key.text).is_none()
@@ -85,10 +107,10 @@ impl FileReader<'_> {
             if is_of_the_app {
                 let mistake = Mistake::NotForGroup { key: key.text.clone() };
                 self.mistakes.add(mistake, &self.place(key.mark));
-            } else if let Some(setting) = self.known(GROUP_SETTINGS, &[], &key) {
+            } else if let Some(setting) = self.known(GROUP_SETTINGS, &[PER_REGION], &key) {
                 self.value(setting, node, &mut values);
             }
         }
-        values
+        group.own = Some(values);
     }
 }

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use super::super::env_vars as var;
+use super::placement::{
+    ALWAYS_RUNNING_REGIONS, EXCLUDED_REGIONS, EXCLUDED_REGIONS_DRAIN, REGION_BACKOFF, REGIONS,
+    UNLISTED_REGIONS,
+};
 use super::{Kind, MILLISECOND, PLAIN, SECOND, Setting};
 
 /// `app-name`
@@ -24,16 +28,6 @@ pub const ORG: Setting = Setting {
     kind: Kind::OrgSlug,
     doc: "The organization that the app belongs to; required where app-name is a pattern",
     example: "personal",
-    ..PLAIN
-};
-/// `regions`
-pub const REGIONS: Setting = Setting {
-    key: "regions",
-    env: Some(var::FAS_REGIONS),
-    flag: Some("regions"),
-    kind: Kind::Regions,
-    doc: "Regions for new machines, those with the fewest machines first; without it, the region of the machine that is cloned",
-    example: "iad,ord",
     ..PLAIN
 };
 /// `process-group`
@@ -348,11 +342,17 @@ pub const DRY_RUN: Setting = Setting {
 };
 /// All top-level settings, in the order in which they are documented. `metric-collectors` is not one:
 /// it is a list of [`COLLECTOR_SETTINGS`](super::COLLECTOR_SETTINGS); nor is `process-groups`, a map of
-/// [`GROUP_SETTINGS`](super::GROUP_SETTINGS).
+/// [`GROUP_SETTINGS`](super::GROUP_SETTINGS), nor `per-region`, a map of
+/// [`REGION_SETTINGS`](super::REGION_SETTINGS).
 pub static SETTINGS: &[&Setting] = &[
     &APP_NAME,
     &ORG,
     &REGIONS,
+    &EXCLUDED_REGIONS,
+    &EXCLUDED_REGIONS_DRAIN,
+    &ALWAYS_RUNNING_REGIONS,
+    &UNLISTED_REGIONS,
+    &REGION_BACKOFF,
     &PROCESS_GROUP,
     &CREATED_MACHINE_COUNT,
     &MIN_CREATED_MACHINE_COUNT,

@@ -31,17 +31,29 @@ pub(super) fn names(raw: &[RawCollector], regions: &[Region], mistakes: &mut Mis
             }
         }
     }
-    Names::new(sources.into_keys().chain(OBSERVED.map(str::to_owned)))
+    let by_region =
+        raw.iter().filter_map(|own| own.values.as_ref()).filter(|own| is_by_region(own));
+    let by_region = by_region.filter_map(|own| Some(own.get(&setting::METRIC_NAME)?.text()));
+    Names::new(sources.into_keys().chain(OBSERVED.map(str::to_owned))).with_regional(by_region)
 }
 
 /// What one collector fills: its metric, and with `by: region` one variable for each listed region.
 fn names_of(metric: &str, values: &Values, regions: &[Region]) -> Vec<String> {
-    let labels = values.get(&setting::BY).map_or(&[][..], |given| &given.items);
-    let is_prometheus = values.get(&setting::TYPE).is_none_or(|kind| kind.text() == "prometheus");
-    let has_region = is_prometheus && labels.iter().any(|label| label.text.text.trim() == "region");
-    let regions = if has_region { regions } else { &[] };
+    let regions = if is_by_region(values) { regions } else { &[] };
     let regional = regions.iter().map(|region| format!("{metric}_{region}"));
     std::iter::once(metric.to_owned()).chain(regional).collect()
+}
+
+/// Whether the collector tells regions apart.
+fn is_by_region(values: &Values) -> bool {
+    let labels = values.get(&setting::BY).map_or(&[][..], |given| &given.items);
+    let is_prometheus = values.get(&setting::TYPE).is_none_or(|kind| kind.text() == "prometheus");
+    is_prometheus && labels.iter().any(|label| label.text.text.trim() == "region")
+}
+
+/// Whether any collector tells regions apart.
+pub(super) fn has_traffic(raw: &[RawCollector]) -> bool {
+    raw.iter().filter_map(|own| own.values.as_ref()).any(is_by_region)
 }
 
 /// Compiles what is set; a single count is both ends.

@@ -1,26 +1,30 @@
 //! The process groups: the entries of `process-groups`, or the one of `process-group`.
 
-use crate::decide::{Policy, StopOrder};
-use crate::evaluate::{Names, PerRegion};
+use crate::decide::{Policy, StopOrder, Unlisted};
+use crate::evaluate::Names;
 use crate::model::{Kind, ProcessGroup, Side};
 
 use super::super::GroupConfig;
 use super::super::error::Mistakes;
 use super::super::mistake::Mistake;
 use super::super::place::Place;
-use super::super::raw::{Raw, RawGroup, Values};
+use super::super::raw::{Raw, RawGroup, RawRegions, Values};
 use super::super::read::Reader;
 use super::super::setting::{self, Setting};
 use super::super::value;
-use super::expressions;
+use super::placement::Placement;
+use super::{expressions, regions};
 
 /// A process group whose expressions are not compiled yet: what names they may read depends on the
 /// regions of all groups.
 pub(super) struct Uncompiled<'a> {
     group: ProcessGroup,
     pub(super) policy: Policy,
+    /// Everything that holds for it.
+    pub(super) in_force: Values,
     /// Where its expressions stand.
     values: &'a Values,
+    regions: &'a RawRegions,
     is_entry: bool,
 }
 
@@ -28,51 +32,63 @@ pub(super) struct Uncompiled<'a> {
 pub(super) fn groups<'a>(raw: &'a Raw, mistakes: &mut Mistakes) -> Vec<Uncompiled<'a>> {
     // With `process-groups` these are what the groups inherit. Mistakes in them are told here, once, and
     // not again at each group.
-    let top = policy(&raw.settings, mistakes);
-    match &raw.groups {
-        Some(groups) => {
-            groups.iter().filter_map(|group| entry(group, &raw.settings, mistakes)).collect()
-        }
-        None => vec![single(&raw.settings, top, mistakes)],
-    }
+    let top = policy(&raw.settings, &raw.regions, mistakes);
+    let Some(groups) = &raw.groups else { return vec![single(raw, top, mistakes)] };
+    let groups: Vec<_> = groups.iter().filter_map(|group| entry(group, raw, mistakes)).collect();
+    let lists: Vec<_> = groups.iter().map(|own| (&own.in_force, &own.policy)).collect();
+    regions::check_keys(&raw.regions, &lists, mistakes);
+    groups
 }
 
 /// The one group of `process-group`.
-fn single<'a>(values: &'a Values, policy: Policy, mistakes: &mut Mistakes) -> Uncompiled<'a> {
+fn single<'a>(raw: &'a Raw, policy: Policy, mistakes: &mut Mistakes) -> Uncompiled<'a> {
+    let (values, regions) = (&raw.settings, &raw.regions);
     check_limits(&policy, &[values], mistakes);
-    check_counts(values, &Place::Nowhere, mistakes);
+    check_counts(values, regions, &Place::Nowhere, mistakes);
+    regions::check_keys(regions, &[(values, &policy)], mistakes);
+    Placement { policy: &policy, values, regions }.check(mistakes);
     let mut read = Reader { values, mistakes };
     let group = read.read(&setting::PROCESS_GROUP, value::process_group);
     // A stand-in, as `Reader` gives: the mistakes of the expressions are told beside that of the name.
     let group = group.unwrap_or_else(|| ProcessGroup::new(""));
-    Uncompiled { group, policy, values, is_entry: false }
+    Uncompiled { group, policy, in_force: values.clone(), values, regions, is_entry: false }
 }
 
 /// One entry of `process-groups`; `None` where nothing can be said of what is in it.
-fn entry<'a>(raw: &'a RawGroup, top: &Values, mistakes: &mut Mistakes) -> Option<Uncompiled<'a>> {
+fn entry<'a>(raw: &'a RawGroup, top: &Raw, mistakes: &mut Mistakes) -> Option<Uncompiled<'a>> {
     if let Err(fault) = value::process_group(&raw.name) {
         mistakes.add(Mistake::GroupName { fault }, &raw.place);
     }
-    let own = raw.own.as_ref()?;
-    let in_force = raw.in_force(top);
+    let (own, regions) = (raw.own.as_ref()?, &raw.regions);
+    let in_force = raw.in_force(&top.settings);
     let policy = mistakes.of_group(&raw.name, |mistakes| {
-        policy(own, mistakes);
-        check_counts(own, &raw.place, mistakes);
-        let in_force_policy = policy(&in_force, &mut Mistakes::default());
-        check_limits(&in_force_policy, &[own, &in_force], mistakes);
-        in_force_policy
+        policy(own, regions, mistakes);
+        check_counts(own, regions, &raw.place, mistakes);
+        let regions_in_force = raw.regions_in_force(top);
+        let policy = policy(&in_force, &regions_in_force, &mut Mistakes::default());
+        check_limits(&policy, &[own, &in_force], mistakes);
+        regions::check_keys(regions, &[(&in_force, &policy)], mistakes);
+        let placement =
+            Placement { policy: &policy, values: &in_force, regions: &regions_in_force };
+        placement.check(mistakes);
+        policy
     });
-    Some(Uncompiled { group: ProcessGroup::new(&raw.name), policy, values: own, is_entry: true })
+    let group = ProcessGroup::new(&raw.name);
+    Some(Uncompiled { group, policy, in_force, values: own, regions, is_entry: true })
 }
 
 impl Uncompiled<'_> {
     /// Compiles the expressions.
     pub(super) fn compile(self, names: &Names, mistakes: &mut Mistakes) -> GroupConfig {
-        let Self { group, policy, values, is_entry } = self;
-        let compile = |mistakes: &mut Mistakes| expressions::compile_all(values, names, mistakes);
-        let expressions =
+        let Self { group, policy, values, regions, is_entry, .. } = self;
+        let compile = |mistakes: &mut Mistakes| {
+            let expressions = expressions::compile_all(values, names, mistakes);
+            let per_region = regions::compile(regions, &policy.regions, names, mistakes);
+            (expressions, per_region)
+        };
+        let (expressions, per_region) =
             if is_entry { mistakes.of_group(group.as_str(), compile) } else { compile(mistakes) };
-        GroupConfig { group, expressions, per_region: PerRegion::default(), policy }
+        GroupConfig { group, expressions, per_region, policy }
     }
 }
 
@@ -97,7 +113,18 @@ const COUNTS: [(Kind, [&Setting; 3]); 2] = [
 ];
 
 /// Upstream's rules about which counts go together. `place` is where one is missing if there is none.
-fn check_counts(values: &Values, place: &Place, mistakes: &mut Mistakes) {
+fn check_counts(values: &Values, regions: &RawRegions, place: &Place, mistakes: &mut Mistakes) {
+    let mut is_any = check_families(values, mistakes);
+    for own in &regions.0 {
+        is_any |= mistakes.of_region(&own.name, |mistakes| check_families(&own.values, mistakes));
+    }
+    if !is_any {
+        mistakes.add(Mistake::NoMachineCount, place);
+    }
+}
+
+/// Checks the counts of one scope, and says whether there are any.
+fn check_families(values: &Values, mistakes: &mut Mistakes) -> bool {
     let mut is_any = false;
     for (kind, settings) in COUNTS {
         let [one, min, max] = settings.map(|setting| values.place(setting));
@@ -117,15 +144,21 @@ fn check_counts(values: &Values, place: &Place, mistakes: &mut Mistakes) {
             _ => {}
         }
     }
-    if !is_any {
-        mistakes.add(Mistake::NoMachineCount, place);
-    }
+    is_any
 }
 
-fn policy(values: &Values, mistakes: &mut Mistakes) -> Policy {
+fn policy(values: &Values, regions: &RawRegions, mistakes: &mut Mistakes) -> Policy {
+    let region_limits = regions::limits(regions, mistakes);
     let mut read = Reader { values, mistakes };
     Policy {
-        regions: read.regions(&setting::REGIONS).into(),
+        regions: read.region_list(&setting::REGIONS),
+        excluded_regions: read.regions(&setting::EXCLUDED_REGIONS),
+        drain_excluded: read.boolean(&setting::EXCLUDED_REGIONS_DRAIN),
+        always_running: read.regions(&setting::ALWAYS_RUNNING_REGIONS),
+        region_backoff: read.duration(&setting::REGION_BACKOFF).unwrap_or_default(),
+        region_limits,
+        unlisted: [Unlisted::Ignore, Unlisted::Nearest]
+            [read.choice(&setting::UNLISTED_REGIONS).unwrap_or_default()],
         launch_created: read.choice(&setting::INITIAL_MACHINE_STATE) == Some(0),
         min_machines: read.count(&setting::MIN_MACHINES),
         max_machines: read.count(&setting::MAX_MACHINES),
@@ -135,7 +168,6 @@ fn policy(values: &Values, mistakes: &mut Mistakes) -> Policy {
             [read.choice(&setting::STOP_ORDER).unwrap_or_default()],
         suspend: read.choice(&setting::STOP_ACTION) == Some(1),
         create_volumes: read.choice(&setting::VOLUMES) == Some(1),
-        ..Policy::default()
     }
 }
 

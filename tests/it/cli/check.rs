@@ -43,6 +43,11 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     app-name                           my-app                               scale.yml:1
     org                                -                                    not set
     regions                            -                                    not set
+    excluded-regions                   -                                    not set
+    excluded-regions-drain             false                                default
+    always-running-regions             -                                    not set
+    unlisted-regions                   ignore                               default
+    region-backoff                     5m                                   default
     process-group                      app                                  default
     created-machine-count              -                                    not set
     min-created-machine-count          -                                    not set
@@ -89,6 +94,55 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     --- stderr
     the configuration is valid
     "#);
+}
+
+#[test]
+fn the_counts_and_limits_of_each_region() {
+    let yaml = r#"app-name: my-app
+regions: [lhr, iad]
+per-region:
+  "*":
+    started-machine-count: "ceil(traffic / 50)"
+    max-machines: 9
+  lhr:
+    min-started-machine-count: "region == 'lhr' ? 2 : 1"
+    max-started-machine-count: "if(traffic > 100, 10, 2)"
+metric-collectors:
+  - {type: prometheus, metric-name: traffic, address: "http://p", query: up, by: region}
+"#;
+    let (_directory, line) = check(yaml, &["--region-max-machines=8"]);
+    let ran = line.env(&[("FAS_MIN_MACHINES_LHR", "1"), ("FAS_API_TOKEN", "t")]).run();
+    let is_of_regions = |line: &&str| line.contains("region") || line.starts_with("  ");
+    let lines: Vec<&str> = ran.stdout.lines().filter(is_of_regions).collect();
+    assert_eq!((ran.code, &*ran.stderr), (Some(0), "the configuration is valid\n"));
+    assert_snapshot!(lines.join("\n"), @"
+    regions                                   lhr,iad                   scale.yml:2
+    excluded-regions                          -                         not set
+    excluded-regions-drain                    false                     default
+    always-running-regions                    -                         not set
+    unlisted-regions                          ignore                    default
+    region-backoff                            5m                        default
+    per-region.*.started-machine-count        ceil(traffic / 50)        scale.yml:5
+    per-region.*.max-machines                 8                         --region-max-machines
+    per-region.lhr.min-started-machine-count  region == 'lhr' ? 2 : 1   scale.yml:8
+    per-region.lhr.max-started-machine-count  if(traffic > 100, 10, 2)  scale.yml:9
+    per-region.lhr.min-machines               1                         FAS_MIN_MACHINES_LHR
+    per-region.lhr.max-machines               8                         --region-max-machines
+    metric-collectors[0].by                   region                    scale.yml:11
+      ceil(traffic / 50)        expr
+      region == 'lhr' ? 2 : 1   expr
+      if(traffic > 100, 10, 2)  evalexpr
+    ");
+
+    let (_directory, line) = check(yaml, &[]);
+    let mistyped = line.env(&[("FAS_STARTED_MACHINE_COUNT_LHX", "1")]).run();
+    assert_snapshot!(mistyped, @"
+    exit 2
+    --- stderr
+    error: `FAS_STARTED_MACHINE_COUNT_LHX`: `lhx` is not in `regions`
+      --> environment variable FAS_STARTED_MACHINE_COUNT_LHX
+      hint: did you mean FAS_STARTED_MACHINE_COUNT_LHR?
+    ");
 }
 
 #[test]

@@ -54,6 +54,18 @@ fn each_command_has_a_help_text_with_an_example() {
 }
 
 #[test]
+fn help_tells_what_is_for_every_region_from_what_is_for_all_together() {
+    let help = fly_autoscaler(&["check", "--help"]).run().stdout;
+    let (_, section) = help.split_once("\nEvery region:\n").unwrap();
+    let section = section.split("\n\n").next().unwrap();
+    let flags: Vec<&str> =
+        section.lines().filter_map(|line| line.trim().strip_prefix("--region-")).collect();
+    assert_eq!(flags.len(), 8, "{section}");
+    assert!(!section.contains("--region-backoff"), "{section}");
+    assert!(help.contains("--regions <auto|REGION,...>"), "{help}");
+}
+
+#[test]
 fn help_shows_no_value_from_the_environment() {
     let secrets = [
         ("FAS_API_TOKEN", "hunter2"),

@@ -1,9 +1,11 @@
 //! The documents that must say what the table of settings says.
 
+use std::collections::BTreeMap;
+
 use fly_autoscaler::config::setting::temporal::TEMPORAL_SETTINGS;
 use fly_autoscaler::config::setting::{
-    COLLECTOR_SETTINGS, GROUP_SETTINGS, Kind, METRIC_COLLECTORS, PROCESS_GROUPS,
-    PROMETHEUS_SETTINGS, SETTINGS, Setting, VARIABLES,
+    COLLECTOR_SETTINGS, GROUP_SETTINGS, Kind, METRIC_COLLECTORS, PER_REGION, PROCESS_GROUPS,
+    PROMETHEUS_SETTINGS, REGION_SETTINGS, SETTINGS, Setting, VARIABLES,
 };
 use fly_autoscaler::config::{FlagValues, MapEnv, load};
 
@@ -28,6 +30,18 @@ fn rows(settings: &[&Setting]) -> String {
     text
 }
 
+/// The rows of the table of what stands under `per-region`.
+fn region_rows() -> String {
+    let mut text = String::from(
+        "| under `per-region` | variable for `\"*\"` | flag for `\"*\"` | meaning |\n|---|---|---|---|\n",
+    );
+    for own in REGION_SETTINGS {
+        let (env, flag) = (own.env.unwrap(), own.flag.unwrap());
+        text.push_str(&format!("| `{}` | `{env}` | `--{flag}` | {} |\n", own.key, own.doc));
+    }
+    text
+}
+
 fn variable_rows() -> String {
     let mut text = String::from("| variable | default | meaning |\n|---|---|---|\n");
     for variable in VARIABLES {
@@ -40,9 +54,13 @@ fn variable_rows() -> String {
 #[test]
 fn the_documentation_has_every_setting() {
     let text = std::fs::read_to_string("docs/configuration.md").unwrap();
-    for table in
-        [rows(SETTINGS), rows(PROMETHEUS_SETTINGS), rows(TEMPORAL_SETTINGS), variable_rows()]
-    {
+    for table in [
+        rows(SETTINGS),
+        region_rows(),
+        rows(PROMETHEUS_SETTINGS),
+        rows(TEMPORAL_SETTINGS),
+        variable_rows(),
+    ] {
         assert!(text.contains(&table), "docs/configuration.md should contain:\n\n{table}");
     }
 }
@@ -68,6 +86,38 @@ fn the_example_of_many_apps_works() {
     let example = examples.find(|example| example.contains("tenant-*")).unwrap();
     let loaded = with_yaml(example, &[]).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(loaded.config.apps.one(), None);
+}
+
+/// The same said twice, as a file and by variables.
+#[test]
+fn the_examples_of_regions_work_and_say_the_same() {
+    let text = std::fs::read_to_string("docs/configuration.md").unwrap();
+    let block = |kind: &str| {
+        let fence = format!("```{kind}\n");
+        let mut blocks = text.split(&*fence).skip(1);
+        let block = blocks.find(|block| block.contains("traffic / 40")).unwrap();
+        block.split("```").next().unwrap().to_owned()
+    };
+    let (yaml, toml) = (block("yaml"), block("toml"));
+    let file = with_yaml(&yaml, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+    let pairs = toml.lines().map(|line| line.split_once(" = ").unwrap());
+    let env: MapEnv = pairs.map(|(name, value)| (name, value.trim_matches('"'))).collect();
+    let env = load(&FlagValues::default(), &env).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!((warnings(&file), warnings(&env)), (Vec::new(), Vec::new()));
+    let [file, env] = [file, env].map(|loaded| loaded.config.groups.into_iter().next().unwrap());
+    assert_eq!((file.per_region, file.policy), (env.per_region, env.policy));
+}
+
+#[test]
+fn the_annotated_file_shows_regions_that_work() {
+    let text = std::fs::read_to_string("etc/fly-autoscaler.yml").unwrap();
+    let example = text.split("#     per-region:\n").nth(1).unwrap();
+    let lines = example.lines().map_while(|line| line.strip_prefix("#     "));
+    let regions: String = lines.map(|line| format!("{line}\n")).collect();
+    let yaml = format!("app-name: my-app\nregions: [lhr, iad]\nper-region:\n{regions}{COLLECTORS}");
+    let loaded = with_yaml(&yaml, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+    let per_region = &loaded.config.groups[0].per_region;
+    assert!(!per_region.is_empty() && per_region.own.len() == 1);
 }
 
 #[test]
@@ -103,7 +153,7 @@ fn the_annotated_file_has_every_key_with_its_default_and_its_variable() {
             line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
         })
     };
-    assert!([METRIC_COLLECTORS, PROCESS_GROUPS].into_iter().all(is_there));
+    assert!([METRIC_COLLECTORS, PER_REGION, PROCESS_GROUPS].into_iter().all(is_there));
     for setting in SETTINGS.iter().chain(COLLECTOR_SETTINGS) {
         assert!(is_there(setting.key), "{} is missing", setting.key);
         if let Some(env) = setting.env {
@@ -170,18 +220,37 @@ fn the_smallest_file_runs() {
     assert_eq!(warnings(&loaded), Vec::<String>::new());
 }
 
+/// A variable of `[env]` in etc/fly.toml, and its value.
+fn variable(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.trim().split_once(" = ")?;
+    let value = value.split(" # ").next().unwrap_or(value).trim().trim_matches('"');
+    Some((name.to_owned(), value.to_owned()))
+}
+
 #[test]
 fn the_example_of_a_deployment_says_everything_by_variables() {
     let text = std::fs::read_to_string("etc/fly.toml").unwrap();
     let section = text.split("[env]").nth(1).unwrap().split("\n[").next().unwrap();
-    let pairs = section.lines().filter_map(|line| line.trim().split_once('='));
-    let env: MapEnv = pairs
-        .filter(|(name, _)| !name.starts_with('#'))
-        .map(|(name, value)| (name.trim(), value.split(" # ").next().unwrap_or(value)))
-        .map(|(name, value)| (name, value.trim().trim_matches('"')))
-        .chain([("FAS_API_TOKEN", "t"), ("FAS_PROMETHEUS_TOKEN", "t")])
-        .collect();
-    let loaded = load(&FlagValues::default(), &env).unwrap_or_else(|errors| panic!("{errors}"));
+    let secrets = ["FAS_API_TOKEN", "FAS_PROMETHEUS_TOKEN"];
+    let secrets = secrets.map(|name| (name.to_owned(), "t".to_owned()));
+    let is_on = |line: &&str| !line.trim().starts_with('#');
+    let mut env: BTreeMap<String, String> =
+        section.lines().filter(is_on).filter_map(variable).chain(secrets).collect();
+    let loaded = load(&FlagValues::default(), &env.clone().into_iter().collect::<MapEnv>());
+    let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(warnings(&loaded), Vec::<String>::new());
     assert_eq!(loaded.config.collectors.len(), 1);
+
+    // The same with what it offers instead: every region by its own traffic.
+    env.remove("FAS_STARTED_MACHINE_COUNT");
+    let (_, offered) = section.split_once("Instead of").unwrap();
+    let offered = offered.lines().skip(1).map_while(|line| line.trim().strip_prefix("# "));
+    env.extend(offered.filter_map(variable));
+    let loaded = load(&FlagValues::default(), &env.into_iter().collect::<MapEnv>());
+    let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(warnings(&loaded), Vec::<String>::new());
+    let [group] = loaded.config.groups.as_slice() else { panic!("one group") };
+    assert_eq!((group.policy.regions.listed().len(), group.per_region.own.len()), (3, 1));
+    assert!(group.per_region.every.started_min.is_some());
+    assert_eq!((group.policy.always_running.len(), group.policy.excluded_regions.len()), (1, 1));
 }

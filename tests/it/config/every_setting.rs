@@ -1,7 +1,9 @@
 //! Each row of the table of settings: wrong values, defaults and examples.
 
 use fly_autoscaler::config::setting::temporal::TEMPORAL_SETTINGS;
-use fly_autoscaler::config::setting::{COLLECTOR_SETTINGS, Kind, SETTINGS, Setting};
+use fly_autoscaler::config::setting::{
+    COLLECTOR_SETTINGS, Kind, REGION_SETTINGS, SETTINGS, Setting, find, region_variable,
+};
 use fly_autoscaler::config::{
     ConfigErrors, FlagValues, Loaded, MapEnv, Origin, SourceConfig, load,
 };
@@ -15,6 +17,7 @@ fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::AppName => ("a/b", "not the name of an app"),
         Kind::OrgSlug => ("a/b", "not a name on Fly"),
         Kind::Regions => ("london", "not a region code"),
+        Kind::RegionList => ("auto,lhr", "`auto` stands alone"),
         Kind::MetricName => ("a b", "not a name that expressions can read"),
         Kind::Url => ("ftp://x", "not an http:// or https:// address"),
         Kind::Listen => ("nowhere", "not host:port"),
@@ -93,6 +96,33 @@ fn a_wrong_value_is_found_in_every_setting_through_every_source() {
         };
         let pairs: Vec<_> = MINIMAL.into_iter().filter(is_other).collect();
         check(with_yaml(&yaml, &pairs), "FAS_CONFIG_YAML:1:");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_found_in_every_setting_of_regions_through_every_source() {
+    let listed = MINIMAL.into_iter().chain([("FAS_REGIONS", "lhr,iad")]);
+    for setting in REGION_SETTINGS {
+        let (value, part) = wrong_value(setting.kind).unwrap();
+        let check = |flags: FlagValues, pair: Option<(&str, &str)>, region: &str, place: &str| {
+            let env: MapEnv = listed.clone().chain(pair).collect();
+            let text = load(&flags, &env).expect_err(setting.key).to_string();
+            let message = format!("error: {region}: `{}`", setting.key);
+            assert!(text.contains(&message) && text.contains(part), "{}: {text}", setting.key);
+            assert!(text.contains(place), "{}: {place} not in {text}", setting.key);
+        };
+        let none = FlagValues::default();
+        let (env, flag) = (setting.env.unwrap(), setting.flag.unwrap());
+        check(none.clone().with(setting, value), None, "every region", flag);
+        check(none.clone(), Some((env, value)), "every region", env);
+        let own = format!("{}_LHR", find(SETTINGS, setting.key).unwrap().env.unwrap());
+        assert_eq!(region_variable(&own).map(|(found, _)| found.key), Some(setting.key));
+        check(none.clone(), Some((&own, value)), "region lhr", &own);
+        for (name, region) in [("*", "every region"), ("iad", "region iad")] {
+            let yaml = serde_json::json!({ "per-region": { name: { setting.key: value } } });
+            let yaml = ("FAS_CONFIG_YAML", &*yaml.to_string());
+            check(none.clone(), Some(yaml), region, "FAS_CONFIG_YAML:1:");
+        }
     }
 }
 

@@ -76,7 +76,8 @@ fn what_stands_under_a_group_is_stronger_than_a_variable_or_a_flag() {
             |group: &str| origin(&loaded, &format!("process-groups.{group}.{}", setting.key));
         assert_eq!(value("web"), (Some(own.into()), "FAS_CONFIG_YAML:2".into()));
         assert_eq!(value("worker"), (Some(other.into()), setting.env.unwrap().into()));
-        assert_eq!(warnings(&loaded), Vec::<String>::new(), "{}", setting.key);
+        let is_warning = |text: &String| !text.contains("has no effect without");
+        assert!(!warnings(&loaded).iter().any(is_warning), "{}", setting.key);
 
         let flags = FlagValues::default().with(setting, other);
         let loaded = load(&flags, &env.into_iter().collect::<MapEnv>()).unwrap();

@@ -78,6 +78,9 @@ fn check_shows_what_is_in_force_for_each_group() {
     verbose                                          false                             default
     dry-run                                          false                             default
     process-groups.worker.regions                    fra,ord                           FAS_CONFIG_YAML:6
+    process-groups.worker.excluded-regions-drain     false                             default
+    process-groups.worker.unlisted-regions           ignore                            default
+    process-groups.worker.region-backoff             5m                                default
     process-groups.worker.min-created-machine-count  1                                 FAS_CONFIG_YAML:5
     process-groups.worker.max-created-machine-count  ceil(queue_depth / 10)            FAS_CONFIG_YAML:7
     process-groups.worker.started-machine-count      started_machines + 1              FAS_CONFIG_YAML:8
@@ -90,6 +93,9 @@ fn check_shows_what_is_in_force_for_each_group() {
     process-groups.worker.stop-action                stop                              default
     process-groups.worker.volumes                    existing                          default
     process-groups.front.regions                     lhr,iad                           FAS_CONFIG_YAML:12
+    process-groups.front.excluded-regions-drain      false                             default
+    process-groups.front.unlisted-regions            ignore                            default
+    process-groups.front.region-backoff              5m                                default
     process-groups.front.started-machine-count       ceil(traffic / 50) + traffic_ord  FAS_CONFIG_YAML:11
     process-groups.front.min-machines                0                                 default
     process-groups.front.max-machines                3                                 FAS_CONFIG_YAML:13

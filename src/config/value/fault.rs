@@ -1,0 +1,129 @@
+//! What can be wrong with a value.
+
+use crate::model::Catalog;
+
+use super::{app_name, is_identifier, is_region, is_slug};
+
+/// What is wrong with a value. Contains the value, except where it is a secret.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum Fault {
+    #[error("`{value}` is not a duration")]
+    NotADuration { value: String },
+    #[error("{value} is less than {min}")]
+    TooShort { value: String, min: String },
+    #[error("{value} is more than {max}")]
+    TooLong { value: String, max: String },
+    #[error("`{value}` is not a whole number from {min} to {max}")]
+    NotACount { value: String, min: u32, max: u32 },
+    #[error("`{value}` is not a finite number")]
+    NotANumber { value: String },
+    #[error("`{value}` is neither {yes} nor {no}")]
+    NotABool { value: String, yes: &'static str, no: &'static str },
+    #[error("`{value}` is not one of {}", .choices.join(", "))]
+    NotAChoice { value: String, choices: &'static [&'static str] },
+    #[error("`{value}` is not hold, nil or a finite number")]
+    NotOnFailure { value: String },
+    #[error("`{value}` is not a label that can be used here: region or app")]
+    NotALabel { value: String },
+    #[error("`{value}` is not an http:// or https:// address")]
+    NotAUrl { value: String },
+    #[error("the address contains a user name or password")]
+    CredentialsInUrl,
+    #[error("`{value}` is not host:port")]
+    NotListen { value: String },
+    #[error("`{value}` is not host:port, with http:// or https:// in front or without")]
+    NotGrpcAddress { value: String },
+    #[error("holds a space, a line break or another character that cannot be sent")]
+    NotAWord,
+    #[error("holds no certificate in PEM form")]
+    NoCertificate,
+    #[error("the certificate in it cannot be read")]
+    BadCertificate,
+    #[error("holds no private key in PEM form")]
+    NoPrivateKey,
+    #[error("the private key is encrypted")]
+    EncryptedKey,
+    #[error("the private key cannot be used: it is damaged or of a kind that is not supported")]
+    UnusableKey,
+    #[error("the private key does not belong to the certificate in `cert-data`")]
+    KeyMismatch,
+    #[error("`{value}` is not a region code: three lower-case letters")]
+    NotARegion { value: String },
+    #[error("`auto` stands alone: it means every region that has traffic or machines")]
+    AutoAmongCodes,
+    #[error("`{value}` is listed twice")]
+    Twice { value: String },
+    #[error(
+        "`{value}` is not a name that expressions can read: letters, digits and _, not a digit first"
+    )]
+    NotAnIdentifier { value: String },
+    #[error("`{value}` is a word of the expression language")]
+    Keyword { value: String },
+    #[error("`{value}` is not a name on Fly: lower-case letters, digits and -")]
+    NotASlug { value: String },
+    #[error(
+        "`{value}` is not the name of an app (lower-case letters, digits and -), nor a pattern of such names with *"
+    )]
+    NotAnApp { value: String },
+    #[error("contains a line break or another control character")]
+    ControlCharacter,
+    #[error("a process group needs a name")]
+    NoGroupName,
+    #[error("`{value}` is a process group of Fly's own, whose machines are never touched")]
+    ReservedGroup { value: String },
+}
+
+impl Fault {
+    /// What to write instead, where that can be told.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotADuration { value } if value.parse::<f64>().is_ok_and(|n| n >= 0.0) => {
+                format!("durations have a unit: `{value}s`, `{value}m`")
+            }
+            Self::NotADuration { .. } => "write it like 15s, 1m30s or 500ms".to_owned(),
+            Self::NotAUrl { value } if !value.contains("://") => {
+                format!("write `https://{value}`")
+            }
+            Self::CredentialsInUrl => {
+                "put the password into `token` (FAS_PROMETHEUS_TOKEN)".to_owned()
+            }
+            Self::NotGrpcAddress { value } if !value.contains(':') => {
+                format!("write `{value}:7233`")
+            }
+            Self::NoCertificate => {
+                "the text begins with -----BEGIN CERTIFICATE----- and keeps its line breaks"
+                    .to_owned()
+            }
+            Self::NoPrivateKey => {
+                "the text begins with -----BEGIN PRIVATE KEY----- and keeps its line breaks"
+                    .to_owned()
+            }
+            Self::EncryptedKey => "decrypt it first: openssl pkcs8 -in FILE".to_owned(),
+            Self::UnusableKey => "use an RSA, ECDSA (P-256, P-384) or Ed25519 key".to_owned(),
+            Self::KeyMismatch => "take both from the same place".to_owned(),
+            Self::NotListen { .. } => "write it like [::]:9090 or 127.0.0.1:9090".to_owned(),
+            Self::NotARegion { value } if is_region(&value.to_ascii_lowercase()) => {
+                format!("write `{}`", value.to_ascii_lowercase())
+            }
+            Self::NotARegion { value } => {
+                format!("did you mean `{}`?", Catalog::builtin().meant_by(value)?)
+            }
+            Self::AutoAmongCodes => {
+                "write `auto` alone, or leave it out and list the regions".to_owned()
+            }
+            Self::NotAnIdentifier { value } if is_identifier(&value.replace('-', "_")) => {
+                format!("write `{}`", value.replace('-', "_"))
+            }
+            Self::NotASlug { value } if is_slug(&value.to_ascii_lowercase()) => {
+                format!("write `{}`", value.to_ascii_lowercase())
+            }
+            Self::NotAnApp { value } if app_name(&value.to_ascii_lowercase()).is_ok() => {
+                format!("write `{}`", value.to_ascii_lowercase())
+            }
+            Self::NotANumber { .. } => "leave the key out to treat it as a failure".to_owned(),
+            _ => return None,
+        })
+    }
+}
