@@ -48,3 +48,46 @@ fn is_on_its_way(machine: &SimMachine) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::Timestamp;
+    use crate::sim::app::App;
+    use crate::sim::machine::Timings;
+    use crate::sim::spec::AppSpec;
+
+    /// Two machines in one region, of which one runs; who takes over starts first, or the other stops first.
+    fn most_and_fewest(starts_first: bool) -> (usize, usize) {
+        let (now, lhr) = (Timestamp::from_millis(0), Region::new("lhr"));
+        let mut app = App::new(&AppSpec::new("web", "acme"), 1, Timings::default(), now);
+        let mut place = |state| {
+            let config = Arc::clone(&app.config);
+            app.place(lhr.clone(), config, state, None, now)
+        };
+        let (old, new) = (place(MachineState::Started), place(MachineState::Stopped));
+        app.watched = Some(Watched::default());
+        app.watch();
+        if starts_first {
+            assert!(app.start(&new, now).is_ok());
+            app.advance(now.plus(Duration::from_secs(60)));
+            assert!(app.stop(&old, now).is_ok());
+        } else {
+            assert!(app.stop(&old, now).is_ok());
+            assert!(app.start(&new, now).is_ok());
+        }
+        app.advance(now.plus(Duration::from_secs(120)));
+        let watched = app.watched.unwrap_or_default();
+        assert_eq!(watched.most_running_in[&lhr], watched.most_running);
+        (watched.most_running, watched.fewest_started_in[&lhr])
+    }
+
+    #[test]
+    fn what_was_so_between_two_looks_is_known() {
+        assert_eq!(most_and_fewest(true), (2, 1));
+        assert_eq!(most_and_fewest(false), (1, 0));
+    }
+}
