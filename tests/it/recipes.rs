@@ -1,6 +1,7 @@
 //! Each file in `etc/recipes`, as it is, does what its first line says.
 
 mod app_wide;
+mod per_region;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,18 +22,25 @@ fn folder() -> PathBuf {
 
 /// The recipe of that name with the variables that it asks for, turned from Fly towards a simulator.
 fn config(name: &str, sim: &Simulator) -> Config {
-    let path = folder().join(format!("{name}.yml"));
+    let [yaml, toml] = ["yml", "toml"].map(|end| folder().join(format!("{name}.{end}")));
+    let is_yaml = yaml.exists();
+    let text = fs::read_to_string(if is_yaml { &yaml } else { &toml }).unwrap();
     let url = sim.url();
-    let reads_metrics = fs::read_to_string(&path).unwrap().contains("$FAS_PROMETHEUS_TOKEN");
-    let env: MapEnv = [
+    let mut env = vec![
         ("FAS_API_TOKEN", "fm2_test"),
         ("FLY_FLAPS_BASE_URL", url.as_str()),
         ("FLY_API_BASE_URL", url.as_str()),
-    ]
-    .into_iter()
-    .chain(reads_metrics.then_some(("FAS_PROMETHEUS_TOKEN", "fm2_read_only")))
-    .collect();
-    let flags = FlagValues::default().with_config(path.to_str().unwrap());
+    ];
+    let mut flags = FlagValues::default();
+    if is_yaml {
+        flags = flags.with_config(yaml.to_str().unwrap());
+    } else {
+        env.extend(variables(&text));
+    }
+    if text.contains("$FAS_PROMETHEUS_TOKEN") {
+        env.push(("FAS_PROMETHEUS_TOKEN", "fm2_read_only"));
+    }
+    let env: MapEnv = env.into_iter().collect();
     let loaded = load(&flags, &env).unwrap_or_else(|errors| panic!("{name}: {errors}"));
     assert!(loaded.warnings.is_empty(), "{name}: {:?}", loaded.warnings);
     let mut config = loaded.config;
@@ -42,6 +50,14 @@ fn config(name: &str, sim: &Simulator) -> Config {
         source.address = sim.prometheus_url("my-org");
     }
     config
+}
+
+/// The variables that a fly.toml sets.
+fn variables(toml: &str) -> Vec<(&str, &str)> {
+    let section = toml.split("\n[env]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let lines = section.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| line.split_once(" = "));
+    pairs.map(|(name, value)| (name, value.trim_matches('"'))).collect()
 }
 
 /// The app that every recipe scales.

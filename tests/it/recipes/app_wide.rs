@@ -89,24 +89,3 @@ async fn warm_spare_always_has_a_stopped_machine_for_the_proxy() {
     assert_eq!((driven.done(Endpoint::Start), driven.done(Endpoint::Stop)), (0, 0));
     assert_eq!(driven.refused(), Vec::<String>::new());
 }
-
-#[tokio::test]
-async fn connection_count_keeps_between_15_and_25_connections_on_a_machine() {
-    let app = my_app().with_machines("iad", 1, 20).with_machines("fra", 0, 20);
-    let driven = run("connection-count", &app).await;
-    let iad = Region::new("iad");
-    // The simulated app has a request open for a fifth of a second.
-    let table = [(0.0, 1), (20.0, 1), (25.0, 1), (26.0, 2), (100.0, 4), (300.0, 12), (2000.0, 30)];
-    for (connections, wanted) in table {
-        driven.world().set_traffic(&app.name, &iad, Some(connections * 5.0)).unwrap();
-        driven.pass(MINUTE).await;
-        assert_eq!(driven.total().started, wanted, "{connections} connections");
-    }
-    // Down again: at first within the range, in which nothing happens.
-    for (connections, wanted) in [(600.0, 30), (449.0, 30), (300.0, 20), (150.0, 10), (0.0, 1)] {
-        driven.world().set_traffic(&app.name, &iad, Some(connections * 5.0)).unwrap();
-        driven.pass(MINUTE).await;
-        assert_eq!(driven.total().started, wanted, "{connections} connections");
-    }
-    assert_eq!(driven.refused(), Vec::<String>::new());
-}
