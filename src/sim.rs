@@ -48,6 +48,7 @@ mod series;
 mod server;
 mod spec;
 mod volumes;
+mod watch;
 mod wire;
 mod world;
 
@@ -57,9 +58,10 @@ pub use clock::ManualClock;
 pub use faults::{FaultKind, FaultRule, Matching, Phase, Times};
 pub use handle::{MachineView, Missing, WorldHandle};
 pub use journal::{Request, Tally};
-pub use load::{Day, Load};
+pub use load::{Day, Load, Trace};
 pub use machine::Timings;
 pub use spec::{AppSpec, MachineSpec, RegionSpec, ReleaseSpec, deployed_config};
+pub use watch::Watched;
 
 /// How a simulator behaves. Without anything said it is kind: no lag, no limits, no tokens, no failures.
 #[derive(Clone)]

@@ -16,6 +16,7 @@ use super::machines_api::memory_mb;
 use super::random::{Random, hash};
 use super::spec::{AppSpec, ReleaseSpec};
 use super::volumes::Volume;
+use super::watch::Watched;
 
 /// An app. All that concerns it is in here, so that one request costs what one app costs, however many
 /// others there are.
@@ -35,6 +36,8 @@ pub(crate) struct App {
     /// The most machines that there were at once, and how many there ever were.
     pub(crate) peak_machines: usize,
     pub(crate) machines_made: usize,
+    /// What is noted at every change, where somebody wants to know.
+    pub(crate) watched: Option<Watched>,
     /// How many of the next boots fail.
     pub(crate) failing_boots: u32,
     pub(crate) boot_failure: f64,
@@ -71,6 +74,7 @@ impl App {
             random: Random::new(seed, spec.name.as_str()),
             peak_machines: 0,
             machines_made: 0,
+            watched: None,
             failing_boots: 0,
             boot_failure: 0.0,
             created_at: now,
@@ -142,6 +146,7 @@ impl App {
             let end = if self.boot_fails() { MachineState::Failed } else { MachineState::Started };
             let starting = (pulled, Step::Enter(MachineState::Starting));
             self.plan(&id, [starting, (booted, Step::Enter(end))]);
+            self.watch();
         }
         id
     }
@@ -329,6 +334,14 @@ impl App {
     fn count_started(&mut self) {
         self.started =
             self.machines.values().filter(|machine| machine.state == MachineState::Started).count();
+        self.watch();
+    }
+
+    /// Notes what is so now, if somebody wants to know.
+    pub(crate) fn watch(&mut self) {
+        if let Some(watched) = &mut self.watched {
+            watched.look(self.machines.values());
+        }
     }
 
     fn some(&mut self, duration: Duration) -> Duration {

@@ -14,6 +14,7 @@ use super::journal::{Request, Tally};
 use super::machines_api::memory_mb;
 use super::spec::{AppSpec, MachineSpec, ReleaseSpec};
 use super::volumes::Volume;
+use super::watch::Watched;
 use super::world::World;
 
 /// The world of a simulator. Clones are the same world.
@@ -297,6 +298,20 @@ impl WorldHandle {
     /// How many machines an app ever had, those at first included.
     pub fn machines_made(&self, app: &AppName) -> Result<usize, Missing> {
         self.with_app(app, |app, _| app.machines_made)
+    }
+
+    /// Watches an app from now on: what [`WorldHandle::watched`] tells begins here.
+    pub fn watch(&self, app: &AppName) -> Result<(), Missing> {
+        self.with_app(app, |app, _| {
+            app.watched = Some(Watched::default());
+            app.watch();
+        })
+    }
+
+    /// The most and the fewest machines at any moment since [`WorldHandle::watch`]; empty for an app that is
+    /// not watched.
+    pub fn watched(&self, app: &AppName) -> Result<Watched, Missing> {
+        self.with_app(app, |app, _| app.watched.clone().unwrap_or_default())
     }
 
     /// The requests so far: the last 100,000.

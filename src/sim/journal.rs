@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::model::{AppName, MachineId, Timestamp};
+use crate::model::{AppName, MachineId, Region, Timestamp};
 
 use super::call::Endpoint;
 
@@ -17,6 +17,8 @@ pub struct Request {
     pub app: Option<AppName>,
     /// The machine that it was about.
     pub machine: Option<MachineId>,
+    /// The region that it named.
+    pub region: Option<Region>,
     /// The status that it got; `None` where a fault left it without an answer.
     pub status: Option<u16>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
+use std::time::Duration;
 
 use crate::model::{Region, Timestamp};
 
@@ -20,6 +21,8 @@ pub enum Load {
     },
     /// A day that repeats, with noise and bursts.
     Day(Day),
+    /// What was recorded somewhere, once.
+    Trace(Trace),
 }
 
 impl Default for Load {
@@ -79,6 +82,45 @@ impl Day {
     }
 }
 
+/// Recorded traffic.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// When the first row begins to hold.
+    pub start: Timestamp,
+    /// How long each row holds.
+    pub step: Duration,
+    /// Requests per second in each region, row after row. A region that a row lacks has no series while
+    /// it holds; before the first row and after the last one no region has.
+    pub rows: Vec<BTreeMap<Region, f64>>,
+}
+
+impl Trace {
+    /// The row that holds at `at`.
+    fn row(&self, at: Timestamp) -> Option<&BTreeMap<Region, f64>> {
+        (at >= self.start).then(|| self.rows.get(self.step_of(at)))?
+    }
+
+    /// The end of the step in which `at` is.
+    fn end_of_step(&self, at: Timestamp) -> Timestamp {
+        if at < self.start {
+            return self.start;
+        }
+        let steps = i64::try_from(self.step_of(at) + 1).unwrap_or(i64::MAX);
+        let millis = steps.saturating_mul(self.step_millis());
+        Timestamp::from_millis(self.start.as_millis().saturating_add(millis))
+    }
+
+    fn step_of(&self, at: Timestamp) -> usize {
+        let passed = at.as_millis() - self.start.as_millis();
+        usize::try_from(passed / self.step_millis()).unwrap_or(0)
+    }
+
+    fn step_millis(&self) -> i64 {
+        // Never 0: time has to get on.
+        i64::try_from(self.step.as_millis()).unwrap_or(i64::MAX).max(1)
+    }
+}
+
 /// The hour, local time, at which people use the network most.
 const PEAK_HOUR: f64 = 20.0;
 
@@ -115,6 +157,7 @@ impl LoadState {
         let queue_depth = match &load {
             Load::Fixed { queue_depth, .. } => *queue_depth,
             Load::Day(_) => Some(0.0),
+            Load::Trace(_) => None,
         };
         Self { load, seed, at: now, queue_depth, requests: BTreeMap::new(), set: BTreeMap::new() }
     }
@@ -133,6 +176,18 @@ impl LoadState {
                     }
                 }
                 self.at = std::cmp::max(self.at, now);
+            }
+            Load::Trace(trace) => {
+                while self.at < now {
+                    let until = std::cmp::min(trace.end_of_step(self.at), now);
+                    let seconds = until.since(self.at).as_secs_f64();
+                    let row = trace.row(self.at).into_iter().flatten();
+                    let recorded = row.filter(|(region, _)| !self.set.contains_key(*region));
+                    for (region, rate) in recorded.chain(&self.set) {
+                        *self.requests.entry(region.clone()).or_default() += rate * seconds;
+                    }
+                    self.at = until;
+                }
             }
             Load::Day(day) => {
                 // On a fixed grid, so that the queue does not depend on how often it is looked at.
@@ -164,6 +219,7 @@ impl LoadState {
                 .keys()
                 .filter_map(|region| Some((region.clone(), day.traffic(self.seed, region, at)?)))
                 .collect(),
+            Load::Trace(trace) => trace.row(at).cloned().unwrap_or_default(),
         };
         traffic.extend(self.set.iter().map(|(region, rate)| (region.clone(), *rate)));
         traffic
@@ -220,26 +276,47 @@ mod tests {
     fn a_queue_grows_without_machines_and_drains_with_them() {
         let start = at("2026-03-02T12:00:00Z");
         let mut load = LoadState::new(Load::Day(day()), 1, start);
-        let later = start.plus(std::time::Duration::from_secs(60));
+        let later = start.plus(Duration::from_secs(60));
         load.advance(later, 0);
         let depth = load.queue_depth().unwrap_or_default();
         assert!(depth > 500.0, "{depth}");
-        load.advance(later.plus(std::time::Duration::from_secs(60)), 50);
+        load.advance(later.plus(Duration::from_secs(60)), 50);
         assert_eq!(load.queue_depth(), Some(0.0));
     }
 
     #[test]
     fn looking_more_often_changes_nothing() {
         let start = at("2026-03-02T12:00:00Z");
-        let end = start.plus(std::time::Duration::from_secs(90));
+        let end = start.plus(Duration::from_secs(90));
         let mut once = LoadState::new(Load::Day(day()), 1, start);
         once.advance(end, 3);
         let mut often = LoadState::new(Load::Day(day()), 1, start);
         for tenth in 0..=900 {
-            often.advance(start.plus(std::time::Duration::from_millis(tenth * 100)), 3);
+            often.advance(start.plus(Duration::from_millis(tenth * 100)), 3);
         }
         assert_eq!(once.queue_depth(), often.queue_depth());
         assert_eq!(once.requests(), often.requests());
+    }
+
+    #[test]
+    fn a_trace_is_followed_with_its_gaps() {
+        let start = at("2026-03-02T12:00:00Z");
+        let row = |cells: &[(&str, f64)]| {
+            cells.iter().map(|(code, rate)| (Region::new(code), *rate)).collect()
+        };
+        let rows = vec![row(&[("lhr", 2.0), ("nrt", 1.0)]), row(&[("lhr", 4.0)])];
+        let trace = Trace { start, step: Duration::from_secs(300), rows: rows.clone() };
+        let minutes = |minutes: u64| start.plus(Duration::from_secs(60 * minutes));
+        let mut load = LoadState::new(Load::Trace(trace), 1, start.minus(Duration::from_secs(60)));
+        assert_eq!(load.traffic(start.minus(Duration::from_millis(1))), row(&[]));
+        assert_eq!(load.traffic(start), rows[0]);
+        assert_eq!(load.traffic(minutes(5).minus(Duration::from_millis(1))), rows[0]);
+        assert_eq!(load.traffic(minutes(5)), rows[1]);
+        assert_eq!(load.traffic(minutes(10)), row(&[]));
+        load.advance(minutes(7), 0);
+        assert_eq!(*load.requests(), row(&[("lhr", 600.0 + 480.0), ("nrt", 300.0)]));
+        load.advance(minutes(60), 0);
+        assert_eq!(*load.requests(), row(&[("lhr", 600.0 + 1200.0), ("nrt", 300.0)]));
     }
 
     #[test]
@@ -248,7 +325,7 @@ mod tests {
         let start = at("2026-03-02T00:00:00Z");
         let bursts = (0..1000)
             .filter(|quarter| {
-                let at = start.plus(std::time::Duration::from_secs(quarter * 900));
+                let at = start.plus(Duration::from_secs(quarter * 900));
                 let lhr = Region::new("lhr");
                 bursty.traffic(1, &lhr, at) > day().traffic(1, &lhr, at).map(|rate| rate * 2.0)
             })

@@ -165,6 +165,7 @@ impl World {
             endpoint: call.endpoint,
             app: call.app.clone(),
             machine: call.machine.clone(),
+            region: call.region(),
             status,
         };
         self.journal.record(request, bytes);

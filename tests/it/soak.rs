@@ -3,7 +3,7 @@
 
 mod life;
 mod pair;
-mod time;
+pub(crate) mod time;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,7 +120,7 @@ impl Fleet {
 }
 
 /// Lets everybody work until all `alive` wait for the time to pass.
-async fn settle(clock: &SteppedClock, alive: usize) {
+pub(crate) async fn settle(clock: &SteppedClock, alive: usize) {
     let mut idle = 0;
     while idle < 3 {
         tokio::task::yield_now().await;

@@ -14,7 +14,7 @@ use fly_autoscaler::ports::{BoxFuture, Clock};
 type Sleeps = BTreeMap<(Timestamp, u64), Option<Waker>>;
 
 /// A clock that moves from one end of a sleep to the next when it is told to.
-pub(super) struct SteppedClock {
+pub(crate) struct SteppedClock {
     state: Arc<Mutex<State>>,
 }
 
@@ -25,18 +25,18 @@ struct State {
 }
 
 impl SteppedClock {
-    pub(super) fn new(start: Timestamp) -> Arc<Self> {
+    pub(crate) fn new(start: Timestamp) -> Arc<Self> {
         let state = State { now: start, begun: 0, sleeps: Sleeps::new() };
         Arc::new(Self { state: Arc::new(Mutex::new(state)) })
     }
 
     /// How many sleeps wait.
-    pub(super) fn sleepers(&self) -> usize {
+    pub(crate) fn sleepers(&self) -> usize {
         lock(&self.state).sleeps.len()
     }
 
     /// Moves on to the end of the next sleep, or to `end` where that comes first.
-    pub(super) fn step(&self, end: Timestamp) {
+    pub(crate) fn step(&self, end: Timestamp) {
         let woken = {
             let mut state = lock(&self.state);
             let next = state.sleeps.first_key_value().map_or(end, |((until, _), _)| *until);
