@@ -4,6 +4,8 @@ mod regions;
 
 use std::collections::BTreeSet;
 
+use crate::model::{Catalog, Region};
+
 use super::env::EnvSource;
 use super::error::{Mistakes, Notice, Warning};
 use super::flags::FlagValues;
@@ -13,7 +15,7 @@ use super::raw::{Given, Raw, RawCollector, Values, expand_value};
 use super::setting::{
     ADDRESS, COLLECTOR_KINDS, COLLECTOR_SETTINGS, CREATED_MACHINE_COUNT, CollectorKind, Kind,
     MAX_CREATED_MACHINE_COUNT, MAX_STARTED_MACHINE_COUNT, METRIC_NAME, MIN_CREATED_MACHINE_COUNT,
-    MIN_STARTED_MACHINE_COUNT, PROCESS_GROUP, QUERY, REGION_SETTINGS, SETTINGS,
+    MIN_STARTED_MACHINE_COUNT, PROCESS_GROUP, QUERY, REGION_SETTINGS, REGIONS, SETTINGS,
     STARTED_MACHINE_COUNT, Setting, TYPE, VARIABLES, nearest, region_variable,
 };
 
@@ -36,9 +38,11 @@ impl Layering<'_> {
             refuse_beside_groups(SETTINGS, &mut layers, self.mistakes);
         }
         let settings = self.lay_over(SETTINGS, "", layers);
-        let regions = self.merge_regions(&regions, groups.is_some());
+        // Whoever lists regions means one by three letters at the end of a variable, mistaken or not.
+        let lists_regions = settings.place(&REGIONS).is_some() || groups.is_some();
+        let regions = self.merge_regions(&regions, groups.is_some(), lists_regions);
         let collectors = self.add_collectors(collectors);
-        self.warn_of_unknown_variables();
+        self.warn_of_unknown_variables(lists_regions);
         (Raw { settings, regions, collectors, groups }, self.warnings)
     }
 
@@ -221,7 +225,7 @@ impl Layering<'_> {
         }
     }
 
-    fn warn_of_unknown_variables(&mut self) {
+    fn warn_of_unknown_variables(&mut self, lists_regions: bool) {
         let settings = SETTINGS.iter().chain(REGION_SETTINGS).chain(COLLECTOR_SETTINGS);
         let known: BTreeSet<&'static str> = settings
             .filter_map(|setting| setting.env)
@@ -229,12 +233,12 @@ impl Layering<'_> {
             .collect();
         for name in self.env.names() {
             let region = region_variable(name).map(|(_, code)| code);
-            let is_of_region = region.is_some_and(is_capitals);
+            let is_of_region = region.is_some_and(|code| names_region(code, lists_regions));
             let is_known = known.contains(name) || is_of_region || self.used.contains(name);
             if name.starts_with("FAS_") && !is_known {
                 let nearest = match region {
-                    Some(_) => Some(name.to_ascii_uppercase()),
-                    None => nearest(name, known.iter().copied()).map(str::to_owned),
+                    Some(code) if !is_capitals(code) => Some(name.to_ascii_uppercase()),
+                    _ => nearest(name, known.iter().copied()).map(str::to_owned),
                 };
                 let notice = Notice::UnknownVariable { name: name.to_owned(), nearest };
                 self.warnings.push(Warning { notice, place: Place::Nowhere });
@@ -267,6 +271,13 @@ fn refuse_beside_groups(
 /// Whether this is a region's code as variables are written.
 fn is_capitals(code: &str) -> bool {
     code.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether the end of a variable's name is meant as a region. Where nobody lists regions, only the codes that
+/// are known are: the Go autoscaler pays no heed to `FAS_STARTED_MACHINE_COUNT_OLD`.
+fn names_region(code: &str, lists_regions: bool) -> bool {
+    let is_known = || Catalog::builtin().get(&Region::new(code.to_ascii_lowercase())).is_some();
+    is_capitals(code) && (lists_regions || is_known())
 }
 
 fn metric_of(collector: &RawCollector) -> Option<&str> {

@@ -3,14 +3,19 @@
 use super::super::place::Place;
 use super::super::raw::{Given, RawRegion, RawRegions, Values};
 use super::super::setting::{EVERY_REGION, PER_REGION, REGION_SETTINGS, region_variable};
-use super::{Layering, is_capitals, refuse_beside_groups};
+use super::{Layering, names_region, refuse_beside_groups};
 
 impl Layering<'_> {
     /// What holds for every region, and for single ones. What a stronger source says for every region
     /// leaves alone what a weaker one says for a single region: that is the more specific.
-    pub(super) fn merge_regions(&mut self, file: &RawRegions, is_by_group: bool) -> RawRegions {
+    pub(super) fn merge_regions(
+        &mut self,
+        file: &RawRegions,
+        is_by_group: bool,
+        lists_regions: bool,
+    ) -> RawRegions {
         let by_flags = self.flag_values(REGION_SETTINGS);
-        let by_env = self.env_regions();
+        let by_env = self.env_regions(lists_regions);
         let mut all = Vec::new();
         for mut own in named(file, &by_flags, &by_env) {
             let flags = if own.is_every() { by_flags.clone() } else { Values::default() };
@@ -29,7 +34,7 @@ impl Layering<'_> {
     }
 
     /// What variables say: for every region, and by the end of their name for one.
-    fn env_regions(&mut self) -> RawRegions {
+    fn env_regions(&mut self, lists_regions: bool) -> RawRegions {
         let mut regions: Vec<RawRegion> = Vec::new();
         let every = self.env_values(REGION_SETTINGS);
         if let Some(place) = first_place(&every) {
@@ -37,7 +42,7 @@ impl Layering<'_> {
         }
         for name in self.env.names() {
             let Some((setting, code)) = region_variable(name) else { continue };
-            if !is_capitals(code) || self.used.contains(name) {
+            if !names_region(code, lists_regions) || self.used.contains(name) {
                 continue;
             }
             let place = Place::Variable(name.to_owned());

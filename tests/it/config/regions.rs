@@ -252,6 +252,20 @@ fn an_expression_of_a_region_knows_its_region() {
     assert!(with_traffic(&env).is_ok());
 }
 
+/// The Go autoscaler pays no heed to what it does not know, and a configuration of its is to run here unchanged.
+#[test]
+fn what_only_looks_like_a_region_is_a_variable_that_is_not_known() {
+    let total = ("FAS_STARTED_MACHINE_COUNT", "1");
+    let loaded = with_traffic(&[total, ("FAS_STARTED_MACHINE_COUNT_OLD", "7")]).unwrap();
+    let [warning] = &loaded.warnings[..] else { panic!("{:?}", loaded.warnings) };
+    let said = warning.to_string();
+    assert!(said.contains("FAS_STARTED_MACHINE_COUNT_OLD"), "{said}");
+    assert!(loaded.config.groups[0].per_region.is_empty());
+    // One that Fly has is surely meant.
+    let errors = with_traffic(&[total, ("FAS_STARTED_MACHINE_COUNT_LHR", "7")]).unwrap_err();
+    assert_eq!(messages(&errors), ["`per-region` needs `regions`"]);
+}
+
 /// Every contradiction, with what to do about it.
 #[test]
 fn contradictions_are_told_with_a_hint() {
