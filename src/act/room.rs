@@ -11,8 +11,10 @@ use crate::model::{ProcessGroup, Region};
 /// create of a group in a region goes ahead, and the others wait for what becomes of it.
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
-    known: Mutex<BTreeMap<(ProcessGroup, Region), Arc<Gate<Room>>>>,
+    known: Mutex<Gates>,
 }
+
+type Gates = BTreeMap<(ProcessGroup, Region), Arc<Gate<Room>>>;
 
 /// Whether Fly has room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -214,7 +214,10 @@ fn lower(part: &mut Part<'_, '_>, kind: Kind, limit: u32, app_wide: u32) {
 
 fn raise(part: &mut Part<'_, '_>, kind: Kind, limit: u32, app_wide: u32) {
     let Some(bounds) = part.bounds.as_mut().map(|own| own.of_mut(kind)) else { return };
-    let Some(wanted) = bounds.min.filter(|own| *own < limit) else { return };
+    let wanted = bounds.min.unwrap_or(0);
+    if limit <= wanted {
+        return;
+    }
     bounds.min = Some(limit);
     bounds.max = bounds.max.map(|own| max(own, limit));
     let side = Side::Min;

@@ -245,7 +245,8 @@ impl<'v, 'a> Deciding<'v, 'a> {
             if part.role == Role::AppWide {
                 part.need.starts = part.need.starts.saturating_sub(started);
             }
-            if !part.is_blocked && !(part.role == Role::AppWide && self.targets.regional.any()) {
+            let is_limit = part.role == Role::AppWide && self.targets.regional.any();
+            if !part.is_blocked && !is_limit {
                 part.start_again(policy, next);
             }
             part.start_or_stop(policy, &taken, keep, next);

@@ -88,8 +88,9 @@ mod tests {
     #[test]
     fn a_number_is_shared_out_in_proportion() {
         const ANY: u32 = u32::MAX;
+        type Row<'a> = (u32, &'a [(u32, u32, u32)], &'a [u32]);
         // total | (weight, floor, ceiling) | given
-        let table: [(u32, &[(u32, u32, u32)], &[u32]); 14] = [
+        let table: [Row<'_>; 14] = [
             (6, &[(4, 0, ANY), (2, 0, ANY)], &[4, 2]),
             // The textbook's: 8 seats for 100, 80, 30 and 20 votes.
             (8, &[(100, 0, ANY), (80, 0, ANY), (30, 0, ANY), (20, 0, ANY)], &[4, 3, 1, 0]),

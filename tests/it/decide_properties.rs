@@ -1,6 +1,7 @@
 //! What every decision keeps, for whatever machines, process groups, numbers and settings.
 
 mod cases;
+mod regions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -76,7 +77,9 @@ fn tally_after(case: &Case, wanted: ScopeBounds, kind: Kind) -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 1024, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_plan_passes_its_linter(case in case()) {
