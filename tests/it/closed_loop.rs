@@ -3,6 +3,8 @@
 //! The tests with real servers run where `FAS_TEST_REAL_SERVERS=1` says that they are installed, as
 //! `tests/run` does.
 
+mod regions;
+
 use std::io::Write as _;
 use std::process::Command;
 use std::sync::Arc;
