@@ -1,9 +1,11 @@
 //! STAGE 3: from what is and what is wanted to what to do. Pure: no I/O, no clock, no randomness.
 //!
 //! The steps, in order, each in its file: [`view`] lays our own recent actions over the list and says
-//! what each machine counts as; [`gate`] holds what must not be touched now; [`limit`] applies the
-//! limits around the numbers; [`place`] chooses regions; [`select`] chooses machines; [`volumes`] what
-//! new ones mount.
+//! what each machine counts as; `bounds` settles the numbers of a process group, over all regions and in
+//! each, with [`limit`] and `split`; [`gate`] holds what must not be touched now; `place` chooses regions;
+//! [`select`] chooses machines; [`volumes`] what new ones mount; `launch` which of them run at once;
+//! `drain` what leaves excluded regions. `group` is the order of these steps, `part` one scope in the
+//! making. Which regions there are to decide about says [`regions`].
 
 mod bounds;
 pub mod check;

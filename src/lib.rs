@@ -66,7 +66,10 @@
 //! | variable | a name that expressions read: a metric, or a number of machines |
 //! | bounds | the least and the most machines wanted. Between them nothing happens: a dead band, not a limit |
 //! | created, started | the two numbers of a scope: machines that exist, and machines that run or are on their way there |
-//! | scope | what is decided together: a process group, over all regions |
+//! | scope | what is decided together: a process group, over all regions or in one |
+//! | scaled | of a region: it is listed (or, with `auto`, has traffic or machines), not excluded, and Fly offers it |
+//! | drained | of an excluded region: its machines go, as others stand in for them |
+//! | resting | of a region: Fly had no room there a while ago, and it is left alone |
 //! | observed | what the API listed, with our own recent actions laid over it |
 //! | outline | a machine without its config: enough to see that there is nothing to do, not to do something |
 //! | reachable | on a host that answers; the others are in no number but `unreachable` |
