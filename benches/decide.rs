@@ -1,14 +1,16 @@
 //! How long a decision takes on 10, 1,000 and 10,000 machines: one with nothing to do, and one that
-//! starts a tenth of them.
+//! starts a tenth of them; with a number over all regions, and with one for each of four.
 
 use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use fly_autoscaler::decide::{GroupTargets, History, Observed, Policy, Targets, Wanted, decide};
+use fly_autoscaler::decide::{
+    GroupTargets, History, Observed, Policy, RegionTargets, Targets, Wanted, decide,
+};
 use fly_autoscaler::model::{
-    Bounds, HostStatus, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
-    ScopeBounds, Timestamp,
+    Bounds, HostStatus, Kinds, Machine, MachineFacts, MachineId, MachineState, ProcessGroup,
+    Region, ScopeBounds, Timestamp,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -49,13 +51,35 @@ fn targets(started: usize) -> Targets {
     }
 }
 
+/// The same numbers, region by region: half of the machines run, all of them in two of the four.
+fn targets_by_region(count: usize, more: usize) -> Targets {
+    let mut targets = targets(0);
+    let own = &mut targets.groups[0];
+    own.app_wide = Wanted::Bounds(ScopeBounds::default());
+    own.regional = Kinds { started: true, ..Kinds::default() };
+    let wanted = [("lhr", count / 4), ("iad", more), ("fra", count / 4), ("syd", 0)];
+    for (region, count) in wanted {
+        let started = Bounds::exactly(u32::try_from(count).expect("a small count"));
+        own.regions.push(Region::new(region));
+        own.by_region.push(RegionTargets {
+            region: Region::new(region),
+            wanted: Wanted::Bounds(ScopeBounds { started, ..ScopeBounds::default() }),
+        });
+    }
+    targets
+}
+
 fn decisions(criterion: &mut Criterion) {
     let history = History::new("bench");
     let mut group = criterion.benchmark_group("decide");
     for count in [10, 1_000, 10_000] {
         let observed = observed(count);
-        for (name, wanted) in [("quiet", count / 2), ("start a tenth", count / 2 + count / 10)] {
-            let targets = targets(wanted);
+        for (name, targets) in [
+            ("quiet", targets(count / 2)),
+            ("start a tenth", targets(count / 2 + count / 10)),
+            ("four regions, quiet", targets_by_region(count, 0)),
+            ("four regions, start a tenth", targets_by_region(count, count / 10)),
+        ] {
             group.bench_with_input(BenchmarkId::new(name, count), &count, |bencher, _| {
                 bencher.iter(|| black_box(decide(black_box(&observed), &targets, &history, NOW)));
             });

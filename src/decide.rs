@@ -53,13 +53,15 @@ pub fn decide(observed: &Observed, targets: &Targets, history: &History, now: Ti
         ids: CreateIds { scaler: &history.scaler, now, count: 0 },
         volumes: volumes::Pool::new(&observed.volumes, history, now),
     };
-    let scopes = targets
+    let scopes: Vec<ScopePlan> = targets
         .groups
         .iter()
         .flat_map(|group| {
             group::decide_group(observed, group, history, &mut next, &mut supply, now)
         })
         .collect();
+    // A region that is no longer decided about wishes for nothing.
+    next.large_destroy_wishes.retain(|scope, _| scopes.iter().any(|own| own.scope == *scope));
     Plan::new(scopes, next)
 }
 

@@ -31,7 +31,12 @@ pub(super) fn places(
     count: u32,
     now: Timestamp,
 ) -> Places {
-    let refusal = |region: &Region| refusal(targets, region, history, now);
+    let refusal = |region: &Region| {
+        if targets.closed.contains(region) {
+            return Some(Reason::RegionNotOffered { nearest: None });
+        }
+        refusal(targets, region, history, now)
+    };
     if let (Role::Region, Some(region)) = (part.role, &part.plan.scope.region) {
         return match refusal(region) {
             None => {
@@ -62,12 +67,14 @@ pub(super) fn places(
     Places { orders: fewest_first(whole, &open, count), reasons }
 }
 
-/// The regions that are open to machines of all regions together; none: wherever the machine is that is
+/// The regions for machines of all regions together; none: wherever the machine is that is
 /// cloned.
 fn candidates(whole: &View<'_>, targets: &GroupTargets) -> Result<Vec<Region>, Reason> {
     let policy = &targets.policy;
-    if !targets.regions.is_empty() {
-        return Ok(targets.regions.clone());
+    let open: Vec<Region> =
+        targets.regions.iter().filter(|own| !targets.closed.contains(own)).cloned().collect();
+    if !open.is_empty() {
+        return Ok(open);
     }
     if !policy.regions.listed().is_empty() {
         let listed: Vec<&str> = policy.regions.listed().iter().map(Region::as_str).collect();

@@ -12,6 +12,8 @@ use super::targets::{Policy, Unlisted};
 pub struct ScaledRegions {
     /// Those that are scaled, in order of preference.
     pub regions: Vec<Region>,
+    /// Those of them in which there are machines, though Fly offers no new ones: none is created there.
+    pub closed: Vec<Region>,
     /// The others in which there is traffic or a machine, each with why it is not scaled.
     pub skipped: Vec<(Region, Reason)>,
 }
@@ -20,7 +22,9 @@ pub struct ScaledRegions {
 const NAMED_UNKNOWN: usize = 5;
 
 /// Says which regions are scaled: the listed ones, or with `regions: auto` each that has traffic or a
-/// machine; never an excluded one, nor one that Fly does not offer, as far as that is known.
+/// machine; never an excluded one, nor one that Fly does not offer, as far as that is known. Where there are
+/// machines there is a region, whatever a list says: what runs there is still scaled, only nothing is
+/// created.
 ///
 /// `busy` are the regions for which a collector that is `by: region` has a value other than zero;
 /// `inhabited` those in which the group has machines.
@@ -45,9 +49,12 @@ pub fn scaled_regions(
             found.into_iter().collect()
         }
     };
-    let is_scaled = |region: &&&Region| !is_excluded(region) && is_offered(region);
+    let is_scaled = |region: &&&Region| {
+        !is_excluded(region) && (is_offered(region) || inhabited.contains(**region))
+    };
     let regions: Vec<Region> =
         candidates.iter().filter(is_scaled).map(|own| (*own).clone()).collect();
+    let closed = regions.iter().filter(|own| !is_offered(own)).cloned().collect();
 
     let others: BTreeSet<&Region> = candidates.into_iter().chain(busy).chain(inhabited).collect();
     let mut skipped = Vec::new();
@@ -75,5 +82,5 @@ pub fn scaled_regions(
         };
         skipped.push((region.clone(), reason));
     }
-    ScaledRegions { regions, skipped }
+    ScaledRegions { regions, closed, skipped }
 }

@@ -25,6 +25,8 @@ pub struct GroupTargets {
     /// The regions that new machines may go to, in order of preference; none: that of the machine
     /// cloned. See [`scaled_regions`](super::regions::scaled_regions).
     pub regions: Vec<Region>,
+    /// Those of them in which no machine is created.
+    pub closed: Vec<Region>,
     /// The bounds over all regions together.
     pub app_wide: Wanted,
     /// The bounds of single regions, in the order of `regions`; none where there are no expressions for
@@ -46,6 +48,7 @@ impl GroupTargets {
             group,
             policy,
             regions,
+            closed: Vec::new(),
             app_wide,
             by_region: Vec::new(),
             regional: Kinds::default(),

@@ -42,7 +42,7 @@ impl Reconciler {
         catalog: &Catalog,
         now: Timestamp,
     ) -> GroupTargets {
-        let ScaledRegions { regions, skipped } = scaled(group, view, collected, catalog);
+        let ScaledRegions { regions, closed, skipped } = scaled(group, view, collected, catalog);
         let variables = collected.variables(&Regions {
             named: &self.named,
             scaled: &regions,
@@ -58,6 +58,7 @@ impl Reconciler {
             group: group.group.clone(),
             policy: Arc::clone(&group.policy),
             regions,
+            closed,
             app_wide: self.wanted(&group.expressions, &table, scope, now),
             by_region,
             regional: group.per_region.kinds(),
@@ -144,8 +145,8 @@ fn scaled(
         return ScaledRegions::default();
     }
     let nothing = BTreeSet::new();
-    let regions = scaled_regions(policy, &nothing, &nothing, catalog).regions;
-    ScaledRegions { regions, skipped: Vec::new() }
+    let scaled = scaled_regions(policy, &nothing, &nothing, catalog);
+    ScaledRegions { skipped: Vec::new(), ..scaled }
 }
 
 /// Whether `metric` itself or its value in some region is among what is read. Another name that begins like

@@ -60,6 +60,8 @@ struct Given<'a> {
     by_region: &'a str,
     policy: Policy,
     history: History,
+    /// Regions in which Fly offers no new machines.
+    closed: &'a str,
 }
 
 impl Given<'_> {
@@ -67,6 +69,7 @@ impl Given<'_> {
         let group = ProcessGroup::new("app");
         let policy = Arc::new(self.policy.clone());
         let mut targets = GroupTargets::app_wide(group, policy, wanted(self.app_wide));
+        targets.closed = regions(self.closed);
         for text in self.by_region.split('|').map(str::trim).filter(|text| !text.is_empty()) {
             let (region, rest) = text.split_once(' ').unwrap();
             let wanted = wanted(rest);
@@ -444,7 +447,7 @@ fn a_region_that_had_no_room_rests_and_comes_back() {
     };
     let plan = |app_wide, by_region, ago| {
         let (there, policy, history) = ("iad:a", listed("lhr iad"), refused(ago));
-        Given { there, app_wide, by_region, policy, history }.plan()
+        Given { there, app_wide, by_region, policy, history, closed: "" }.plan()
     };
     // A region's own number is not met elsewhere.
     let waiting = plan("", "lhr c1 | iad c2", 299);
@@ -469,6 +472,35 @@ fn a_region_that_had_no_room_rests_and_comes_back() {
         ..Given::default()
     };
     assert_eq!(short(&only.plan()), "all:  (below_min region_resting)");
+}
+
+/// Fly has given up a region: what runs there is still scaled, but nothing is asked for that is not to be had.
+#[test]
+fn where_fly_offers_no_new_machines_none_is_created() {
+    // there | all | by region | closed | done and said
+    let table = [
+        (
+            "iad:a lhr:b:stopped",
+            "",
+            "lhr c2 s2 | iad c1 s1",
+            "lhr",
+            "lhr: start b (below_min below_min region_not_offered not_enough_stopped)",
+        ),
+        (
+            "iad:a lhr:b lhr:c:stopped",
+            "",
+            "lhr c1 s0 | iad c1 s1",
+            "lhr",
+            "lhr: destroy c (above_max above_max)",
+        ),
+        ("iad:a iad:d lhr:b", "c4", "", "lhr", "all: create iad (below_min)"),
+        ("iad:a", "c2", "", "lhr iad", "all:  (below_min no_region)"),
+    ];
+    for (there, app_wide, by_region, closed, want) in table {
+        let policy = listed("lhr iad");
+        let given = Given { there, app_wide, by_region, policy, closed, ..Given::default() };
+        assert_eq!(short(&given.plan()), want, "{there} | {app_wide} | {by_region}");
+    }
 }
 
 #[test]
@@ -515,6 +547,8 @@ fn which_regions_are_scaled_and_why_not_the_others() {
             "iad lhr",
             "fra region_not_listed, syd region_not_offered, xyz region_unknown",
         ),
+        // Where there are machines there is a region, whatever a list says.
+        (listed("old gone lhr"), "", "old gone", current(), "old gone lhr", ""),
         // Fly may have a region by now that the list in the program lacks.
         (listed("new lhr"), "", "", builtin.as_ref().clone(), "new lhr", ""),
         (
