@@ -178,7 +178,8 @@ impl Tick {
         let regions: Vec<&ScopePlan> =
             scopes.iter().copied().filter(|own| own.scope.region.is_some()).collect();
         if !regions.is_empty() {
-            let asks_nothing = |reason: &RowReason| matches!(reason.reason, Reason::NoTarget);
+            let asks_nothing =
+                |own: &RowReason| matches!(own.reason, Reason::NoTarget | Reason::ByRegion);
             total.why = total.why.filter(|reason| !asks_nothing(reason));
             total.wanted = filled(total.wanted, &regions, |own| own.wanted);
             total.targets = filled(total.targets, &regions, |own| own.targets);

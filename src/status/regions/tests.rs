@@ -75,7 +75,7 @@ fn whys(group: &GroupRegions) -> Vec<Option<&str>> {
 #[test]
 fn rows_are_those_of_the_plan_in_its_order_then_those_with_machines_or_traffic() {
     let scopes = vec![
-        scope(None, Some(ScopeBounds::default()), &[Reason::NoTarget]),
+        scope(None, Some(ScopeBounds::default()), &[Reason::ByRegion]),
         scope(Some("lhr"), started(2, 4), &[below(2)]),
         scope(Some("iad"), started(0, 1), &[]),
         scope(Some("gru"), None, &[Reason::RegionExcluded { nearest: None }]),
