@@ -178,7 +178,8 @@ impl Tick {
         let regions: Vec<&ScopePlan> =
             scopes.iter().copied().filter(|own| own.scope.region.is_some()).collect();
         if !regions.is_empty() {
-            let asks_nothing = |reason: &RowReason| matches!(reason.reason, Reason::NoTarget);
+            let asks_nothing =
+                |own: &RowReason| matches!(own.reason, Reason::NoTarget | Reason::ByRegion);
             total.why = total.why.filter(|reason| !asks_nothing(reason));
             total.wanted = filled(total.wanted, &regions, |own| own.wanted);
             total.targets = filled(total.targets, &regions, |own| own.targets);
@@ -249,7 +250,12 @@ impl SampleStatus {
 /// The reason to name where there is room for one.
 fn deciding<'a>(reasons: &'a [Reason], actions: &[&'a PlannedAction]) -> Option<&'a Reason> {
     let of = |weight| move |own: &&Reason| own.weight() == weight;
-    let cause = reasons.iter().find(of(Weight::Cause));
+    let is_unmet = |own: &Reason| matches!(own, Reason::BelowMin { .. } | Reason::AboveMax { .. });
+    let runs = |own: &Reason| matches!(own, Reason::WithinBounds { kind: Kind::Started, .. });
+    let mut causes: Vec<&Reason> = reasons.iter().filter(of(Weight::Cause)).collect();
+    // What is not as wanted says more than what is; of the latter, how many run says most.
+    causes.sort_by_key(|own| (!is_unmet(own), !runs(own)));
+    let cause = causes.first().copied();
     if let Some(first) = actions.first() {
         // What an action adds to its scope's reasons is a detail of it, such as a stop before a destroy.
         return if reasons.contains(&first.reason) {
@@ -259,7 +265,6 @@ fn deciding<'a>(reasons: &'a [Reason], actions: &[&'a PlannedAction]) -> Option<
         };
     }
     // What should be done and is not has a limit, the last of those that were met.
-    let is_unmet = |own: &Reason| matches!(own, Reason::BelowMin { .. } | Reason::AboveMax { .. });
     let limit = cause.filter(|own| is_unmet(own));
     let limit = limit.and_then(|_| reasons.iter().rev().find(of(Weight::Limit)));
     reasons.iter().find(of(Weight::Hold)).or(limit).or(cause).or(reasons.first())

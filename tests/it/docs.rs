@@ -12,7 +12,8 @@ use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::setting::{
     COLLECTOR_SETTINGS, REGION_SETTINGS, SETTINGS, VARIABLES, region_variable,
 };
-use fly_autoscaler::sim::{AppSpec, SimOptions, Simulator};
+use fly_autoscaler::model::Region;
+use fly_autoscaler::sim::{AppSpec, Load, SimOptions, Simulator};
 use regex::Regex;
 
 fn root() -> &'static Path {
@@ -313,6 +314,37 @@ async fn the_readme_shows_what_eval_and_plan_print() {
     assert_eq!(printed("eval", query).await, shown("eval"));
     assert_eq!(printed("plan", query).await, without_time(&shown("plan")));
     assert_eq!(printed("plan", "sum(nope)").await, without_time(&shown("plan-held")));
+}
+
+/// The variables of the README's two regions do what stands below them.
+#[tokio::test]
+async fn the_readme_shows_what_two_regions_get() {
+    let sim = Simulator::start(SimOptions::new(Arc::new(SystemClock))).await.unwrap();
+    let mut app =
+        AppSpec::new("my-app", "my-org").with_machines("lhr", 1, 3).with_machines("iad", 2, 1);
+    let traffic = [("lhr", 120.0), ("iad", 30.0), ("fra", 50.0)];
+    let traffic = traffic.map(|(region, rate)| (Region::new(region), rate));
+    app.load = Load::Fixed { traffic: traffic.into(), queue_depth: None };
+    sim.world().add_app(&app);
+    let text = read("README.md");
+    let section = text.split("\n### Machines where the traffic is\n").nth(1).unwrap();
+    let block = section.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let line = Regex::new(r#"(?m)^(\w+) = "([^"]*)""#).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fly-autoscaler"));
+    command.arg("plan").env_clear();
+    for pair in line.captures_iter(block) {
+        command.env(&pair[1], &pair[2]);
+    }
+    command.envs([
+        ("FLY_FLAPS_BASE_URL", sim.url()),
+        ("FLY_API_BASE_URL", sim.url()),
+        ("FAS_API_TOKEN", "secret".to_owned()),
+        ("FAS_PROMETHEUS_ADDRESS", sim.prometheus_url("my-org")),
+    ]);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(without_time(&printed), without_time(&shown("plan-regions")), "{printed}");
 }
 
 /// The same with the time of the plan taken out.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use fly_autoscaler::decide::{Reason, Verb, Weight};
-use fly_autoscaler::model::{MachineState, Region, Timestamp};
+use fly_autoscaler::model::{MachineState, Region, Scope, Timestamp};
 use fly_autoscaler::sim::MachineView;
 use fly_autoscaler::status::{AppStatus, Tick};
 
@@ -209,20 +209,29 @@ impl Story {
 
 /// The actions of a tick that were carried out, those with the same reason together.
 fn actions(tick: &Tick) -> Vec<Entry> {
-    let mut groups: Vec<(Verb, &Reason, Vec<&Region>)> = Vec::new();
+    let mut groups: Vec<(Verb, &Reason, Vec<&Region>, BTreeSet<&Scope>)> = Vec::new();
     for outcome in tick.outcomes.iter().filter(|outcome| outcome.is_done()) {
         let verb = outcome.action.verb();
         let Some(region) = outcome.action.region() else { continue };
         match groups.iter_mut().find(|group| group.0 == verb && *group.1 == outcome.reason) {
-            Some((.., regions)) => regions.push(region),
-            None => groups.push((verb, &outcome.reason, vec![region])),
+            Some((.., regions, scopes)) => {
+                regions.push(region);
+                scopes.insert(&outcome.scope);
+            }
+            None => {
+                groups.push((verb, &outcome.reason, vec![region], [&outcome.scope].into()));
+            }
         }
     }
-    let entry = |(verb, reason, regions): (Verb, &Reason, Vec<&Region>)| Entry {
-        at: tick.at,
-        kind: EntryKind::Did(verb),
-        what: format!("{} in {}", regions.len(), places(regions.into_iter())),
-        why: reason.to_string(),
+    let entry = |(verb, reason, regions, scopes): (Verb, &Reason, Vec<&Region>, BTreeSet<_>)| {
+        // The numbers are those of each region by itself.
+        let each = if scopes.len() > 1 { "in each " } else { "" };
+        Entry {
+            at: tick.at,
+            kind: EntryKind::Did(verb),
+            what: format!("{} in {}", regions.len(), places(regions.into_iter())),
+            why: format!("{each}{reason}"),
+        }
     };
     groups.into_iter().map(entry).collect()
 }
@@ -272,8 +281,9 @@ fn strftime(at: Timestamp, format: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fly_autoscaler::decide::{History, Plan, ScopePlan, Tally};
-    use fly_autoscaler::model::{ProcessGroup, Scope, TickOutcome};
+    use fly_autoscaler::act::{ActionResult, Outcome};
+    use fly_autoscaler::decide::{Action, History, Plan, ScopePlan, Tally};
+    use fly_autoscaler::model::{Kind, MachineId, ProcessGroup, TickOutcome};
 
     use super::*;
 
@@ -313,5 +323,30 @@ mod tests {
         assert_eq!(see(&["iad"]), None, "fewer are no news");
         let six = ["lhr", "iad", "fra", "nrt", "syd", "gru"];
         assert_eq!(see(&six), Some(("6 regions".into(), why)));
+    }
+
+    #[test]
+    fn numbers_of_several_regions_are_those_of_each() {
+        let below = Reason::BelowMin { kind: Kind::Started, observed: 1, target: 2 };
+        let started = |scope: Option<&str>, region: &str| Outcome {
+            scope: Scope { group: ProcessGroup::new("app"), region: scope.map(Region::new) },
+            action: Action::Start { machine: MachineId::new("m"), region: Region::new(region) },
+            reason: below.clone(),
+            result: ActionResult::Gone,
+            asked: None,
+            left_volumes: Vec::new(),
+            refusals: Vec::new(),
+        };
+        let told = |outcomes: Vec<Outcome>| {
+            let entries = actions(&Tick { outcomes, ..tick(&[]) });
+            assert_eq!(entries.len(), 1, "{entries:?}");
+            (entries[0].what.clone(), entries[0].why.clone())
+        };
+        let each = vec![started(Some("lhr"), "lhr"), started(Some("fra"), "fra")];
+        assert_eq!(told(each), ("2 in fra lhr".into(), format!("in each {below}")));
+        let one = vec![started(Some("lhr"), "lhr"), started(Some("lhr"), "lhr")];
+        assert_eq!(told(one), ("2 in lhr".into(), below.to_string()));
+        let all = vec![started(None, "lhr"), started(None, "fra")];
+        assert_eq!(told(all), ("2 in fra lhr".into(), below.to_string()));
     }
 }

@@ -31,8 +31,12 @@ const REGIONS: [(&str, f64, usize, usize); 7] = [
     ("sjc", 80.0, 0, 1),
     ("nrt", 90.0, 1, 1),
     ("syd", 40.0, 1, 0),
-    ("gru", 60.0, 0, 1),
+    (EXCLUDED, 60.0, 0, 0),
 ];
+/// Has visitors and gets no machine: they are served from the nearest region that may have some.
+const EXCLUDED: &str = "gru";
+/// Keeps a machine at night too.
+const ALWAYS_RUNNING: &str = "lhr";
 
 /// What the embedded Fly accepts: as from `fly tokens create deploy` and `fly tokens create readonly`.
 const API_TOKEN: &str = "fm2_demo_deploy_token";
@@ -80,7 +84,7 @@ pub(crate) async fn start(seed: u64, clock: Arc<dyn Clock>) -> Result<Simulator,
     let mut app = AppSpec::new(APP, ORG);
     app.load = Load::Day(Day {
         trough: 0.05,
-        noise: 0.3,
+        noise: 0.15,
         burst_chance: 0.05,
         burst_factor: 1.8,
         ..Day::with_peak(peak)
@@ -115,7 +119,8 @@ fn faults() -> [FaultRule; 2] {
 
 /// The settings of the demo: those of a real app, but for the addresses and the tokens.
 pub(crate) fn settings(simulator: &Simulator, listen: SocketAddr) -> Vec<Setting> {
-    let regions: Vec<&str> = REGIONS.iter().map(|(region, ..)| *region).collect();
+    let regions = REGIONS.iter().map(|(region, ..)| *region);
+    let scaled: Vec<&str> = regions.filter(|region| *region != EXCLUDED).collect();
     vec![
         Setting::new("FAS_APP_NAME", APP),
         Setting::secret("FAS_API_TOKEN", API_TOKEN, "(from: fly tokens create deploy)"),
@@ -131,11 +136,14 @@ pub(crate) fn settings(simulator: &Simulator, listen: SocketAddr) -> Vec<Setting
             r#"sum by (region) (rate(fly_edge_http_responses_count{app="$APP_NAME"}[1m]))"#,
         ),
         Setting::new("FAS_PROMETHEUS_BY", "region"),
-        Setting::new("FAS_MIN_STARTED_MACHINE_COUNT", "ceil(traffic / 50)"),
-        Setting::new("FAS_MAX_STARTED_MACHINE_COUNT", "ceil(traffic / 40)"),
-        Setting::new("FAS_MIN_CREATED_MACHINE_COUNT", "ceil(traffic / 50) + 2"),
-        Setting::new("FAS_MAX_CREATED_MACHINE_COUNT", "ceil(traffic / 40) + 6"),
-        Setting::new("FAS_REGIONS", regions.join(",")),
+        Setting::new("FAS_REGION_MIN_STARTED_MACHINE_COUNT", "ceil(traffic / 50)"),
+        Setting::new("FAS_REGION_MAX_STARTED_MACHINE_COUNT", "ceil(traffic / 40)"),
+        Setting::new("FAS_REGION_MIN_CREATED_MACHINE_COUNT", "ceil(traffic / 50)"),
+        Setting::new("FAS_REGION_MAX_CREATED_MACHINE_COUNT", "ceil(traffic / 40) + 1"),
+        Setting::new("FAS_REGIONS", scaled.join(",")),
+        Setting::new("FAS_EXCLUDED_REGIONS", EXCLUDED),
+        Setting::new("FAS_UNLISTED_REGIONS", "nearest"),
+        Setting::new("FAS_ALWAYS_RUNNING_REGIONS", ALWAYS_RUNNING),
         Setting::new("FAS_INITIAL_MACHINE_STATE", "stopped"),
         Setting::new("FAS_MIN_MACHINES", "3"),
         Setting::new("FAS_MAX_MACHINES", "40"),
@@ -152,7 +160,7 @@ pub(crate) fn load(settings: &[Setting]) -> anyhow::Result<Loaded> {
     Ok(config::load(&FlagValues::default(), &env)?)
 }
 
-/// The requests per second that one started machine is meant to take, by the expression above.
+/// The requests per second that one started machine is meant to take, by the expressions above.
 pub(crate) const REQUESTS_PER_MACHINE: f64 = 50.0;
 
 #[cfg(test)]

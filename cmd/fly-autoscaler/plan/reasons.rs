@@ -31,7 +31,9 @@ pub(super) fn by_region(
     // One cause may hold many regions: it is said once.
     let mut told: Vec<(Vec<String>, String)> = Vec::new();
     for scope in scopes {
-        let is_told = scope.reasons.len() > 1 || scope.is_held() || is_cut(scope);
+        let is_as_wanted = |own: &Reason| matches!(own, Reason::WithinBounds { .. });
+        let is_more = scope.reasons.len() > 1 && !scope.reasons.iter().all(is_as_wanted);
+        let is_told = is_more || scope.is_held() || is_cut(scope);
         if !is_told && scope.actions.is_empty() {
             continue;
         }

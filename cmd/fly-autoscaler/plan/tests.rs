@@ -87,6 +87,7 @@ fn a_table_says_of_each_region_what_is_there_what_happens_and_why() {
     let mut lhr = scope(Some("lhr"), started(4, 4), vec![below(2, 4), lowered]);
     lhr.actions = ["a1", "b2"].map(|id| starting(id, "lhr", below(2, 4))).to_vec();
     let band = Bounds { min: Some(1), max: Some(3) };
+    let exists = Reason::WithinBounds { kind: Kind::Created, observed: 2, bounds: band };
     let resting = Reason::RegionResting {
         region: Region::new("fra"),
         answer: "422 insufficient capacity".into(),
@@ -100,7 +101,7 @@ fn a_table_says_of_each_region_what_is_there_what_happens_and_why() {
     let scopes = vec![
         total,
         lhr,
-        scope(Some("iad"), started(1, 3), vec![within(2, band)]),
+        scope(Some("iad"), started(1, 3), vec![exists, within(2, band)]),
         scope(Some("fra"), started(1, 1), vec![below(0, 1), resting]),
         scope(Some("syd"), started(1, 1), vec![within(1, Bounds::exactly(1)), always]),
         scope(Some("gru"), None, vec![Reason::RegionExcluded { nearest: None }]),

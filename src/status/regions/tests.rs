@@ -75,7 +75,7 @@ fn whys(group: &GroupRegions) -> Vec<Option<&str>> {
 #[test]
 fn rows_are_those_of_the_plan_in_its_order_then_those_with_machines_or_traffic() {
     let scopes = vec![
-        scope(None, Some(ScopeBounds::default()), &[Reason::NoTarget]),
+        scope(None, Some(ScopeBounds::default()), &[Reason::ByRegion]),
         scope(Some("lhr"), started(2, 4), &[below(2)]),
         scope(Some("iad"), started(0, 1), &[]),
         scope(Some("gru"), None, &[Reason::RegionExcluded { nearest: None }]),
@@ -231,4 +231,18 @@ fn the_json_has_the_regions_beside_all_that_was_there_before() {
     let row = &json["regions"][0]["rows"][0];
     assert_eq!((&row["region"], &row["why"]["code"]), (&"lhr".into(), &"below_min".into()));
     assert_eq!(row["why"]["text"], "0 started, at least 1 wanted");
+}
+
+#[test]
+fn of_two_numbers_the_one_that_is_not_as_wanted_is_told_then_how_many_run() {
+    let within = |kind| Reason::WithinBounds { kind, observed: 2, bounds: Bounds::exactly(2) };
+    let (created, runs) = (within(Kind::Created), within(Kind::Started));
+    let too_few = Reason::NotEnoughStopped { wanted: 3, available: 1 };
+    let told = |reasons: &[Reason]| {
+        let tick = tick(vec![scope(Some("lhr"), started(2, 2), reasons)], &[], traffic(&[], &[]));
+        tick.regions()[0].rows[0].why.as_ref().map(|why| why.reason.clone())
+    };
+    assert_eq!(told(&[created.clone(), runs.clone()]), Some(runs));
+    assert_eq!(told(&[created.clone(), below(3)]), Some(below(3)));
+    assert_eq!(told(&[created, below(3), too_few.clone()]), Some(too_few));
 }

@@ -118,7 +118,7 @@ async fn labels_that_are_no_regions_do_not_break_the_table() {
 
                                  machines            target
     app by region       traffic   started  stopped  started  next     why
-      \u{1b}[31mred           2         -        -        -  -
+      __31mred                2         -        -        -  -
       iad                     -         1        2        -  -
       lhr                   130         1        1        -  start 1  total: 2 started, at least 3 wanted
       xxxxxxxxxxxxxxx…        3         -        -        -  -

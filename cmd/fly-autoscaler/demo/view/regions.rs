@@ -46,7 +46,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
     let widths = Widths::within(area.width);
     let mut heading = format!(" {:6}{:>6}", "region", "req/s");
     if widths.bars > 0 {
-        heading += &format!("  {:1$}", fit("by minute", widths.bars), widths.bars);
+        heading += &format!("  {:1$}", fit("minutes", widths.bars), widths.bars);
     }
     heading += &format!("  started  target  {:1$}", "machines", widths.blocks);
     if widths.why > 0 {

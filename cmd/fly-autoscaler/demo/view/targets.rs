@@ -47,10 +47,10 @@ fn row(picture: &Picture<'_>, scope: Option<&ScopePlan>, kind: Kind, width: u16)
             format!("{:>3}", observed.map_or("-".to_owned(), |count| count.to_string())),
             style,
         ),
-        Span::raw(format!("  of {:8}", target.unwrap_or_default().to_string())),
+        Span::raw(format!("  of {:7}", target.unwrap_or_default().to_string())),
     ]);
     let expressions = expressions(picture, kind);
-    if line.width() + expressions.len() < usize::from(width) {
+    if line.width() + expressions.len() <= usize::from(width) {
         line.push_span(Span::styled(expressions, QUIET));
     }
     line
@@ -62,12 +62,12 @@ fn expressions(picture: &Picture<'_>, kind: Kind) -> String {
     let of = |prefix: &str| {
         let names = ["MIN_", "MAX_", ""].map(|side| format!("{prefix}{side}{name}"));
         let values: Vec<&str> = names.iter().filter_map(|name| setting(picture, name)).collect();
-        values.join("  to  ")
+        values.join(" to ")
     };
     match (of("FAS_REGION_"), of("FAS_")) {
         (each, all) if each.is_empty() => all,
-        (each, all) if all.is_empty() => format!("{each}  in each region"),
-        (each, all) => format!("{each}  in each region; {all}  in all"),
+        (each, all) if all.is_empty() => format!("by region: {each}"),
+        (each, all) => format!("by region: {each}; in all: {all}"),
     }
 }
 

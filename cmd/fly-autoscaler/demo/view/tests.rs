@@ -61,7 +61,7 @@ fn an_ordinary_terminal_shows_everything() {
     let screen = screen(80, 24, &story());
     for part in [
         "fly-autoscaler demo  shop  Mon 10:00 UTC  http://127.0.0.1:9090  q quits  60x",
-        " region req/s  by…      started  target  machines  why",
+        " region req/s  minutes  started  target  machines  why",
         " nrt      210  ███████        0       -",
         " targets",
         " started    -  of -",
