@@ -143,64 +143,97 @@ fn fit(
         .iter_mut()
         .filter(|part| part.bounds.is_some_and(|own| own.of(kind).max.is_some()))
         .collect();
-    // Those that are to run at all times, and nothing else, are sure to be there.
     let own: u32 = regions.iter().map(|part| part.plan.observed.of(kind)).sum();
     let elsewhere = tally.of(kind).saturating_sub(own);
 
-    let wants =
-        |part: &&mut Part<'_, '_>| part.bounds.map_or(Bounds::default(), |own| own.of(kind));
-    let floor = |part: &&mut Part<'_, '_>| {
-        let region = part.plan.scope.region.as_ref();
-        let limits = region.map_or(0, |own| policy.region_limits.of(own).min_machines);
-        let runs = region.is_some_and(|own| policy.always_running.contains(own));
-        max(limits, u32::from(runs))
-    };
-    let total = |numbers: &[u32]| numbers.iter().fold(0_u32, |sum, own| sum.saturating_add(*own));
-
+    let mut levels: Vec<Levels> =
+        regions.iter().map(|part| Levels::of(part, kind, targets)).collect();
     // What must be there goes before what the expressions over all regions say, not before the ceiling.
-    let floors: Vec<u32> = regions.iter().map(floor).collect();
     let ceiling = policy.max_machines.saturating_sub(elsewhere);
     let most = app_wide.max.map_or(ceiling, |own| own.saturating_sub(elsewhere));
-    let most = max(most, min(total(&floors), ceiling));
-    let tops: Vec<u32> = regions.iter().map(|own| wants(own).max.unwrap_or(0)).collect();
-    if total(&tops) > most {
-        let shares = tops.iter().zip(&floors).map(|(&top, &floor)| Share {
-            weight: top,
-            floor: min(floor, top),
-            ceiling: top,
-        });
+    let most = max(most, min(total(&levels, |own| own.must), ceiling));
+    if total(&levels, |own| own.top) > most {
         let app_wide = app_wide.max.unwrap_or(policy.max_machines);
-        for (part, limit) in regions.iter_mut().zip(split(most, &shares.collect::<Vec<_>>())) {
+        for ((part, limit), own) in regions.iter_mut().zip(at_most(most, &levels)).zip(&mut levels)
+        {
             lower(part, kind, limit, app_wide);
+            *own = Levels::of(part, kind, targets);
         }
     }
-
     let least = app_wide.min.unwrap_or(policy.min_machines);
     let wanted = least.saturating_sub(elsewhere);
-    let ends = |part: &&mut Part<'_, '_>| {
-        let Bounds { min, max } = wants(part);
-        (min.unwrap_or(0), max.unwrap_or(0))
-    };
-    let bands: Vec<(u32, u32)> = regions.iter().map(ends).collect();
-    let bottoms: Vec<u32> = bands.iter().map(|(bottom, _)| *bottom).collect();
-    if total(&bottoms) < wanted {
-        // First inside the bands that the regions allow themselves, then beyond them.
-        let inside = bands.iter().map(|&(floor, top)| Share { weight: top, floor, ceiling: top });
-        let inside = split(wanted, &inside.collect::<Vec<_>>());
-        let ceiling = |part: &&mut Part<'_, '_>| {
-            let region = part.plan.scope.region.as_ref();
-            region.map_or(u32::MAX, |own| policy.region_limits.of(own).max_machines)
-        };
-        let shares = regions.iter().zip(&bands).zip(&inside).map(|((part, band), &floor)| Share {
-            weight: band.1,
-            floor,
-            ceiling: max(floor, ceiling(part)),
-        });
-        let given = split(wanted, &shares.collect::<Vec<_>>());
-        for (part, limit) in regions.iter_mut().zip(given) {
+    if total(&levels, |own| own.bottom) < wanted {
+        for (part, limit) in regions.iter_mut().zip(at_least(wanted, &levels)) {
             raise(part, kind, limit, least);
         }
     }
+}
+
+/// What matters of one region where all of them together are to fit, each number at least the one before.
+struct Levels {
+    /// Must be there, whatever is wanted.
+    must: u32,
+    /// Wanted at least.
+    bottom: u32,
+    /// There, as far as it is wanted.
+    there: u32,
+    /// Wanted at most.
+    top: u32,
+    /// More is not allowed.
+    limit: u32,
+}
+
+impl Levels {
+    fn of(part: &Part<'_, '_>, kind: Kind, targets: &GroupTargets) -> Self {
+        let policy = &targets.policy;
+        let region = part.plan.scope.region.as_ref();
+        let limits = region.map(|own| policy.region_limits.of(own)).unwrap_or_default();
+        let runs = region.is_some_and(|own| policy.always_running.contains(own));
+        let bounds = part.bounds.map_or(Bounds::default(), |own| own.of(kind));
+        let top = bounds.max.unwrap_or(0);
+        let bottom = min(bounds.min.unwrap_or(0), top);
+        let there = min(max(part.plan.observed.of(kind), bottom), top);
+        let must = min(max(limits.min_machines, u32::from(runs)), bottom);
+        Self { must, bottom, there, top, limit: max(limits.max_machines, top) }
+    }
+}
+
+fn total(levels: &[Levels], of: impl Fn(&Levels) -> u32) -> u32 {
+    levels.iter().map(of).fold(0, u32::saturating_add)
+}
+
+/// The most of each region where all together are to be at most `most`: what a region wants at least goes
+/// before what is there in others, and that before what might come.
+fn at_most(most: u32, levels: &[Levels]) -> Vec<u32> {
+    let steps: [[fn(&Levels) -> u32; 2]; 3] = [
+        [|own| own.there, |own| own.top],
+        [|own| own.bottom, |own| own.there],
+        [|own| own.must, |own| own.bottom],
+    ];
+    let fits = steps.into_iter().find(|[floor, _]| total(levels, floor) <= most);
+    share_out(most, levels, fits.unwrap_or(steps[2]))
+}
+
+/// The least of each region where all together are to be at least `least`: first what is there, then what
+/// the regions allow themselves, then beyond.
+fn at_least(least: u32, levels: &[Levels]) -> Vec<u32> {
+    let steps: [[fn(&Levels) -> u32; 2]; 3] = [
+        [|own| own.bottom, |own| own.there],
+        [|own| own.there, |own| own.top],
+        [|own| own.top, |own| own.limit],
+    ];
+    let fits = steps.into_iter().find(|[_, ceiling]| total(levels, ceiling) >= least);
+    share_out(least, levels, fits.unwrap_or(steps[2]))
+}
+
+/// Shares `number` out in proportion to what the regions want, each between two of its levels.
+fn share_out(
+    number: u32,
+    levels: &[Levels],
+    [floor, ceiling]: [fn(&Levels) -> u32; 2],
+) -> Vec<u32> {
+    let share = |own: &Levels| Share { weight: own.top, floor: floor(own), ceiling: ceiling(own) };
+    split(number, &levels.iter().map(share).collect::<Vec<_>>())
 }
 
 fn lower(part: &mut Part<'_, '_>, kind: Kind, limit: u32, app_wide: u32) {

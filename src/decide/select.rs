@@ -210,15 +210,18 @@ pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy, keep: &mut Keep<
     candidates.sort_by_key(|(rank, seen)| (*rank, stop_rank(seen.machine, policy)));
 
     let mut destroys = Destroys::default();
+    let mut postponed = 0;
     for (_, seen) in candidates {
-        if destroys.len() == count as usize {
+        if destroys.len() + postponed == count as usize {
             break;
         }
         if keep.running.contains(&seen.machine.id) {
             continue;
         }
         if keep.sources.contains(&seen.machine.id) {
+            // It goes in a later tick, and no other in its place.
             destroys.keeps_source = Some(seen.machine.id.clone());
+            postponed += 1;
             continue;
         }
         if is_cloneable(seen) {

@@ -168,6 +168,13 @@ fn each_region_follows_its_own_numbers() {
             "lhr c1 | iad c0",
             "lhr: create lhr (below_min); iad:  (above_max keeps_clone_source)",
         ),
+        // Nor another one in its place, which is needed where it is.
+        (
+            "iad:a:stopped iad:b",
+            "",
+            "lhr c1 | iad c1 s1",
+            "lhr: create lhr (below_min); iad:  (above_max keeps_clone_source)",
+        ),
         // No more than that may be stopped: it is started for a region, while all regions decide what exists.
         (
             "lhr:a lhr:b:stopped iad:c",
@@ -212,7 +219,7 @@ fn the_bounds_over_all_regions_raise_and_lower_those_of_each() {
     };
     let plain = || with(&|_| ());
     // there | all | by region | policy | targets
-    let table: [(&str, &str, &str, Policy, &str); 17] = [
+    let table: [(&str, &str, &str, Policy, &str); 21] = [
         ("", "s0..9", "lhr s4 | iad s2", plain(), "lhr s4 iad s2"),
         ("", "s0..3", "lhr s4 | iad s2", plain(), "lhr s2 iad s1"),
         ("", "s9", "lhr s4 | iad s2", plain(), "lhr s6 iad s3"),
@@ -220,6 +227,12 @@ fn the_bounds_over_all_regions_raise_and_lower_those_of_each() {
         ("", "s5..9", "lhr s1..4 | iad s1..2", plain(), "lhr s3..4 iad s2"),
         ("", "s8..9", "lhr s1..4 | iad s1..2", plain(), "lhr s5 iad s3"),
         ("", "s0..3", "lhr s1..4 | iad s1..2", plain(), "lhr s1..2 iad s1"),
+        // What a region wants at least goes before what others might have ...
+        ("iad:a", "s0..6", "lhr s1..20 | iad s1", plain(), "lhr s1..5 iad s1"),
+        // ... and what is there before what might come.
+        ("iad:a iad:b iad:c lhr:d", "s0..4", "lhr s1..20 | iad s0..3", plain(), "lhr s1 iad s0..3"),
+        ("iad:a iad:b iad:c lhr:d", "s0..3", "lhr s1..20 | iad s0..3", plain(), "lhr s1 iad s0..2"),
+        ("lhr:a lhr:b lhr:c iad:d", "s4", "lhr s1..4 | iad s1..2", plain(), "lhr s3 iad s1"),
         // Nothing to go by: evenly, in list order.
         ("", "s2..9", "lhr s0 | iad s0 | fra s0", plain(), "lhr s1 iad s1 fra s0"),
         // Machines that no region decides about count as they are.
