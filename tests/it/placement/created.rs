@@ -5,7 +5,7 @@ use std::time::Duration;
 use fly_autoscaler::model::{AppName, Region};
 use fly_autoscaler::sim::{AppSpec, Endpoint, Load, Request, Trace};
 
-use super::day::Day;
+use super::day::{Day, Figures};
 use super::driven::Driven;
 use super::reckon::Rules;
 use super::traffic::{first, recorded, seen, with_gaps};
@@ -54,20 +54,27 @@ async fn a_day(trace: &Trace) -> Day {
             ("FAS_PROMETHEUS_BY", "region"),
         ],
     ));
-    let mut day = Day::new(driven, &spec.name, INTERVAL);
+    let mut day = Day::new(driven, &spec.name, INTERVAL, rules().ceiling);
     let rules = rules();
     for traffic in seen(trace, INTERVAL) {
-        day.tick(rules.targets(&traffic), rules.ceiling).await;
+        day.tick(rules.targets(&traffic)).await;
     }
     day
 }
 
 #[tokio::test]
 async fn machines_are_created_and_destroyed_where_the_traffic_of_a_recorded_day_is() {
-    let trace = with_gaps(recorded(), &[("sjc", 30, 1), ("lhr", 50, 12), ("fra", 130, 2)]);
+    let trace =
+        with_gaps(recorded(), &[("sjc", 30, 1), ("lhr", 50, 12), ("nrt", 90, 12), ("fra", 130, 2)]);
     let day = a_day(&trace).await;
-    let steps = day.assert_right(Endpoint::Create, Endpoint::Destroy, "nrt");
-    assert!(steps.up > 100, "the day moved: {steps:?}");
+    let figures = day.assert_right((Endpoint::Create, Endpoint::Destroy), "nrt");
+    assert!(figures.needed.up > 100, "the day moved: {figures:?}");
+    let Figures { ticks, destroys, starts, stops, .. } = figures;
+    assert_eq!(
+        (ticks, stops),
+        (trace.rows.len() * 3, destroys + starts),
+        "stopped, then destroyed or wanted again"
+    );
     day.assert_destroyed_a_tick_later();
     day.assert_never_in("syd");
     let peak = day.driven.world().peak_machines(&AppName::new("web")).unwrap();
