@@ -3,6 +3,7 @@
 //! against.
 
 mod capacity;
+mod clone;
 mod created;
 mod day;
 mod drain;

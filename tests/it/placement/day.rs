@@ -94,6 +94,23 @@ impl Day {
         }
     }
 
+    /// Each region had in each tick what it was to have in one of the last `ticks`, or a number between those.
+    pub(super) fn assert_within_the_last(&self, ticks: usize) {
+        for (tick, seen) in self.seen.iter().enumerate() {
+            let last = &self.targets[(tick + 2).saturating_sub(ticks)..=tick + 1];
+            let regions: BTreeSet<&Region> =
+                last.iter().flat_map(BTreeMap::keys).chain(seen.keys()).collect();
+            for region in regions {
+                let wanted = last.iter().map(|own| own.get(region).copied().unwrap_or(0));
+                let (least, most) = (wanted.clone().min().unwrap(), wanted.max().unwrap());
+                let count = seen.get(region).copied().unwrap_or_default();
+                let both = [count.started, count.present];
+                let is_right = both.iter().all(|own| (least..=most).contains(own));
+                assert!(is_right, "tick {tick}: {region} {count:?}, wanted {least} to {most}");
+            }
+        }
+    }
+
     /// Nothing was wrong in any tick, nobody was refused anything, `up` and `down` were done no more often than
     /// the targets moved, `home` never had no machine, and never ran more than may.
     pub(super) fn assert_right(&self, (up, down): (Endpoint, Endpoint), home: &str) -> Figures {
