@@ -13,6 +13,8 @@ pub struct Watched {
     pub most_running: usize,
     /// The same in each region that had a machine.
     pub most_running_in: BTreeMap<Region, usize>,
+    /// The fewest that were started at once in all regions together; `None` before the first look.
+    pub fewest_started: Option<usize>,
     /// The fewest that were started in each region, from the first moment in which it had a machine.
     pub fewest_started_in: BTreeMap<Region, usize>,
 }
@@ -27,8 +29,11 @@ impl Watched {
             *running += usize::from(is_on_its_way(machine));
             *started += usize::from(machine.state == MachineState::Started);
         }
-        let total = counts.values().map(|(running, _)| running).sum();
-        self.most_running = std::cmp::max(self.most_running, total);
+        let running = counts.values().map(|(running, _)| running).sum();
+        self.most_running = std::cmp::max(self.most_running, running);
+        let started: usize = counts.values().map(|(_, started)| started).sum();
+        let fewest = self.fewest_started.get_or_insert(started);
+        *fewest = std::cmp::min(*fewest, started);
         for (region, (running, started)) in counts {
             let most = self.most_running_in.entry(region.clone()).or_default();
             *most = std::cmp::max(*most, running);
@@ -82,6 +87,7 @@ mod tests {
         app.advance(now.plus(Duration::from_secs(120)));
         let watched = app.watched.unwrap_or_default();
         assert_eq!(watched.most_running_in[&lhr], watched.most_running);
+        assert_eq!(Some(watched.fewest_started_in[&lhr]), watched.fewest_started);
         (watched.most_running, watched.fewest_started_in[&lhr])
     }
 

@@ -2,8 +2,11 @@
 //! client against the simulated Fly. What should be is reckoned here, apart from the code that it is held
 //! against.
 
+mod capacity;
+mod clone;
 mod created;
 mod day;
+mod drain;
 pub(crate) mod driven;
 mod reckon;
 mod started;

@@ -8,7 +8,7 @@ use fly_autoscaler::config::Config;
 use fly_autoscaler::model::{AppName, MachineState, Region, Timestamp};
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::sim::{AppSpec, Endpoint, SimOptions, Simulator, WorldHandle};
-use fly_autoscaler::status::Board;
+use fly_autoscaler::status::{Board, Tick};
 use fly_autoscaler::store::MemoryStore;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::Metrics;
@@ -24,6 +24,7 @@ pub(crate) struct Driven {
     pub(crate) sim: Simulator,
     clock: Arc<SteppedClock>,
     app: AppName,
+    board: Board,
     stop: Option<DropGuard>,
 }
 
@@ -48,7 +49,7 @@ impl Driven {
         sim.world().add_app(spec);
         clock.step(start);
         sim.world().watch(&spec.name).unwrap();
-        Self { sim, clock, app: spec.name.clone(), stop: None }
+        Self { sim, clock, app: spec.name.clone(), board: Board::default(), stop: None }
     }
 
     /// Begins to scale it by `config`: the first tick is now.
@@ -61,7 +62,7 @@ impl Driven {
         let reconciler = composed::reconciler(config, &http, Arc::clone(&clock), store);
         let supervisor = Supervisor {
             clock,
-            board: Board::default(),
+            board: self.board.clone(),
             metrics: Arc::new(Metrics::new("test", "test")),
             interval: config.interval,
             shutdown_timeout: config.shutdown_timeout,
@@ -77,6 +78,11 @@ impl Driven {
 
     pub(crate) fn world(&self) -> &WorldHandle {
         self.sim.world()
+    }
+
+    /// The last tick, as `/status` would show it.
+    pub(crate) fn last_tick(&self) -> Arc<Tick> {
+        self.board.apps()[0].last_tick.clone().unwrap()
     }
 
     /// Lets time pass. Ends just before what is to happen then: what is changed now is what a tick of

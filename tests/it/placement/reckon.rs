@@ -1,5 +1,6 @@
 //! What should be, reckoned from the traffic alone.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use fly_autoscaler::model::Region;
@@ -70,14 +71,15 @@ impl Rules {
     }
 
     /// After what each region must have, one machine after the other to the region that wants the most for each
-    /// machine that it would then have (D'Hondt): of equals the one that wants more in all, or must have
-    /// more, or else the first in the list.
+    /// machine that it would then have (D'Hondt): of equals the one that wants less in all, since the loss of
+    /// one machine is more to it, or the one that must have more, or else the first in the list.
     fn split(&self, wanted: &[(&Region, usize)]) -> Vec<usize> {
         let floors: Vec<usize> = wanted.iter().map(|(region, _)| self.least(region)).collect();
         let mut given = floors.clone();
         while given.iter().sum::<usize>() < self.ceiling {
             let claim = |at: usize| {
-                (wanted[at].1 as f64 / (given[at] + 1) as f64, wanted[at].1, floors[at])
+                let wanted = wanted[at].1;
+                (wanted as f64 / (given[at] + 1) as f64, Reverse(wanted), floors[at])
             };
             let open = (0..wanted.len()).filter(|at| given[*at] < wanted[*at].1);
             // The last of equals is taken, and the first is meant.
@@ -125,6 +127,6 @@ fn a_ceiling_is_split_in_proportion() {
     assert_eq!(split(3, &[], [10, 6, 4]), [2, 1, 0]);
     assert_eq!(split(3, &[("nrt", 1)], [10, 6, 4]), [1, 1, 1]);
     assert_eq!(split(1, &[], [5, 5, 5]), [1, 0, 0], "the first of the list");
-    assert_eq!(split(6, &[], [1, 2, 4]), [0, 2, 4], "the heavier ones first");
+    assert_eq!(split(6, &[], [1, 2, 4]), [1, 2, 3], "the lighter ones first");
     assert_eq!(split(9, &[("lhr", 2)], [0, 0, 4]), [0, 2, 4], "it fits, with what is always there");
 }

@@ -17,7 +17,8 @@ const REGIONS: [&str; 6] = ["iad", "sjc", "lhr", "fra", "nrt", "gru"];
 
 #[tokio::test]
 async fn a_pool_of_machines_follows_a_recorded_day_below_its_ceiling() {
-    let trace = with_gaps(recorded(), &[("sjc", 30, 1), ("lhr", 50, 12), ("fra", 130, 2)]);
+    let trace =
+        with_gaps(recorded(), &[("sjc", 30, 1), ("lhr", 50, 12), ("nrt", 90, 12), ("fra", 130, 2)]);
     let rules = Rules {
         per_machine: 50.0,
         regions: REGIONS.map(Region::new).to_vec(),
@@ -49,17 +50,20 @@ async fn a_pool_of_machines_follows_a_recorded_day_below_its_ceiling() {
             ("FAS_MAX_MACHINES", "8"),
         ],
     ));
-    let mut day = Day::new(driven, &spec.name, INTERVAL);
+    let mut day = Day::new(driven, &spec.name, INTERVAL, rules.ceiling);
     let mut at_ceiling = 0;
     for traffic in seen(&trace, INTERVAL) {
         let targets = rules.targets(&traffic);
         at_ceiling += usize::from(targets.values().sum::<usize>() == rules.ceiling);
-        day.tick(targets, rules.ceiling).await;
+        day.tick(targets).await;
     }
-    let steps = day.assert_right(Endpoint::Start, Endpoint::Stop, "nrt");
-    assert!(steps.up > 100 && at_ceiling > 100, "the day moved: {steps:?}, {at_ceiling}");
+    let figures = day.assert_right((Endpoint::Start, Endpoint::Stop), "nrt");
+    assert!(
+        figures.needed.up > 100 && at_ceiling > 100,
+        "the day moved: {figures:?}, {at_ceiling}"
+    );
     day.assert_never_in("syd");
     let world = day.driven.world();
     assert_eq!(world.watched(&spec.name).unwrap().most_running, rules.ceiling);
-    assert_eq!((world.total(Endpoint::Create), world.total(Endpoint::Destroy)), (0, 0));
+    assert_eq!((figures.creates, figures.destroys), (0, 0));
 }

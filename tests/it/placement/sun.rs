@@ -7,7 +7,7 @@ use fly_autoscaler::sim::{AppSpec, Day as Sunny, Endpoint, Load};
 
 use super::day::Day;
 use super::driven::Driven;
-use super::reckon::Rules;
+use super::reckon::{Rules, Steps};
 use crate::composed;
 
 const INTERVAL: Duration = Duration::from_secs(300);
@@ -52,13 +52,19 @@ async fn machines_follow_the_sun_without_a_step_too_many() {
             ("FAS_MAX_MACHINES", "60"),
         ],
     ));
-    let mut day = Day::new(driven, &spec.name, INTERVAL);
+    let mut day = Day::new(driven, &spec.name, INTERVAL, rules.ceiling);
+    let mut at_midnight = None;
     for _ in 0..24 * 12 {
         let traffic = day.driven.world().traffic(&spec.name).unwrap();
-        day.tick(rules.targets(&traffic), rules.ceiling).await;
+        let targets = rules.targets(&traffic);
+        at_midnight.get_or_insert(targets.values().sum::<usize>());
+        day.tick(targets).await;
     }
-    let steps = day.assert_right(Endpoint::Create, Endpoint::Destroy, "iad");
+    let figures = day.assert_right((Endpoint::Create, Endpoint::Destroy), "iad");
     day.assert_destroyed_a_tick_later();
-    // Each region goes up to its peak and down again once, and from what it has at midnight to that.
-    assert!(steps.up < 60 && steps.down > 25, "{steps:?}");
+    // From one machine to what there is at midnight, and then each region once down to one machine and up to its peak.
+    let round: usize = PEAKS.iter().map(|(_, rate)| (rate / 50.0).ceil() as usize - 1).sum();
+    let up = at_midnight.unwrap() - 1 + round;
+    assert_eq!(figures.needed, Steps { up, down: round }, "{figures:?}");
+    assert_eq!((figures.starts, figures.stops), (0, figures.destroys));
 }

@@ -26,7 +26,10 @@ async fn a_count_over_the_regions_of_a_day_is_followed_through_every_gap() {
     let targets: Vec<Targets> =
         seen.iter().map(|traffic| [(all.clone(), wanted(traffic))].into()).collect();
 
-    let mut spec = AppSpec::new("web", "acme").with_machines("iad", targets[0][&all], CEILING);
+    // With machines that could be started, where none may be.
+    let mut spec = AppSpec::new("web", "acme")
+        .with_machines("iad", targets[0][&all], CEILING)
+        .with_machines("cdg", 0, CEILING);
     spec.load = Load::Trace(trace.clone());
     let mut driven = Driven::new(trace.start, &spec).await;
     let count = ["iad", "sjc", "lhr", "fra", "nrt", "gru", "syd"]
@@ -40,6 +43,7 @@ async fn a_count_over_the_regions_of_a_day_is_followed_through_every_gap() {
             ("FAS_PROMETHEUS_QUERY", r#"sum by (region) (traffic{app="$APP_NAME"})"#),
             ("FAS_PROMETHEUS_BY", "region"),
             ("FAS_REGIONS", "iad,sjc,lhr,fra,nrt,gru,syd"),
+            ("FAS_EXCLUDED_REGIONS", "cdg"),
             ("FAS_STARTED_MACHINE_COUNT", &count),
             ("FAS_MAX_MACHINES", &CEILING.to_string()),
         ],
@@ -56,6 +60,7 @@ async fn a_count_over_the_regions_of_a_day_is_followed_through_every_gap() {
         "{starts}, {stops}, {steps:?}"
     );
     let watched = driven.world().watched(&spec.name).unwrap();
-    assert!(watched.most_running == CEILING, "{watched:?}");
+    assert_eq!(watched.most_running, CEILING);
+    assert_eq!(watched.most_running_in[&Region::new("cdg")], 0);
     assert_eq!(driven.refused(), Vec::<String>::new());
 }

@@ -49,8 +49,10 @@ async fn web_traffic_per_region_has_machines_where_requests_come_in() {
         (&[("nrt", Some(2000.0))], &[("iad", 1), ("lhr", 4), ("nrt", 10)], "no more than 10"),
         (
             &[("syd", Some(1000.0))],
-            &[("lhr", 4), ("nrt", 10), ("syd", 10)],
-            "no more than 24 in all: the smallest gives way",
+            // 1, 4, 10 and 10 are wanted. Each claims 1 for its last machine, and the heaviest has the least to
+            // lose by it: of the two that are equal the one that is listed last.
+            &[("iad", 1), ("lhr", 4), ("nrt", 10), ("syd", 9)],
+            "no more than 24 in all: one of the largest gives way",
         ),
         (
             &[("iad", Some(0.0)), ("nrt", Some(0.0)), ("syd", Some(0.0))],
@@ -86,7 +88,8 @@ async fn home_region_is_never_empty() {
         (&[("iad", Some(90.0)), ("lhr", Some(21.0))], &[("iad", 2), ("lhr", 1)], "enough"),
         (
             &[("iad", Some(0.0)), ("lhr", Some(1020.0)), ("nrt", Some(520.0))],
-            &[("iad", 1), ("lhr", 8), ("nrt", 3)],
+            // 20 and 10 are wanted. For the eleventh machine 20/8 and 10/4 are the same, and nrt has fewer.
+            &[("iad", 1), ("lhr", 7), ("nrt", 4)],
             "all that the app may have, but for one at home",
         ),
         (&[("lhr", Some(0.0)), ("nrt", Some(0.0))], &[("iad", 1)], "night everywhere"),
