@@ -3,6 +3,7 @@
 pub mod absent;
 pub mod expand;
 mod for_all;
+mod given;
 pub mod prometheus;
 pub mod temporal;
 mod variables;
@@ -12,7 +13,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-pub use absent::RegionMemory;
+pub use absent::{Inhabited, Presence, RegionMemory};
+pub use given::Given;
 pub use prometheus::PrometheusSource;
 pub use temporal::TemporalSource;
 pub use variables::{Regions, Variables};

@@ -8,7 +8,7 @@ mod observe;
 mod report;
 mod volumes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::decide::{
     History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, guard_release,
 };
 use crate::evaluate::{PerRegion, ScopeExpressions};
-use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, RegionList, TickOutcome};
+use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, TickOutcome};
 use crate::ports::{ApiError, Clock, Lease, MachinesApi, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
@@ -28,6 +28,7 @@ use crate::telemetry::Metrics;
 pub use atlas::{Atlas, DoubtfulRegion};
 use ending::{ask, fly_failed, is_trouble, outcome_of};
 use leases::Kept;
+pub use numbers::{Facts, Gave, GroupNumbers, named_regions};
 use observe::{Observer, Seen};
 use report::Reporter;
 
@@ -42,17 +43,6 @@ pub struct Group {
     pub per_region: PerRegion,
     /// The rules around them.
     pub policy: Arc<Policy>,
-}
-
-impl Group {
-    /// The regions that expressions may name: those that the group is told of, and with `regions: auto` all
-    /// that the program knows.
-    fn named_regions(&self) -> impl Iterator<Item = &Region> {
-        let policy = &self.policy;
-        let known = (policy.regions == RegionList::Auto).then(|| Catalog::builtin().iter());
-        let known = known.into_iter().flatten().map(|(region, _)| region);
-        policy.regions.listed().iter().chain(self.per_region.own.keys()).chain(known)
-    }
 }
 
 /// How ticks are run.
@@ -125,9 +115,7 @@ impl Reconciler {
     ) -> Self {
         let (collectors, groups) = (collectors.into(), groups.into());
         let reporter = Reporter::new(app.clone(), Arc::clone(&adapters.metrics));
-        let named: BTreeSet<Region> =
-            groups.iter().flat_map(Group::named_regions).cloned().collect();
-        let named = named.into_iter().collect();
+        let named = named_regions(&groups);
         Self {
             app,
             collectors,

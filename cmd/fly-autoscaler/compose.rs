@@ -9,7 +9,7 @@ use fly_autoscaler::collect::Collector;
 use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
 use fly_autoscaler::collect::temporal::{Credentials, TemporalQuery, TemporalSource};
 use fly_autoscaler::config::{
-    CollectorConfig, Config, PrometheusConfig, Secret, SourceConfig, TemporalConfig,
+    CollectorConfig, Config, GroupConfig, PrometheusConfig, Secret, SourceConfig, TemporalConfig,
 };
 use fly_autoscaler::decide::Unlisted;
 use fly_autoscaler::fleet::{Matching, Roster};
@@ -194,6 +194,17 @@ fn temporal(
     })
 }
 
+/// The process groups of a configuration, as ticks take them.
+pub(crate) fn groups(config: &Config) -> Vec<Group> {
+    let group = |own: &GroupConfig| Group {
+        group: own.group.clone(),
+        expressions: own.expressions.clone(),
+        per_region: own.per_region.clone(),
+        policy: Arc::new(own.policy.clone()),
+    };
+    config.groups.iter().map(group).collect()
+}
+
 /// Everything that scaling takes, but for the app: one for all of them.
 pub(crate) struct Scaling {
     collectors: Arc<[Collector]>,
@@ -212,12 +223,6 @@ impl Scaling {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let groups = config.groups.iter().map(|group| Group {
-            group: group.group.clone(),
-            expressions: group.expressions.clone(),
-            per_region: group.per_region.clone(),
-            policy: Arc::new(group.policy.clone()),
-        });
         let settings = Settings {
             timeout: config.timeout,
             release_guard: config.release_guard,
@@ -229,7 +234,7 @@ impl Scaling {
         let store = Arc::new(MemoryStore::new(scaler_id(config, clock.now())));
         Self {
             collectors: collectors.into(),
-            groups: groups.collect(),
+            groups: groups(config).into(),
             settings,
             adapters: Adapters { api, clock, store, metrics },
             overview: None,

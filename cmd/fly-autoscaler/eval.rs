@@ -1,27 +1,24 @@
 //! `eval`: what the expressions give right now, or what an expression would give.
 
+mod printed;
 mod regions;
 mod single;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::collect::{RegionMemory, Regions, Sampled, collect};
-use fly_autoscaler::config::{Config, FlagValues, GroupConfig, Secret};
-use fly_autoscaler::decide::view::View;
-use fly_autoscaler::decide::{History, Observed, Tally};
-use fly_autoscaler::evaluate::{EvaluateError, Names};
-use fly_autoscaler::model::{
-    AppName, Bounds, Kind, MetricName, ProcessGroup, Region, ScopeBounds, Side, Timestamp, Value,
-    VariableTable,
-};
-use fly_autoscaler::ports::{Clock, MachinesApi as _};
-use fly_autoscaler::telemetry;
-use serde::Serialize;
-use serde_json::Number;
+use fly_autoscaler::collect::{Collected, Given, RegionMemory, Regions, collect};
+use fly_autoscaler::config::{Config, FlagValues, Secret, Warning};
+use fly_autoscaler::decide::{History, Observed};
+use fly_autoscaler::evaluate::Names;
+use fly_autoscaler::fly::FlyClient;
+use fly_autoscaler::model::{AppName, Catalog, MetricName, Region, Timestamp};
+use fly_autoscaler::ports::{ApiError, Clock, MachinesApi as _, Platform};
+use fly_autoscaler::reconcile::{Facts, Group, GroupNumbers, named_regions};
+use fly_autoscaler::telemetry::Metrics;
 
-use crate::{COMMIT, DONE, FAILED, VERSION, WRONG_USAGE, compose, configuration, output, runtime};
+use crate::{COMMIT, VERSION, WRONG_USAGE, compose, configuration, known, output, runtime};
 
 /// The variables that come from the machines themselves.
 const MACHINE_COUNTS: [&str; 3] = ["created_machines", "started_machines", "stopped_machines"];
@@ -75,79 +72,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
 }
 
-/// Whole numbers as people write them: `42`, not `42.0`.
-fn number(value: f64) -> Number {
-    // Beyond 2^53 not every whole number is a float, and the digits would pretend otherwise.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.fract() == 0.0 && value.abs() <= EXACT {
-        Number::from(value as i64)
-    } else {
-        // Finite: evaluation refuses everything else.
-        Number::from_f64(value).unwrap_or_else(|| Number::from(0))
-    }
-}
-
-/// What the expressions come to.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Printed {
-    /// Upstream's JSON, with the metrics added, and the regions where they have counts of their own.
-    One {
-        #[serde(flatten)]
-        counts: Counts,
-        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        regions: RegionCounts,
-        metrics: Metrics,
-    },
-    /// No counts at the top: a sum, or nulls, would be taken for what some group should have. A group
-    /// that could not be evaluated is null.
-    Several { process_groups: BTreeMap<String, Option<GroupCounts>>, metrics: Metrics },
-}
-
-/// The counts of one process group.
-#[derive(Serialize)]
-struct Counts {
-    created: Ends,
-    started: Ends,
-}
-
-/// Those of its regions; null for one that could not be evaluated.
-type RegionCounts = BTreeMap<String, Option<Counts>>;
-
-/// The same, with the numbers of machines that it was reckoned from.
-#[derive(Serialize)]
-struct GroupCounts {
-    #[serde(flatten)]
-    counts: Counts,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    regions: RegionCounts,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    metrics: Metrics,
-}
-
-/// Everything that has a number, and null for what has none.
-type Metrics = BTreeMap<String, serde_json::Value>;
-
-/// Both ends, null where nothing is asked for.
-#[derive(Serialize)]
-struct Ends {
-    min: Option<u32>,
-    max: Option<u32>,
-}
-
-impl From<ScopeBounds> for Counts {
-    fn from(bounds: ScopeBounds) -> Self {
-        let [created, started] =
-            [bounds.created, bounds.started].map(|Bounds { min, max }| Ends { min, max });
-        Self { created, started }
-    }
-}
-
 async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
     let loaded = configuration::load(&arguments.flags)?;
-    output::warnings(&loaded.warnings);
+    let (doubts, warnings) = known::doubts(loaded.warnings);
+    output::warnings(&warnings);
     let config = loaded.config;
     let Some(app) = config.apps.one() else {
+        output::warnings(&doubts);
         output::note(format_args!(
             "error: `app-name` is a pattern, {}, and eval looks at one app\n  hint: name one of them, such as --app-name {}",
             config.apps,
@@ -155,280 +86,180 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
         ));
         return Ok(WRONG_USAGE);
     };
-    if let Some(mistake) = unknown_given(&config, &arguments.variables) {
+    let scaled = Scaled::of(&config);
+    if let Some(mistake) = scaled.unknown_given(&config, &arguments.variables) {
+        output::warnings(&doubts);
         output::note(format_args!("error: {mistake}"));
         return Ok(WRONG_USAGE);
     }
 
     let now = SystemClock.now();
-    let collected = measure(&config, app, &arguments.variables, now).await?;
-    let (missing, displaced) = missing_variables(&config, &collected.table);
-    if let Some(name) = displaced.first() {
-        output::note(format_args!(
-            "error: an expression reads {name}, whose collector --var has taken the place of\n  \
-             hint: give it a number too: --var {name}=3"
-        ));
-        return Ok(WRONG_USAGE);
-    }
-    let observed = match (missing.first(), &config.api_token) {
-        (None, Some(token)) if regions::depend_on_machines(&config) => {
-            Some(observe(&config, app, token).await?)
-        }
-        (None, _) => None,
-        (Some(_), Some(token)) => Some(observe(&config, app, token).await?),
-        (Some(first), None) => {
-            output::note(format_args!(
-                "error: an expression reads {}, which comes from Fly, and no api token is set\n  \
-                 hint: give a number with --var {first}=3, or set FAS_API_TOKEN",
-                missing.join(", "),
-            ));
+    let collected = scaled.measure(&config, app, &arguments.variables, now).await?;
+    let needs_machines = match scaled.needs_machines(&collected, &config, now) {
+        Ok(needs_machines) => needs_machines,
+        Err(mistake) => {
+            output::warnings(&doubts);
+            output::note(format_args!("error: {mistake}"));
             return Ok(WRONG_USAGE);
         }
     };
-    let metrics = regions::metrics(&config);
-    let evaluate = |group| evaluate(group, &collected.table, &metrics, observed.as_ref(), now);
-    let evaluated: Vec<_> = config.groups.iter().map(evaluate).collect();
-    print(&collected, &evaluated)
-}
-
-/// What the expressions of a group gave.
-struct Evaluated<'a> {
-    group: &'a ProcessGroup,
-    bounds: Gave,
-    /// What those of its regions gave.
-    regions: Vec<(Region, Gave)>,
-    /// The numbers of its machines, where they were read.
-    machines: Vec<(&'static str, u32)>,
-}
-
-/// What the expressions of one scope gave.
-type Gave = Result<ScopeBounds, Vec<Failure>>;
-
-/// Which expression failed, and why.
-type Failure = (Kind, Side, EvaluateError);
-
-/// Evaluates the expressions of `group` over what is the same for all groups, and over the numbers of its
-/// own machines that are not set yet.
-fn evaluate<'a>(
-    group: &'a GroupConfig,
-    common: &VariableTable,
-    metrics: &[&MetricName],
-    observed: Option<&Observed>,
-    now: Timestamp,
-) -> Evaluated<'a> {
-    let history = History::default();
-    let view = observed.map(|own| View::of_group(own, &group.group, &history, now));
-    let machines = view.as_ref().map_or_else(Vec::new, |view| unset(common, view.tally()));
-    let table = with_machines(common, &machines);
-    Evaluated {
-        group: &group.group,
-        bounds: group.expressions.evaluate(&table, now),
-        regions: regions::evaluate(group, common, metrics, view.as_ref(), now),
-        machines,
-    }
-}
-
-/// The numbers of machines that `table` does not have.
-fn unset(table: &VariableTable, tally: Tally) -> Vec<(&'static str, u32)> {
-    let counts = [tally.created, tally.started, tally.stopped];
-    let counts = MACHINE_COUNTS.into_iter().zip(counts);
-    counts.filter(|(name, _)| table.get(name).is_none()).collect()
-}
-
-fn with_machines(table: &VariableTable, machines: &[(&'static str, u32)]) -> VariableTable {
-    let mut table = table.clone();
-    for (name, count) in machines {
-        table.set(*name, Value::Number(f64::from(*count)));
-    }
-    table
-}
-
-/// Prints what came of it: data for each scope that could be evaluated, errors for the others.
-fn print(collected: &Collected, evaluated: &[Evaluated<'_>]) -> anyhow::Result<u8> {
-    let failures: Vec<_> = evaluated.iter().flat_map(Evaluated::failures).collect();
-    let errors: Vec<_> = failures.iter().flat_map(|(_, _, errors)| *errors).collect();
-    note_failures(collected, &errors);
-    for (group, region, errors) in &failures {
-        let group =
-            if evaluated.len() > 1 { format!("process group {group}: ") } else { String::new() };
-        let region = region.map(|region| format!("region {region}: ")).unwrap_or_default();
-        for error in said_once(errors) {
-            output::note(format_args!("error: {group}{region}{error}"));
+    let (observed, catalog) = match &config.api_token {
+        Some(token) => ask_fly(&config, app, token, &doubts, needs_machines).await?,
+        None => {
+            output::warnings(&doubts);
+            (None, Arc::clone(Catalog::builtin()))
         }
+    };
+    let facts = Facts {
+        collected: &collected,
+        observed: observed.as_ref(),
+        history: &History::default(),
+        catalog: &catalog,
+        named: &scaled.named,
+        memory: &RegionMemory::default(),
+        now,
+    };
+    let groups = scaled.groups.iter();
+    let evaluated: Vec<_> =
+        groups.map(|group| (&group.group, GroupNumbers::of(group, &facts))).collect();
+    printed::print(&collected, &evaluated)
+}
+
+/// What the configuration says of groups, metrics and regions.
+struct Scaled {
+    groups: Vec<Group>,
+    /// The metrics that have a value for each region.
+    by_region: Vec<MetricName>,
+    /// The regions that expressions may name.
+    named: Vec<Region>,
+}
+
+impl Scaled {
+    fn of(config: &Config) -> Self {
+        let groups = compose::groups(config);
+        let named = named_regions(&groups);
+        Self { groups, by_region: regions::metrics(config), named }
     }
-    let mut metrics = metrics(&collected.table);
-    match evaluated {
-        [own] => {
-            if let Ok(bounds) = own.bounds {
-                metrics.extend(machine_metrics(own));
-                let regions = region_counts(own);
-                output::json(&Printed::One { counts: bounds.into(), regions, metrics })?;
+
+    /// A value for something that the configuration does not have is a typing error, and would quietly
+    /// change nothing.
+    fn unknown_given(&self, config: &Config, variables: &[(String, f64)]) -> Option<String> {
+        let reads = self.reads();
+        let metrics = config.collectors.iter().map(|collector| collector.metric.as_str());
+        let of_regions = regions::variables(&self.by_region, &self.named);
+        let known = metrics.chain(reads.iter().map(AsRef::as_ref)).chain(MACHINE_COUNTS);
+        let known = Names::new(known.chain(of_regions.iter().map(String::as_str)));
+        let (name, _) = variables.iter().find(|(name, _)| !known.contains(name))?;
+        let hint = match known.nearest(name) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("known are: {}", known.iter().collect::<Vec<_>>().join(", ")),
+        };
+        Some(format!(
+            "--var {name}: no metric has this name and no expression reads it\n  hint: {hint}"
+        ))
+    }
+
+    /// The variables that any expression of any group reads.
+    fn reads(&self) -> BTreeSet<Arc<str>> {
+        let reads = |group: &Group| {
+            let app_wide = group.expressions.reads().into_iter();
+            app_wide.chain(regions::reads(group, &self.by_region)).collect::<Vec<_>>()
+        };
+        self.groups.iter().flat_map(reads).collect()
+    }
+
+    /// What was collected, and what was given by --var in its place.
+    async fn measure(
+        &self,
+        config: &Config,
+        app: &AppName,
+        variables: &[(String, f64)],
+        now: Timestamp,
+    ) -> anyhow::Result<Collected> {
+        let given = Given::new(variables, &self.by_region, &self.named);
+        let asked = config.collectors.iter().filter(|own| !given.stands_for(&own.metric));
+        let asked: Vec<_> = asked.cloned().collect();
+        // No client where nothing is asked: it is most of what starting up costs.
+        let collectors = match asked.as_slice() {
+            [] => Vec::new(),
+            some => {
+                let http = compose::http_client(compose::prometheus_addresses(some))?;
+                compose::collectors(some, &http, None)?
             }
+        };
+        let mut memory = RegionMemory::default();
+        Ok(collect(&collectors, app, &mut memory, now).await.with(&given))
+    }
+
+    /// Whether the numbers depend on the machines, or what is missing that would tell.
+    fn needs_machines(
+        &self,
+        collected: &Collected,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<bool, String> {
+        let set = Regions { named: &self.named, now, ..Regions::default() };
+        let set = collected.variables(&set).into_app_wide();
+        let missing = self.reads().into_iter().filter(|name| set.get(name).is_none());
+        let (counts, displaced): (Vec<_>, Vec<_>) =
+            missing.partition(|name| MACHINE_COUNTS.contains(&&**name));
+        if let Some(name) = displaced.first() {
+            return Err(format!(
+                "an expression reads {name}, whose collector --var has taken the place of\n  \
+                 hint: give it a number too: --var {name}=3"
+            ));
         }
-        several => {
-            let counts = |own: &Evaluated<'_>| {
-                let counts = (*own.bounds.as_ref().ok()?).into();
-                let (regions, metrics) = (region_counts(own), machine_metrics(own));
-                Some(GroupCounts { counts, regions, metrics })
-            };
-            let groups = several.iter().map(|own| (own.group.to_string(), counts(own)));
-            output::json(&Printed::Several { process_groups: groups.collect(), metrics })?;
+        match counts.first() {
+            Some(first) if config.api_token.is_none() => Err(format!(
+                "an expression reads {}, which comes from Fly, and no api token is set\n  \
+                 hint: give a number with --var {first}=3, or set FAS_API_TOKEN",
+                counts.join(", "),
+            )),
+            Some(_) => Ok(true),
+            None => Ok(self.groups.iter().any(regions::depend_on_machines)),
         }
     }
-    Ok(if failures.is_empty() { DONE } else { FAILED })
 }
 
-impl Evaluated<'_> {
-    /// The scopes that failed: the group, one of its regions or none, and why.
-    fn failures(&self) -> impl Iterator<Item = (&ProcessGroup, Option<&Region>, &[Failure])> {
-        let own = self.bounds.as_ref().err().map(|errors| (None, errors));
-        let regions = self.regions.iter();
-        let regions = regions.filter_map(|(code, gave)| Some((Some(code), gave.as_ref().err()?)));
-        own.into_iter().chain(regions).map(|(code, errors)| (self.group, code, errors.as_slice()))
-    }
-}
-
-fn region_counts(own: &Evaluated<'_>) -> RegionCounts {
-    let counts = |gave: &Gave| gave.as_ref().ok().map(|bounds| (*bounds).into());
-    own.regions.iter().map(|(region, gave)| (region.to_string(), counts(gave))).collect()
-}
-
-fn machine_metrics(own: &Evaluated<'_>) -> Metrics {
-    own.machines.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect()
-}
-
-/// A value for something that the configuration does not have is a typing error, and would quietly
-/// change nothing.
-fn unknown_given(config: &Config, variables: &[(String, f64)]) -> Option<String> {
-    let reads = reads(config);
-    let metrics = config.collectors.iter().map(|collector| collector.metric.as_str());
-    let of_regions = regions::variables(config);
-    let known = metrics.chain(reads.iter().map(AsRef::as_ref)).chain(MACHINE_COUNTS);
-    let known = Names::new(known.chain(of_regions.iter().map(String::as_str)));
-    let (name, _) = variables.iter().find(|(name, _)| !known.contains(name))?;
-    let hint = match known.nearest(name) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("known are: {}", known.iter().collect::<Vec<_>>().join(", ")),
-    };
-    Some(format!(
-        "--var {name}: no metric has this name and no expression reads it\n  hint: {hint}"
-    ))
-}
-
-/// The variables that any expression of any group reads.
-fn reads(config: &Config) -> BTreeSet<Arc<str>> {
-    let metrics = regions::metrics(config);
-    let reads = |group: &GroupConfig| {
-        let app_wide = group.expressions.reads().into_iter();
-        app_wide.chain(regions::reads(group, &metrics)).collect::<Vec<_>>()
-    };
-    config.groups.iter().flat_map(reads).collect()
-}
-
-fn metrics(table: &VariableTable) -> Metrics {
-    let shown = |value: Result<&Value, &str>| match value {
-        Ok(Value::Number(value)) => number(*value).into(),
-        Ok(Value::Text(text)) => text.as_ref().into(),
-        Ok(Value::Nil) | Err(_) => serde_json::Value::Null,
-    };
-    table.iter().map(|(name, value)| (name.to_owned(), shown(value))).collect()
-}
-
-/// What was measured, and the variables that came of it.
-struct Collected {
-    samples: Vec<Sampled>,
-    table: VariableTable,
-}
-
-/// What was collected, and what was given by --var in its place.
-async fn measure(
+/// Asks Fly for the machines, where they matter, once for all groups; and for its regions, where the
+/// numbers depend on which there are. `doubts` are said unless Fly's list settles them.
+async fn ask_fly(
     config: &Config,
     app: &AppName,
-    variables: &[(String, f64)],
-    now: Timestamp,
-) -> anyhow::Result<Collected> {
-    let is_given = |own: &str| variables.iter().any(|(name, _)| name == own);
-    let sums = regions::sums_of_given(config, variables);
-    let given = |metric: &MetricName| is_given(metric.as_str()) || sums.contains_key(metric);
-    let asked: Vec<_> =
-        config.collectors.iter().filter(|own| !given(&own.metric)).cloned().collect();
-    // No client where nothing is asked: it is most of what starting up costs.
-    let collectors = match asked.as_slice() {
-        [] => Vec::new(),
-        some => {
-            let http = compose::http_client(compose::prometheus_addresses(some))?;
-            compose::collectors(some, &http, None)?
+    token: &Secret,
+    doubts: &[Warning],
+    needs_machines: bool,
+) -> anyhow::Result<(Option<Observed>, Arc<Catalog>)> {
+    let needs_regions = config.groups.iter().any(regions::depend_on_flys);
+    if !needs_machines && !needs_regions {
+        output::warnings(doubts);
+        return Ok((None, Arc::clone(Catalog::builtin())));
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
+    let http = compose::http_client(compose::fly_addresses(config))?;
+    let fly = compose::fly(config, token, http, Arc::clone(&clock), &metrics)?;
+    let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&fly);
+    let atlas = compose::atlas(config, platform, clock, &metrics).filter(|_| needs_regions);
+    let regions = async {
+        match &atlas {
+            Some(atlas) => {
+                known::read(atlas, doubts, config.timeout).await;
+                atlas.catalog()
+            }
+            None => {
+                output::warnings(doubts);
+                Arc::clone(Catalog::builtin())
+            }
         }
     };
-    let regions = config.listed_regions();
-    let mut memory = RegionMemory::default();
-    let collected = collect(&collectors, app, &mut memory, now).await;
-    let regions = Regions { named: &regions, now, ..Regions::default() };
-    let mut table = collected.variables(&regions).into_app_wide();
-    for (metric, sum) in &sums {
-        table.set(metric.as_str(), Value::Number(*sum));
-    }
-    for (name, value) in variables {
-        table.set(name.as_str(), Value::Number(*value));
-    }
-    Ok(Collected { samples: collected.samples, table })
-}
-
-/// Says which collectors failed without making an expression fail: `empty`, `on-failure` or --var gave a
-/// value, or nothing reads the metric.
-fn note_failures(collected: &Collected, errors: &[&Failure]) {
-    for sampled in &collected.samples {
-        let Err(failure) = &sampled.outcome else { continue };
-        let name = sampled.metric.as_str();
-        let is_said = errors.iter().any(
-            |(_, _, error)| matches!(error, EvaluateError::Metric { name: read, .. } if **read == *name),
-        );
-        let instead = match collected.table.get(name) {
-            Some(Ok(Value::Number(value))) => format!("; {} stands for it", number(*value)),
-            Some(Ok(_)) => "; nil stands for it".to_owned(),
-            Some(Err(_)) | None => "; no expression reads it".to_owned(),
-        };
-        if !is_said {
-            output::note(format_args!("warning: metric `{name}` has no value: {failure}{instead}"));
-        }
-    }
-}
-
-/// What an expression reads and nothing has set: numbers of machines, which Fly can tell, and variables
-/// of regions whose metric was given by --var as a whole.
-fn missing_variables(config: &Config, table: &VariableTable) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
-    let missing = reads(config).into_iter().filter(|name| table.get(name).is_none());
-    missing.partition(|name| MACHINE_COUNTS.contains(&&**name))
-}
-
-/// Reads the machines, once for all groups.
-async fn observe(config: &Config, app: &AppName, token: &Secret) -> anyhow::Result<Observed> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let metrics = Arc::new(telemetry::Metrics::new(VERSION, COMMIT));
-    let http = compose::http_client(compose::fly_addresses(config))?;
-    let api = compose::fly(config, token, http, clock, &metrics)?;
-    Ok(Observed {
-        machines: api.list(app).await?,
+    let machines =
+        async { Ok::<_, ApiError>(if needs_machines { Some(fly.list(app).await?) } else { None }) };
+    let (machines, catalog) = tokio::join!(machines, regions);
+    let observed = machines?.map(|machines| Observed {
+        machines,
         own_machine: config.own_machine.clone(),
         ..Observed::default()
-    })
-}
-
-/// One line for each thing that is wrong: a metric that both ends read fails once, and so does an
-/// expression that is both ends.
-fn said_once(errors: &[Failure]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for (kind, side, error) in errors {
-        let is_both =
-            errors.iter().any(|other| (other.0, &other.2) == (*kind, error) && other.1 != *side);
-        let line = match error {
-            EvaluateError::Metric { .. } => error.to_string(),
-            error if is_both => format!("{kind} machine count: {error}"),
-            error => format!("{side} {kind} machine count: {error}"),
-        };
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    lines
+    });
+    Ok((observed, catalog))
 }

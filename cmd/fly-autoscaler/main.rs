@@ -7,6 +7,7 @@ mod compose;
 mod configuration;
 mod demo;
 mod eval;
+mod known;
 mod output;
 mod plan;
 mod serve;

@@ -7,7 +7,6 @@ mod table;
 mod text;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::FlagValues;
@@ -15,11 +14,10 @@ use fly_autoscaler::decide::Verdict;
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::model::AppSelection;
 use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
-use fly_autoscaler::reconcile::Atlas;
 use fly_autoscaler::status::Tick;
 use fly_autoscaler::telemetry::Metrics;
 
-use crate::{COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, configuration, output};
+use crate::{COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, configuration, known, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -43,7 +41,8 @@ enum Format {
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let loaded = configuration::load(&arguments.flags)?;
-    output::warnings(&loaded.warnings);
+    let (doubts, warnings) = known::doubts(loaded.warnings);
+    output::warnings(&warnings);
     let config = loaded.config;
     let token = config.require_api_token()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -59,7 +58,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let scaling = scaling.with_atlas(atlas.clone());
     let plans = async {
         if let Some(atlas) = &atlas {
-            warn_of_regions(atlas, config.timeout).await;
+            known::read(atlas, &doubts, config.timeout).await;
         }
         match &config.apps {
             AppSelection::One(app) => {
@@ -106,19 +105,6 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         (false, true) => WOULD_CHANGE,
         (false, false) => DONE,
     })
-}
-
-/// Reads which regions Fly has, and says which of the configuration it has not. Where Fly does not tell
-/// in time, the plan goes by the list that comes with the program.
-async fn warn_of_regions(atlas: &Atlas, within: Duration) {
-    if let Ok(Err(error)) = tokio::time::timeout(within, atlas.refresh()).await {
-        output::note(format_args!(
-            "warning: {error}; the plan goes by the list of regions that comes with the program"
-        ));
-    }
-    for doubtful in atlas.doubtful() {
-        output::note(format_args!("warning: {doubtful}"));
-    }
 }
 
 /// What the plan comes to, if there is one.

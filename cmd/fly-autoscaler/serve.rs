@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::config::{Config, FlagValues, Loaded};
+use fly_autoscaler::config::{Config, FlagValues, Loaded, Warning};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
 use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
@@ -21,15 +21,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{COMMIT, DONE, VERSION, compose, configuration};
+use crate::{COMMIT, DONE, VERSION, compose, configuration, known};
 
 pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let Loaded { config, warnings, .. } = configuration::load(flags)?;
     let token = config.require_api_token()?;
     logging::init(config.log_format, config.verbose)?;
-    for warning in warnings {
-        warn!("{warning}");
-    }
+    let (doubts, warnings) = known::doubts(warnings);
+    tell(&warnings);
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Metrics::new(VERSION, COMMIT).with_series_per_app(config.metrics_per_app);
@@ -65,6 +64,9 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let ticks = async {
         if let Some(atlas) = &atlas {
             atlas.first().await;
+            if !atlas.catalog().is_current() {
+                tell(&doubts);
+            }
         }
         supervisor.run(apps, stop.clone()).await;
     };
@@ -77,6 +79,12 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     }
     info!("stopped");
     Ok(DONE)
+}
+
+fn tell(warnings: &[Warning]) {
+    for warning in warnings {
+        warn!("{warning}");
+    }
 }
 
 /// Keeps Fly's regions current beside the ticks, where anybody wants to know them.

@@ -1,6 +1,6 @@
 //! Regions that stop giving a value: their traffic may have ended, or their scrape.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,19 @@ pub struct Seen {
 pub struct RegionMemory {
     metrics: BTreeMap<MetricName, Remembered>,
     /// The regions in which each group had machines when the first sample came.
-    at_start: Option<BTreeMap<ProcessGroup, BTreeSet<Region>>>,
+    at_start: Option<BTreeMap<ProcessGroup, Inhabited>>,
+}
+
+/// The regions in which a process group has machines.
+pub type Inhabited = BTreeMap<Region, Presence>;
+
+/// What the machines of a region can have done until now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Presence {
+    /// None of them runs: they can have served nothing.
+    AtRest,
+    /// One of them runs, or did until a moment ago, or nobody can tell: it may have served.
+    MayServe,
 }
 
 /// What is remembered of one metric.
@@ -49,14 +61,15 @@ impl RegionMemory {
 
     /// Notes in which regions each group has machines now that the first sample is there. One of them that
     /// has no series may have lost it while this process did not run, so that until `absent-after` is over
-    /// nothing is known of it.
-    pub fn starts_with(&mut self, inhabited: BTreeMap<ProcessGroup, BTreeSet<Region>>) {
+    /// nothing is known of it. To the sum over all regions that matters only where its machines may have
+    /// served: see [`Presence`].
+    pub fn starts_with(&mut self, inhabited: BTreeMap<ProcessGroup, Inhabited>) {
         self.at_start.get_or_insert(inhabited);
     }
 
     /// The regions in which `group` had machines at the start.
     #[must_use]
-    pub fn at_start(&self, group: &ProcessGroup) -> Option<&BTreeSet<Region>> {
+    pub fn at_start(&self, group: &ProcessGroup) -> Option<&Inhabited> {
         self.at_start.as_ref()?.get(group)
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::absent::{RegionMemory, is_within};
+use super::absent::{Inhabited, Presence, RegionMemory, is_within};
 use super::{CollectError, Collected, Collector};
 use crate::model::{
     Catalog, MetricName, OnFailure, Region, Sample, Timestamp, Value, VariableTable,
@@ -21,16 +21,20 @@ const OF_THE_SCOPE: [&str; 4] =
 /// What one collector's sample is taken for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Taken {
-    numbers: Numbers,
-    on_failure: OnFailure,
+    pub(super) numbers: Numbers,
+    pub(super) on_failure: OnFailure,
+    /// What is given for single regions in place of what was measured. The sum stays as it was measured.
+    pub(super) given: BTreeMap<Region, f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Numbers {
+pub(super) enum Numbers {
     /// One for the app, and none for a region.
     Plain(Number),
     /// `by: region`, where what stands for the whole sample stands for each region alike.
     Alike(Number),
+    /// `by: region`, where the sum is given and nobody has asked for the regions.
+    SumAlone(f64),
     /// One for each region that has any, with those that lack it only since lately; the others have 0.
     Each {
         values: BTreeMap<Region, Number>,
@@ -49,6 +53,7 @@ pub(super) fn take(
     now: Timestamp,
 ) -> (Result<Sample, CollectError>, Taken) {
     let (on_failure, absent_after) = (collector.on_failure, collector.absent_after);
+    let taken = |numbers| Taken { numbers, on_failure, given: BTreeMap::new() };
     let numbers = match &outcome {
         Ok(Sample::Plain { value, .. }) => Numbers::Plain(Ok(*value)),
         Ok(Sample::ByRegion { values, .. }) => {
@@ -56,7 +61,7 @@ pub(super) fn take(
             let Some((filled, began)) = filled else {
                 let error = CollectError::TooManyRegions { absent_after };
                 let numbers = of_failure(collector, &error);
-                return (Err(error), Taken { numbers, on_failure });
+                return (Err(error), taken(numbers));
             };
             let named = |(region, value): (Region, Number)| {
                 let value = value.map_err(|why| Arc::from(format!("region {region}: {why}")));
@@ -66,7 +71,7 @@ pub(super) fn take(
         }
         Err(error) => of_failure(collector, error),
     };
-    (outcome, Taken { numbers, on_failure })
+    (outcome, taken(numbers))
 }
 
 /// What stands for a sample that failed as a whole.
@@ -98,7 +103,7 @@ pub struct Regions<'a> {
     pub nearest: Option<&'a Catalog>,
     /// Those in which the group had machines when the first sample came
     /// ([`RegionMemory::at_start`]); none where nothing is known of machines.
-    pub at_start: Option<&'a BTreeSet<Region>>,
+    pub at_start: Option<&'a Inhabited>,
     /// The time of the tick.
     pub now: Timestamp,
 }
@@ -138,7 +143,9 @@ impl Collected {
                     settle(&mut table, metric.as_str(), number.clone(), taken.on_failure);
                 }
                 numbers => {
-                    let own = Regional::of(metric, numbers, taken.on_failure, regions);
+                    let mut own = Regional::of(metric, numbers, taken.on_failure, regions);
+                    own.values
+                        .extend(taken.given.iter().map(|(own, value)| (own.clone(), Ok(*value))));
                     settle(&mut table, metric.as_str(), own.sum.clone(), own.on_failure);
                     regional.push(own);
                 }
@@ -164,11 +171,15 @@ impl Collected {
     pub fn busy(&self, is_read: impl Fn(&MetricName) -> bool) -> BTreeSet<Region> {
         let mut busy = BTreeSet::new();
         for sampled in self.samples.iter().filter(|sampled| is_read(&sampled.metric)) {
-            if let Numbers::Each { values, .. } = &sampled.taken.numbers {
-                let own =
-                    values.iter().filter(|(_, value)| matches!(value, Ok(own) if *own != 0.0));
-                busy.extend(own.map(|(region, _)| region.clone()));
+            let Taken { numbers, given, .. } = &sampled.taken;
+            if let Numbers::Each { values, .. } = numbers {
+                let measured = values.iter().filter(|(region, value)| {
+                    matches!(value, Ok(own) if *own != 0.0) && !given.contains_key(*region)
+                });
+                busy.extend(measured.map(|(region, _)| region.clone()));
             }
+            let given = given.iter().filter(|(_, value)| **value != 0.0);
+            busy.extend(given.map(|(region, _)| region.clone()));
         }
         busy
     }
@@ -214,10 +225,20 @@ impl Regional {
             Numbers::Plain(number) | Numbers::Alike(number) => {
                 (BTreeMap::new(), number.clone(), number.clone())
             }
+            // Each region has its own number, and nobody can tell which.
+            Numbers::SumAlone(sum) => {
+                let unset = Err(Arc::from("nothing has set it for this region"));
+                let (metric, values) = (metric.clone(), BTreeMap::new());
+                return Self { metric, on_failure, sum: Ok(*sum), values, otherwise: unset };
+            }
             Numbers::Each { values, began, absent_after } => {
                 let mut values = values.clone();
-                add_lost(&mut values, *began, *absent_after, on_failure, regions);
-                let sum = values.values().fold(Ok(0.0), add);
+                let lost = lost(&values, *began, *absent_after, on_failure, regions);
+                let counts =
+                    lost.iter().filter(|(_, (_, presence))| *presence == Presence::MayServe);
+                let sum = values.values().chain(counts.map(|(_, (number, _))| number));
+                let sum = sum.fold(Ok(0.0), add);
+                values.extend(lost.into_iter().map(|(region, (number, _))| (region, number)));
                 if let Some(catalog) = regions.nearest {
                     take_in(&mut values, regions.scaled, catalog);
                 }
@@ -231,27 +252,30 @@ impl Regional {
     }
 }
 
-/// Adds the regions that have had machines since the start and no series: nobody knows what they last had.
-fn add_lost(
-    values: &mut BTreeMap<Region, Number>,
+/// The regions that have had machines since the start and no series: nobody knows what they last had.
+///
+/// In the region's own scope that is so whatever the machines do: its series may count requests that are
+/// sent elsewhere, and waiting costs nothing there but the wait. The sum, which would be without a number
+/// for every such region, is spared those in which no machine runs: most apps have stopped machines
+/// somewhere, so that each restart would keep the whole app from growing, for regions that could not have
+/// served. They are as good as one without machines, which has always counted as 0.
+fn lost(
+    values: &BTreeMap<Region, Number>,
     began: Timestamp,
     absent_after: Duration,
     on_failure: OnFailure,
     regions: &Regions<'_>,
-) {
-    let Some(at_start) = regions.at_start else { return };
-    if !is_within(absent_after, began, regions.now) {
-        return;
-    }
-    for region in at_start {
-        values.entry(region.clone()).or_insert_with(|| {
-            let ago = regions.now.since(began).as_secs();
-            let why = format!(
-                "region {region} has machines but no series since the start {ago}s ago; it counts as 0 after absent-after ({absent_after:?})"
-            );
-            stood_for(Err(Arc::from(why)), on_failure)
-        });
-    }
+) -> BTreeMap<Region, (Number, Presence)> {
+    let at_start = regions.at_start.filter(|_| is_within(absent_after, began, regions.now));
+    let without = at_start.into_iter().flatten().filter(|(own, _)| !values.contains_key(*own));
+    let number = |(region, presence): (&Region, &Presence)| {
+        let ago = regions.now.since(began).as_secs();
+        let why = format!(
+            "region {region} has machines but no series since the start {ago}s ago; it counts as 0 after absent-after ({absent_after:?})"
+        );
+        (region.clone(), (stood_for(Err(Arc::from(why)), on_failure), *presence))
+    };
+    without.map(number).collect()
 }
 
 /// Adds the value of each region that is not among the `scaled` to that of the nearest which is. Where it

@@ -198,6 +198,9 @@ impl Levels {
     }
 }
 
+/// From one level of each region to another.
+type Span = [fn(&Levels) -> u32; 2];
+
 fn total(levels: &[Levels], of: impl Fn(&Levels) -> u32) -> u32 {
     levels.iter().map(of).fold(0, u32::saturating_add)
 }
@@ -205,7 +208,7 @@ fn total(levels: &[Levels], of: impl Fn(&Levels) -> u32) -> u32 {
 /// The most of each region where all together are to be at most `most`: what a region wants at least goes
 /// before what is there in others, and that before what might come.
 fn at_most(most: u32, levels: &[Levels]) -> Vec<u32> {
-    let steps: [[fn(&Levels) -> u32; 2]; 3] = [
+    let steps: [Span; 3] = [
         [|own| own.there, |own| own.top],
         [|own| own.bottom, |own| own.there],
         [|own| own.must, |own| own.bottom],
@@ -217,7 +220,7 @@ fn at_most(most: u32, levels: &[Levels]) -> Vec<u32> {
 /// The least of each region where all together are to be at least `least`: first what is there, then what
 /// the regions allow themselves, then beyond.
 fn at_least(least: u32, levels: &[Levels]) -> Vec<u32> {
-    let steps: [[fn(&Levels) -> u32; 2]; 3] = [
+    let steps: [Span; 3] = [
         [|own| own.bottom, |own| own.there],
         [|own| own.there, |own| own.top],
         [|own| own.top, |own| own.limit],
@@ -227,11 +230,7 @@ fn at_least(least: u32, levels: &[Levels]) -> Vec<u32> {
 }
 
 /// Shares `number` out in proportion to what the regions want, each between two of its levels.
-fn share_out(
-    number: u32,
-    levels: &[Levels],
-    [floor, ceiling]: [fn(&Levels) -> u32; 2],
-) -> Vec<u32> {
+fn share_out(number: u32, levels: &[Levels], [floor, ceiling]: Span) -> Vec<u32> {
     let share = |own: &Levels| Share { weight: own.top, floor: floor(own), ceiling: ceiling(own) };
     split(number, &levels.iter().map(share).collect::<Vec<_>>())
 }

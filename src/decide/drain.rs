@@ -38,7 +38,7 @@ pub(super) fn drain<'a>(
         Quota::new(Kind::Created, destroys, deciding, others, drained),
     );
     let policy = &deciding.targets.policy;
-    for part in drained {
+    for part in drained.iter_mut().filter(|part| !part.is_blocked) {
         part.plan.reasons.push(Reason::Draining);
         let there = part.view.tally();
         if destroys {

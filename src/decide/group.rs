@@ -10,7 +10,7 @@ use super::history::{History, is_within};
 use super::launch::LaunchRoom;
 use super::observed::Observed;
 use super::part::{Part, Role, count};
-use super::plan::ScopePlan;
+use super::plan::{ScopePlan, Tally};
 use super::reason::Reason;
 use super::select::{Keep, that_runs};
 use super::split::{Share, split};
@@ -32,7 +32,8 @@ pub(super) fn decide_group(
     let whole = View::of_group(observed, &targets.group, history, now);
     let mut parts = parts(targets, &whole);
     bounds::settle(&mut parts, targets);
-    let deciding = Deciding { observed, targets, whole: &whole, history, now };
+    let tally = whole.tally();
+    let deciding = Deciding { observed, targets, whole: &whole, tally, history, now };
     deciding.decide(&mut parts, next, supply);
 
     let rest = targets.policy.region_backoff;
@@ -101,6 +102,7 @@ pub(super) struct Deciding<'v, 'a> {
     pub(super) observed: &'a Observed,
     pub(super) targets: &'v GroupTargets,
     pub(super) whole: &'v View<'a>,
+    pub(super) tally: Tally,
     pub(super) history: &'v History,
     pub(super) now: Timestamp,
 }
@@ -117,7 +119,9 @@ impl<'v, 'a> Deciding<'v, 'a> {
             .iter()
             .flat_map(|part| part.new.iter().map(|new| new.template.source.clone()))
             .collect();
-        let mut keep = Keep::last_of(self.whole);
+        let may_go = |part: &Part<'_, '_>| part.need.destroys > 0 || part.role == Role::Draining;
+        let mut keep =
+            if parts.iter().any(may_go) { Keep::last_of(self.whole) } else { Keep::default() };
         keep.sources = sources.iter().collect();
         let always = |part: &&Part<'_, 'a>| {
             let region = part.plan.scope.region.as_ref();
@@ -148,11 +152,13 @@ impl<'v, 'a> Deciding<'v, 'a> {
 
     /// Where too much is out of sight, nothing is created or destroyed.
     fn gate(&self, parts: &mut [Part<'_, '_>], next: &mut History) {
-        let health = gate::fleet_health(self.whole.tally())
+        let health = gate::fleet_health(self.tally)
             .or_else(|| gate::regions_unread(self.observed, self.whole, self.targets));
         let Some(reason) = health else { return };
+        let drains = parts.iter().any(|part| part.acts_on(Kind::Created));
         for part in parts {
-            if part.need.creates > 0 || part.need.destroys > 0 {
+            let drains = drains && part.role == Role::Draining;
+            if part.need.creates > 0 || part.need.destroys > 0 || drains {
                 part.plan.reasons.push(reason.clone());
                 part.need.creates = 0;
                 part.need.destroys = 0;
@@ -164,8 +170,7 @@ impl<'v, 'a> Deciding<'v, 'a> {
 
     /// How many more machines `max-machines` leaves room for. What goes in this tick still counts.
     pub(super) fn room(&self, kind: Kind) -> u32 {
-        let tally = self.whole.tally();
-        let there = tally.of(kind).saturating_add(tally.unreachable);
+        let there = self.tally.of(kind).saturating_add(self.tally.unreachable);
         self.targets.policy.max_machines.saturating_sub(there)
     }
 

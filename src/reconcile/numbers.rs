@@ -3,19 +3,110 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::collect::{Collected, Regions, Variables};
-use crate::decide::view::View;
+use crate::collect::{Collected, Inhabited, Presence, RegionMemory, Regions, Variables};
+use crate::decide::view::{Seen, View};
 use crate::decide::{
     GroupTargets, History, Observed, Reason, RegionTargets, ScaledRegions, Tally, Targets,
     Unlisted, Wanted, scaled_regions,
 };
 use crate::evaluate::{EvaluateError, ScopeExpressions};
 use crate::model::{
-    Catalog, Kind, MetricName, ProcessGroup, Region, RegionList, Scope, Side, Timestamp, Value,
-    VariableTable,
+    Catalog, Kind, MachineState, MetricName, ProcessGroup, Region, RegionList, Scope, ScopeBounds,
+    Side, Timestamp, Value, VariableTable,
 };
 
 use super::{Group, Reconciler};
+
+/// What the expressions of one scope gave: the bounds, or each expression that failed, and why.
+pub type Gave = Result<ScopeBounds, Vec<(Kind, Side, EvaluateError)>>;
+
+/// What expressions are evaluated over.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// What was measured, or given in its place.
+    pub collected: &'a Collected,
+    /// The app's machines; none where nobody has asked for them.
+    pub observed: Option<&'a Observed>,
+    /// What was done to them lately.
+    pub history: &'a History,
+    /// Fly's regions.
+    pub catalog: &'a Catalog,
+    /// The regions that expressions may name: see [`named_regions`].
+    pub named: &'a [Region],
+    /// In which regions there were machines at the start.
+    pub memory: &'a RegionMemory,
+    /// The time of the tick.
+    pub now: Timestamp,
+}
+
+/// What the expressions of one process group gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupNumbers {
+    /// The regions in which it is scaled, and why it is not in others.
+    pub scaled: ScaledRegions,
+    /// What the expressions over all regions could read.
+    pub variables: VariableTable,
+    /// What they gave.
+    pub app_wide: Gave,
+    /// What those of single regions gave, in each that is scaled and has any.
+    pub by_region: Vec<(Region, Gave)>,
+}
+
+/// The regions that the expressions of `groups` may name: those that a group is told of, and with
+/// `regions: auto` all that the program knows.
+#[must_use]
+pub fn named_regions(groups: &[Group]) -> Vec<Region> {
+    let of_group = |group: &Group| {
+        let policy = &group.policy;
+        let known = (policy.regions == RegionList::Auto).then(|| Catalog::builtin().iter());
+        let known = known.into_iter().flatten().map(|(region, _)| region);
+        let told = policy.regions.listed().iter().chain(&policy.always_running);
+        told.chain(group.per_region.own.keys()).chain(known).cloned().collect::<Vec<_>>()
+    };
+    let named: BTreeSet<Region> = groups.iter().flat_map(of_group).collect();
+    named.into_iter().collect()
+}
+
+impl GroupNumbers {
+    /// Evaluates the expressions of `group`: the one way from numbers that were measured to numbers of
+    /// machines, for ticks and for `eval`.
+    #[must_use]
+    pub fn of(group: &Group, facts: &Facts<'_>) -> Self {
+        let Facts { collected, catalog, now, .. } = *facts;
+        let view = facts
+            .observed
+            .map(|observed| View::of_group(observed, &group.group, facts.history, now));
+        let scaled = scaled(group, view.as_ref(), collected, catalog);
+        let variables = collected.variables(&Regions {
+            named: facts.named,
+            scaled: &scaled.regions,
+            nearest: (group.policy.unlisted == Unlisted::Nearest).then_some(catalog),
+            at_start: facts.memory.at_start(&group.group),
+            now,
+        });
+        let by_region = by_region(group, &scaled.regions, view.as_ref(), &variables, now);
+        let mut variables = variables.into_app_wide();
+        if let Some(view) = &view {
+            add_machines(&mut variables, view.tally());
+        }
+        let app_wide = group.expressions.evaluate(&variables, now);
+        Self { scaled, variables, app_wide, by_region }
+    }
+
+    fn into_targets(self, group: &Group) -> GroupTargets {
+        let own = |(region, gave)| RegionTargets { region, wanted: wanted(gave) };
+        GroupTargets {
+            group: group.group.clone(),
+            policy: Arc::clone(&group.policy),
+            regions: self.scaled.regions,
+            closed: self.scaled.closed,
+            app_wide: wanted(self.app_wide),
+            by_region: self.by_region.into_iter().map(own).collect(),
+            regional: group.per_region.kinds(),
+            skipped: self.scaled.skipped,
+        }
+    }
+}
 
 impl Reconciler {
     /// Evaluates the expressions of every group over what was collected and observed.
@@ -27,107 +118,85 @@ impl Reconciler {
         now: Timestamp,
     ) -> Targets {
         let catalog = self.catalog();
+        let facts = Facts {
+            collected,
+            observed: Some(observed),
+            history,
+            catalog: &catalog,
+            named: &self.named,
+            memory: &self.regions,
+            now,
+        };
         let groups = self.groups.iter().map(|group| {
-            let view = View::of_group(observed, &group.group, history, now);
-            self.targets_of(group, &view, collected, &catalog, now)
+            let numbers = GroupNumbers::of(group, &facts);
+            self.tell_failures(&group.group, &numbers);
+            numbers.into_targets(group)
         });
         Targets { groups: groups.collect() }
     }
 
-    fn targets_of(
-        &self,
-        group: &Group,
-        view: &View<'_>,
-        collected: &Collected,
-        catalog: &Catalog,
-        now: Timestamp,
-    ) -> GroupTargets {
-        let ScaledRegions { regions, closed, skipped } = scaled(group, view, collected, catalog);
-        let variables = collected.variables(&Regions {
-            named: &self.named,
-            scaled: &regions,
-            nearest: (group.policy.unlisted == Unlisted::Nearest).then_some(catalog),
-            at_start: self.regions.at_start(&group.group),
-            now,
-        });
-        let by_region = self.by_region(group, &regions, view, &variables, now);
-        let mut table = variables.into_app_wide();
-        add_machines(&mut table, view.tally());
-        let scope = || Scope::app_wide(group.group.clone());
-        GroupTargets {
-            group: group.group.clone(),
-            policy: Arc::clone(&group.policy),
-            regions,
-            closed,
-            app_wide: self.wanted(&group.expressions, &table, scope, now),
-            by_region,
-            regional: group.per_region.kinds(),
-            skipped,
-        }
-    }
-
-    /// What the expressions for single regions give, in each region for which there are any.
-    fn by_region(
-        &self,
-        group: &Group,
-        regions: &[Region],
-        view: &View<'_>,
-        variables: &Variables,
-        now: Timestamp,
-    ) -> Vec<RegionTargets> {
-        let own = |region: &Region| {
-            let expressions = group.per_region.of(region);
-            if !expressions.has(Kind::Created) && !expressions.has(Kind::Started) {
-                return None;
-            }
-            let mut table = variables.of_region(region);
-            add_machines(&mut table, view.of_regions(|own| own == region).tally());
-            let scope = || Scope { group: group.group.clone(), region: Some(region.clone()) };
-            let wanted = self.wanted(expressions, &table, scope, now);
-            Some(RegionTargets { region: region.clone(), wanted })
-        };
-        if group.per_region.is_empty() {
-            return Vec::new();
-        }
-        regions.iter().filter_map(own).collect()
-    }
-
-    fn wanted(
-        &self,
-        expressions: &ScopeExpressions,
-        table: &VariableTable,
-        scope: impl Fn() -> Scope,
-        now: Timestamp,
-    ) -> Wanted {
-        match expressions.evaluate(table, now) {
-            Ok(bounds) => Wanted::Bounds(bounds),
-            Err(errors) => {
-                self.reporter.evaluate_failed(&scope(), &errors);
-                Wanted::Hold(reasons_of(errors))
+    fn tell_failures(&self, group: &ProcessGroup, numbers: &GroupNumbers) {
+        let by_region = numbers.by_region.iter().map(|(region, gave)| (Some(region), gave));
+        for (region, gave) in by_region.chain([(None, &numbers.app_wide)]) {
+            if let Err(errors) = gave {
+                let scope = Scope { group: group.clone(), region: region.cloned() };
+                self.reporter.evaluate_failed(&scope, errors);
             }
         }
     }
 
-    /// The regions in which each group has machines.
+    /// The regions in which each group has machines, and whether these may have served until now.
     pub(super) fn inhabited(
         &self,
         observed: &Observed,
         history: &History,
         now: Timestamp,
-    ) -> BTreeMap<ProcessGroup, BTreeSet<Region>> {
+    ) -> BTreeMap<ProcessGroup, Inhabited> {
         let groups = self.groups.iter().map(|group| {
             let view = View::of_group(observed, &group.group, history, now);
-            (group.group.clone(), regions_of(&view))
+            (group.group.clone(), presence(&view))
         });
         groups.collect()
     }
+}
+
+/// What the expressions for single regions give, in each region for which there are any.
+fn by_region(
+    group: &Group,
+    regions: &[Region],
+    view: Option<&View<'_>>,
+    variables: &Variables,
+    now: Timestamp,
+) -> Vec<(Region, Gave)> {
+    if group.per_region.is_empty() {
+        return Vec::new();
+    }
+    let has_any = |own: &ScopeExpressions| {
+        [Kind::Created, Kind::Started].into_iter().any(|kind| own.has(kind))
+    };
+    let gave = |region: &Region| {
+        let expressions = group.per_region.of(region);
+        if !has_any(expressions) {
+            return None;
+        }
+        let mut table = variables.of_region(region);
+        if let Some(view) = view {
+            add_machines(&mut table, view.of_regions(|own| own == region).tally());
+        }
+        Some((region.clone(), expressions.evaluate(&table, now)))
+    };
+    regions.iter().filter_map(gave).collect()
+}
+
+fn wanted(gave: Gave) -> Wanted {
+    gave.map_or_else(|errors| Wanted::Hold(reasons_of(errors)), Wanted::Bounds)
 }
 
 /// The regions in which `group` is scaled. Why not in others is said only where someone has asked for more
 /// than a list of where new machines go.
 fn scaled(
     group: &Group,
-    view: &View<'_>,
+    view: Option<&View<'_>>,
     collected: &Collected,
     catalog: &Catalog,
 ) -> ScaledRegions {
@@ -139,7 +208,8 @@ fn scaled(
         let reads: BTreeSet<Arc<str>> =
             group.expressions.reads().into_iter().chain(group.per_region.reads()).collect();
         let busy = collected.busy(|metric| is_read(metric, &reads));
-        return scaled_regions(policy, &busy, &regions_of(view), catalog);
+        let inhabited = view.map(regions_of).unwrap_or_default();
+        return scaled_regions(policy, &busy, &inhabited, catalog);
     }
     if policy.regions.listed().is_empty() {
         return ScaledRegions::default();
@@ -161,6 +231,24 @@ fn is_read(metric: &MetricName, reads: &BTreeSet<Arc<str>>) -> bool {
 fn regions_of(view: &View<'_>) -> BTreeSet<Region> {
     let listed = view.machines.iter().map(|seen| &seen.machine.region);
     listed.chain(view.unlisted.iter().map(|(region, _)| *region)).cloned().collect()
+}
+
+fn presence(view: &View<'_>) -> Inhabited {
+    let listed = view.machines.iter().map(|seen| (&seen.machine.region, may_serve(seen)));
+    let unlisted = view.unlisted.iter().map(|(region, launched)| (*region, *launched));
+    let mut inhabited = Inhabited::new();
+    for (region, may_serve) in listed.chain(unlisted) {
+        let presence = if may_serve { Presence::MayServe } else { Presence::AtRest };
+        let known = inhabited.entry(region.clone()).or_insert(presence);
+        *known = presence.max(*known);
+    }
+    inhabited
+}
+
+/// Whether the machine runs, or did until a moment ago, or is in a state that we do not know.
+fn may_serve(seen: &Seen<'_>) -> bool {
+    let is_unknown = matches!(seen.state, MachineState::Other(_));
+    seen.standing.started || seen.standing.is_stopping || is_unknown
 }
 
 /// Adds the observed machine counts, unless a metric has that name.

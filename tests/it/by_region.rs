@@ -1,6 +1,7 @@
 //! Collectors that are `by: region`, as they are met from outside: labels that are no regions, what a restart
-//! does not know, and Fly's list of its regions.
+//! does not know, Fly's list of its regions, and that all commands make the same of them.
 
+mod alike;
 mod labels;
 mod lists;
 mod restarts;

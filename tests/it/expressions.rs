@@ -357,8 +357,22 @@ fn the_examples_of_the_guide_are_true() {
         ("requests", 0.0),
         ("not_found", 3.0),
     ];
+    let in_lhr = [("traffic", 120.0), ("started_machines", 2.0)];
+    let mut in_regions = table(&in_lhr);
+    in_regions.set("region", Value::Text("lhr".into()));
+    let names_in_regions = Names::new(["traffic", "started_machines", "region"]);
+    let (app_wide, of_regions) = guide.split_once("## Variables of regions").unwrap();
+
+    let examples_in = |text: &'static str| text.lines().filter_map(|line| line.split_once(" => "));
     let mut examples = 0;
-    for (source, result) in guide.lines().filter_map(|line| line.split_once(" => ")) {
+    for (source, result) in examples_in(of_regions) {
+        let expression = Expression::compile(source.trim(), &names_in_regions).unwrap();
+        let got = expression.evaluate(&in_regions, NOW).and_then(machine_count);
+        assert_eq!(got.unwrap().to_string(), result.trim(), "{source}");
+        examples += 1;
+    }
+    assert!(examples >= 6, "only {examples} examples of regions found");
+    for (source, result) in examples_in(app_wide) {
         let expected = match result.trim().strip_prefix("error: ") {
             Some(message) => Err(message.to_owned()),
             None => Ok(result.trim().parse().unwrap()),

@@ -7,7 +7,7 @@ use fly_autoscaler::ports::Clock as _;
 use serde::Serialize;
 use serde_json::Number;
 
-use super::number;
+use super::printed::number;
 use crate::{DONE, WRONG_USAGE, output};
 
 /// What a single expression comes to.

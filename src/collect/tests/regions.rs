@@ -211,15 +211,114 @@ async fn a_region_with_machines_and_no_series_at_the_start_may_have_just_lost_it
         let now = NOW.plus(Duration::from_secs(seconds));
         let collected = collected(collectors, &mut memory, now).await;
         if memory.has_just_begun() {
-            let there = listed.iter().cloned().collect();
+            let there = listed.iter().map(|own| (own.clone(), Presence::MayServe)).collect();
             memory.starts_with([(group.clone(), there)].into());
         }
         // What comes later changes nothing: it was there when nobody had lost anything.
-        memory.starts_with([(group.clone(), [Region::new("syd")].into())].into());
+        let syd = (Region::new("syd"), Presence::MayServe);
+        memory.starts_with([(group.clone(), [syd].into())].into());
         let at_start = memory.at_start(&group);
         let of = Regions { named: &listed, at_start, now, ..Regions::default() };
         assert_eq!(shown(collected.variables(&of).app_wide()), want, "after {seconds}s");
     }
+}
+
+/// Everything that `iad` can be at the start, where `lhr` has 3.
+#[tokio::test]
+async fn only_a_region_that_may_have_served_takes_the_sum_with_it() {
+    use OnFailure::{Hold, Nil, Number};
+    use Presence::{AtRest, MayServe};
+    let lost = "! region iad has machines but no series since the start 0s ago; it counts as 0 after absent-after (300s)";
+    // its machines | its series | on-failure | seconds since the start -> the sum | in its own scope
+    let table = [
+        (Some(MayServe), None, Hold, 0, lost, lost),
+        (Some(AtRest), None, Hold, 0, "=3", lost),
+        (None, None, Hold, 0, "=3", "=0"),
+        (Some(MayServe), None, Nil, 0, "=nil", "=nil"),
+        (Some(AtRest), None, Nil, 0, "=3", "=nil"),
+        (Some(MayServe), None, Number(10.0), 0, "=13", "=10"),
+        (Some(AtRest), None, Number(10.0), 0, "=3", "=10"),
+        // What was measured counts, whatever the machines do.
+        (Some(MayServe), Some(2.0), Hold, 0, "=5", "=2"),
+        (Some(AtRest), Some(2.0), Hold, 0, "=5", "=2"),
+        (Some(MayServe), None, Hold, 300, "=3", "=0"),
+        (Some(AtRest), None, Hold, 300, "=3", "=0"),
+    ];
+    let [group, iad] = ["app", "iad"];
+    let (group, iad) = (ProcessGroup::new(group), Region::new(iad));
+    for (presence, series, on_failure, seconds, sum, own) in table {
+        let values: Vec<_> = [("lhr", Some(3.0)), ("iad", series)]
+            .into_iter()
+            .filter(|own| own.1.is_some())
+            .collect();
+        let t = collector("t", By::Region, by_region(&values));
+        let t = [Collector { on_failure, ..t }];
+        let mut memory = RegionMemory::default();
+        collected(&t, &mut memory, NOW).await;
+        let there = presence.map(|presence| (iad.clone(), presence));
+        memory.starts_with([(group.clone(), there.into_iter().collect())].into());
+        let now = NOW.plus(Duration::from_secs(seconds));
+        let at_start = memory.at_start(&group).cloned();
+        let of = Regions { at_start: at_start.as_ref(), now, ..Regions::default() };
+        let variables = collected(&t, &mut memory, now).await.variables(&of);
+        let t = |table: &VariableTable| {
+            shown(table).into_iter().find(|line| line.starts_with(['t']) && !line.starts_with("t_"))
+        };
+        let what = format!("{presence:?} {series:?} {on_failure:?} {seconds}s");
+        assert_eq!(t(variables.app_wide()), Some(format!("t{sum}")), "{what}");
+        assert_eq!(t(&variables.of_region(&iad)), Some(format!("t{own}")), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_given_stands_in_place_of_what_was_measured() {
+    let metrics = ["t", "u"].map(MetricName::new);
+    let named = regions(["lhr", "iad"]);
+    let measured = || {
+        vec![
+            collector("t", By::Region, by_region(&[("lhr", Some(3.0)), ("fra", Some(1.0))])),
+            collector("q", By::None, plain(9.0, 0)),
+        ]
+    };
+    // what is given -> what is still measured | over all regions | in lhr | in iad
+    let unset = "t! nothing has set it for this region";
+    type Row<'a> = (&'a [(&'a str, f64)], &'a str, &'a [&'a str], &'a str, &'a str);
+    let table: [Row<'_>; 6] = [
+        (&[], "tq", &["q=9", "t=4", "t_fra=1", "t_iad=0", "t_lhr=3"], "t=3", "t=0"),
+        (&[("q", 1.0)], "t", &["q=1", "t=4", "t_fra=1", "t_iad=0", "t_lhr=3"], "t=3", "t=0"),
+        (&[("t_iad", 8.0)], "tq", &["q=9", "t=4", "t_fra=1", "t_iad=8", "t_lhr=3"], "t=3", "t=8"),
+        (&[("t", 7.0)], "q", &["q=9", "t=7"], unset, unset),
+        (&[("t", 7.0), ("t_lhr", 2.0)], "q", &["q=9", "t=7", "t_lhr=2"], "t=2", unset),
+        (
+            &[("t_lhr", 2.0), ("t_iad", 5.0), ("t_lhr", 4.0)],
+            "q",
+            &["q=9", "t=9", "t_iad=5", "t_lhr=4"],
+            "t=4",
+            "t=5",
+        ),
+    ];
+    for (values, asked, app_wide, lhr, iad) in table {
+        let values: Vec<_> = values.iter().map(|(name, own)| ((*name).to_owned(), *own)).collect();
+        let given = Given::new(&values, &metrics[..1], &named);
+        let mut collectors = measured();
+        collectors.retain(|own| !given.stands_for(own.source.metric()));
+        let names = collectors.iter().map(|own| own.source.metric().as_str()).collect::<String>();
+        assert_eq!(names, asked, "{values:?}");
+        let collected =
+            collected(&collectors, &mut RegionMemory::default(), NOW).await.with(&given);
+        let of = Regions { named: &named, now: NOW, ..Regions::default() };
+        let variables = collected.variables(&of);
+        assert_eq!(shown(variables.app_wide()), app_wide, "{values:?}");
+        for (region, want) in [("lhr", lhr), ("iad", iad)] {
+            let own = shown(&variables.of_region(&Region::new(region)));
+            assert!(own.contains(&want.to_owned()), "{values:?} in {region}: {own:?}");
+        }
+    }
+    // Where there is traffic, as far as anybody says so.
+    let given = [("t_lhr".to_owned(), 0.0), ("t_iad".to_owned(), 1.0)];
+    let given = Given::new(&given, &metrics[..1], &regions(["lhr", "iad", "syd"]));
+    let collected = collected(&measured(), &mut RegionMemory::default(), NOW).await.with(&given);
+    assert_eq!(collected.busy(|_| true), ["fra", "iad"].map(Region::new).into());
 }
 
 #[tokio::test]

@@ -1,22 +1,15 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use secrecy::SecretString;
 
 use super::*;
-use crate::clock::SystemClock;
 use crate::collect::{Collector, RegionMemory, collect};
 use crate::decide::Policy;
 use crate::evaluate::{Expression, Names, PerRegion};
-use crate::fly::FlyClient;
 use crate::model::{
     AppName, By, HostStatus, Machine, MachineFacts, MachineId, MachineState, OnFailure, Sample,
 };
 use crate::ports::{MetricSource, SourceError};
-use crate::reconcile::{Adapters, Settings};
-use crate::store::MemoryStore;
-use crate::telemetry::Metrics;
-use crate::transport::{Timeouts, client};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -97,24 +90,6 @@ async fn targets(
     t: &[(&'static str, Option<f64>)],
     u: &[(&'static str, Option<f64>)],
 ) -> GroupTargets {
-    let http = client(Timeouts::default()).expect("a client");
-    let (nowhere, token) = ("http://127.0.0.1:1", SecretString::from("fm2_test"));
-    let clock = Arc::new(SystemClock);
-    let api = FlyClient::new(http, nowhere, nowhere, &token, clock.clone()).expect("a client");
-    let adapters = Adapters {
-        api: Arc::new(api),
-        clock,
-        store: Arc::new(MemoryStore::new("test")),
-        metrics: Arc::new(Metrics::new("0", "c")),
-    };
-    let settings = Settings {
-        timeout: Duration::from_secs(10),
-        release_guard: true,
-        release_timeout: Duration::from_secs(3600),
-        action_concurrency: 1,
-        dry_run: true,
-        own_machine: None,
-    };
     let collector = |metric: &str, values: &[(&'static str, Option<f64>)]| Collector {
         source: Box::new(ByRegion(MetricName::new(metric), values.to_vec())),
         by: By::Region,
@@ -127,12 +102,18 @@ async fn targets(
     let collectors = [collector("t", t), collector("u", u)];
     let app = AppName::new("web");
     let collected = collect(&collectors, &app, &mut RegionMemory::default(), NOW).await;
-    let reconciler = Reconciler::new(app, collectors, [group], settings, adapters);
     let machines =
         vec![machine("lhr", MachineState::Started), machine("lhr", MachineState::Stopped)];
-    let observed = Observed { machines, ..Observed::default() };
-    let mut targets = reconciler.evaluate(&collected, &observed, &History::default(), NOW);
-    targets.groups.remove(0)
+    let facts = Facts {
+        collected: &collected,
+        observed: Some(&Observed { machines, ..Observed::default() }),
+        history: &History::default(),
+        catalog: Catalog::builtin(),
+        named: &named_regions(std::slice::from_ref(&group)),
+        memory: &RegionMemory::default(),
+        now: NOW,
+    };
+    GroupNumbers::of(&group, &facts).into_targets(&group)
 }
 
 fn said(wanted: &Wanted) -> String {
@@ -226,5 +207,91 @@ async fn without_anything_said_of_single_regions_nothing_is_said_of_them() {
         let got = targets(group("t", PerRegion::default(), listed(codes)), &t, &[]).await;
         assert_eq!(wishes(&got), ["all: Some(3)"]);
         assert_eq!((got.regions, got.skipped), (regions(codes), Vec::new()));
+    }
+}
+
+/// What becomes of regions where nothing is asked of them: `regions: auto` says where new machines may go.
+#[tokio::test]
+async fn with_auto_and_numbers_over_all_regions_alone() {
+    let auto = Policy { regions: RegionList::Auto, ..Policy::default() };
+    let without = |code| Policy { excluded_regions: regions(&[code]), ..auto.clone() };
+    let always = Policy { always_running: regions(&["nrt"]), ..auto.clone() };
+    let nearest = Policy { unlisted: Unlisted::Nearest, ..without("iad") };
+    type T = [(&'static str, Option<f64>)];
+    let busy: &T = &[("iad", Some(2.0)), ("syd", Some(0.0)), ("fra", None)];
+    let fine: &T = &[("iad", Some(2.0)), ("syd", Some(0.0))];
+    // the policy | what is read | the metric t -> where it is scaled | where not, and why | what is wanted
+    // A machine runs and one is stopped in `lhr`, and the metric u, which few read, has a value in `gru`.
+    type Row<'a> = (&'a Policy, &'a str, &'a T, &'a [&'a str], &'a [&'a str], &'a str);
+    let table: [Row<'_>; 9] = [
+        (&auto, "t", fine, &["iad", "lhr"], &[], "all: Some(2)"),
+        (&auto, "t_iad + 1", fine, &["iad", "lhr"], &[], "all: Some(3)"),
+        (&auto, "u", fine, &["gru", "lhr"], &[], "all: Some(9)"),
+        (&auto, "3", fine, &["lhr"], &[], "all: Some(3)"),
+        (&auto, "t", busy, &["iad", "lhr"], &[], "all: metric t: region fra: the value is NaN"),
+        (&always, "t", fine, &["iad", "lhr", "nrt"], &[], "all: Some(2)"),
+        (
+            &without("lhr"),
+            "t",
+            fine,
+            &["iad"],
+            &["lhr: excluded (excluded-regions)"],
+            "all: Some(2)",
+        ),
+        (
+            &nearest,
+            "t_lhr",
+            &[("iad", Some(2.0)), ("lhr", Some(1.0))],
+            &["lhr"],
+            &["iad: excluded (excluded-regions); its traffic counts to lhr, the nearest"],
+            "all: Some(3)",
+        ),
+        (
+            &auto,
+            "t",
+            &[("xyz", Some(1.0))],
+            &["lhr"],
+            &["xyz: no region of Fly's: its traffic is in no region's number; is `yyz` meant?"],
+            "all: Some(1)",
+        ),
+    ];
+    for (policy, expression, t, scaled, not, wanted) in table {
+        let group = group(expression, PerRegion::default(), policy.clone());
+        let got = targets(group, t, &[("gru", Some(9.0))]).await;
+        let what = format!("{expression} {t:?} {policy:?}");
+        assert_eq!(got.regions, regions(scaled), "{what}");
+        assert_eq!(skipped(&got), not, "{what}");
+        assert_eq!(wishes(&got), [wanted], "{what}");
+    }
+}
+
+#[test]
+fn what_runs_or_did_until_a_moment_ago_may_have_served() {
+    let table = [
+        (&["started"][..], Presence::MayServe),
+        (&["starting"], Presence::MayServe),
+        (&["restarting"], Presence::MayServe),
+        (&["updating"], Presence::MayServe),
+        (&["stopping"], Presence::MayServe),
+        (&["suspending"], Presence::MayServe),
+        (&["hibernating"], Presence::MayServe),
+        (&["stopped", "started", "stopped"], Presence::MayServe),
+        (&["stopped", "suspended"], Presence::AtRest),
+        (&["created"], Presence::AtRest),
+        (&["failed"], Presence::AtRest),
+        (&["launch_failed"], Presence::AtRest),
+    ];
+    for (states, want) in table {
+        let machines = states.iter().map(|state| machine("lhr", MachineState::parse(state)));
+        let observed = Observed { machines: machines.collect(), ..Observed::default() };
+        let history = History::default();
+        let view = View::of_group(&observed, &ProcessGroup::new("app"), &history, NOW);
+        assert_eq!(presence(&view), [(Region::new("lhr"), want)].into(), "{states:?}");
+    }
+    // One of ours that the list does not show yet.
+    let region = Region::new("syd");
+    for (launched, want) in [(true, Presence::MayServe), (false, Presence::AtRest)] {
+        let view = View { unlisted: vec![(&region, launched)], ..View::default() };
+        assert_eq!(presence(&view), [(region.clone(), want)].into());
     }
 }

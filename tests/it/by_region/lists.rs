@@ -150,6 +150,7 @@ fn lines(scaler: &Autoscaler, message: &str) -> Vec<Value> {
 }
 
 const DOUBTFUL: &str = "a region of the configuration is not to be had";
+const OURS: &str = "is no region of Fly's that this version knows";
 const FAILING: &str = "the list of Fly's regions cannot be read";
 
 #[tokio::test]
@@ -162,6 +163,7 @@ async fn serve_asks_once_and_says_once_what_is_no_region() {
     assert_eq!(said.len(), 1, "{said:#?}");
     assert_eq!(said[0]["text"], "Fly has no region `lhx`; is `lhr` meant?");
     assert_eq!((&said[0]["level"], &said[0]["region"]), (&"WARN".into(), &"lhx".into()));
+    assert!(!scaler.program.written().contains(OURS), "it is not said again without Fly's word");
 }
 
 #[tokio::test]
@@ -194,6 +196,7 @@ async fn a_list_that_is_refused_is_said_once() {
     assert!(error.starts_with("list the regions of Fly: 403 no (fly-request-id "), "{error}");
     assert_eq!(said[0]["next"], "the list that comes with the program is used; tried again");
     assert_eq!(lines(&scaler, DOUBTFUL).len(), 0, "nobody knows");
+    assert_eq!(scaler.program.written().matches(OURS).count(), 1, "it may still be a mistake");
 }
 
 #[tokio::test]
@@ -207,14 +210,74 @@ async fn plan_warns_of_what_is_no_region_and_of_a_list_that_cannot_be_read() {
     assert_eq!(ran.stderr, "warning: Fly has no region `lhx`; is `lhr` meant?\n");
     fly.simulator.world().inject(FaultRule::always(Endpoint::Regions, answer(500, "no")));
     let failed = plan().await;
-    let why = "list the regions of Fly: 500 no";
-    let next = "the plan goes by the list of regions that comes with the program";
-    let told = failed.stderr.split(" (fly-request-id").next().unwrap();
-    assert_eq!(told, format!("warning: {why}"));
-    assert!(failed.stderr.ends_with(&format!("; {next}\n")), "{}", failed.stderr);
+    let (told, rest) = failed.stderr.split_once(" (fly-request-id").unwrap();
+    assert_eq!(told, "warning: list the regions of Fly: 500 no");
+    let (_, rest) = rest.split_once("); ").unwrap();
+    let ours = "warning: `regions`: `lhx` is no region of Fly's that this version knows\n  --> environment variable FAS_REGIONS\n  hint: did you mean `lhr`?";
+    let next = "the list of regions that comes with the program is used";
+    assert_eq!(rest.trim_end(), format!("{next}\n{ours}"), "nobody else can tell");
     assert_eq!((ran.code, failed.code), (Some(0), Some(0)));
     assert_eq!(
         ran.stdout.lines().skip(1).collect::<Vec<_>>(),
         failed.stdout.lines().skip(1).collect::<Vec<_>>()
     );
+}
+
+/// Makes Fly offer `qqq`, which no version of this program can know of, beside `iad`.
+fn offer_a_new_region(fly: &Fly) {
+    let place = r#""name":"Somewhere","latitude":39.0,"longitude":-77.5"#;
+    let regions = format!(r#"{{"regions":[{{"code":"iad",{place}}},{{"code":"qqq",{place}}}]}}"#);
+    let rule = FaultRule::always(Endpoint::Regions, answer(200, &regions));
+    fly.simulator.world().inject(rule);
+}
+
+#[tokio::test]
+async fn a_region_that_only_fly_knows_is_not_warned_of() {
+    let fly = Fly::with(&my_app(1, 0, 0.0)).await;
+    offer_a_new_region(&fly);
+    let each = ("FAS_REGION_STARTED_MACHINE_COUNT", "1");
+    for command in ["plan", "eval"] {
+        let command = fly.command(&[command]);
+        let ran = command.env(&[STARTED, each, ("FAS_REGIONS", "iad,qqq")]).run_beside().await;
+        assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)), "{}", ran.stdout);
+        assert!(ran.stdout.contains("qqq"), "it is scaled: {}", ran.stdout);
+    }
+    let scaler = serve(&fly, &[("FAS_REGIONS", "iad,qqq")]).await;
+    ticked(&fly, &scaler, 3).await;
+    let written = scaler.program.written();
+    assert!(!written.contains(OURS) && lines(&scaler, DOUBTFUL).is_empty(), "{written}");
+}
+
+#[tokio::test]
+async fn eval_goes_by_flys_list_where_a_number_depends_on_it() {
+    let fly = Fly::with(&my_app(1, 0, 0.0)).await;
+    fly.simulator.world().deprecate_region(&Region::new("ams"));
+    let asked = || fly.simulator.world().total(Endpoint::Regions);
+    let eval = |more: &[(&str, &str)]| {
+        let command = fly.command(&["eval"]).env(&[STARTED, ("FAS_REGIONS", "iad,ams,lhx")]);
+        command.env(more).run_beside()
+    };
+    let each = ("FAS_REGION_STARTED_MACHINE_COUNT", "2");
+    // what else is set -> how often Fly was asked | the regions with numbers | warnings
+    let lhx = "warning: Fly has no region `lhx`; is `lhr` meant?";
+    let ours = "warning: `regions`: `lhx` is no region of Fly's that this version knows\n  --> environment variable FAS_REGIONS\n  hint: did you mean `lhr`?";
+    let both = format!("warning: Fly takes no new machines in the region `ams`\n{lhx}");
+    let table: [(&[_], u64, &[&str], &str); 3] = [
+        (&[], 0, &[], ours),
+        (&[each], 1, &["iad"], &both),
+        (&[each, ("FAS_API_TOKEN", "")], 0, &["ams", "iad", "lhx"], ours),
+    ];
+    for (more, times, regions, warnings) in table {
+        let before = asked();
+        let ran = eval(more).await;
+        assert_eq!((ran.code, asked() - before), (Some(0), times), "{more:?}: {}", ran.stderr);
+        let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let with_numbers = json["regions"].as_object().into_iter().flatten();
+        let with_numbers: Vec<&str> = with_numbers.map(|(region, _)| region.as_str()).collect();
+        assert_eq!(
+            (with_numbers.as_slice(), ran.stderr.trim_end()),
+            (regions, warnings),
+            "{more:?}"
+        );
+    }
 }

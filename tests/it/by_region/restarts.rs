@@ -43,6 +43,16 @@ async fn a_region_that_has_a_series_at_the_start_has_lost_nothing() {
 }
 
 #[tokio::test]
+async fn a_region_that_could_not_have_served_does_not_keep_the_app_from_growing() {
+    // Nothing runs in `syd`, and no restart changes that.
+    let spec = AppSpec::new("web", "acme").with_machines("iad", 1, 2).with_machines("syd", 0, 1);
+    let stage = Stage::with(spec, 0.0).await;
+    load(&stage, "iad", 30.0);
+    assert_eq!(stage.tick(&mut scaler(&stage)).await.outcome, TickOutcome::Acted);
+    assert_eq!(stage.fleet(), (4, 3));
+}
+
+#[tokio::test]
 async fn the_time_counts_from_the_first_sample_not_from_the_first_tick() {
     let stage = Stage::new(2, 0, 0.0).await;
     let mut scaler = scaler(&stage);

@@ -108,7 +108,7 @@ async fn without_an_answer_the_column_is_there_and_says_so() {
 async fn labels_that_are_no_regions_do_not_break_the_table() {
     let long = "x".repeat(60);
     let fly = fly(&[("lhr", 130.0), ("\u{1b}[31mred", 2.0), (&long, 3.0)]).await;
-    assert_snapshot!(plan(&fly, &BY_REGION).await, @r"
+    assert_snapshot!(plan(&fly, &BY_REGION).await, @"
     exit 3
     --- stdout
     my-app at [TIME]

@@ -134,6 +134,27 @@ proptest! {
     }
 
     #[test]
+    fn where_too_many_hosts_do_not_answer_none_is_created_or_destroyed(mut case in case()) {
+        for machine in case.observed.machines.iter_mut().step_by(2) {
+            machine.host_status = HostStatus::Unreachable;
+        }
+        let plan = case.decide();
+        for own in &case.targets.groups {
+            let scopes = scopes_of(&plan.scopes, own);
+            let gone: u32 = scopes.iter()
+                .filter(|scope| scope.scope.region.is_none() || super::is_drained(scope))
+                .map(|scope| scope.observed.unreachable).sum();
+            let there: u32 = scopes.iter()
+                .filter(|scope| scope.scope.region.is_none() || super::is_drained(scope))
+                .map(|scope| scope.observed.created).sum();
+            let is_unhealthy = gone > 3 && gone * 100 > (gone + there) * 45;
+            let acts = scopes.iter().flat_map(|scope| &scope.actions)
+                .any(|own| matches!(own.action.verb(), Verb::Create | Verb::Destroy));
+            prop_assert!(!is_unhealthy || !acts, "{scopes:#?}");
+        }
+    }
+
+    #[test]
     fn regions_stay_within_their_own_limits(case in case()) {
         let plan = case.decide();
         for own in &case.targets.groups {
