@@ -166,11 +166,11 @@ impl Destroys {
         let waiting = self.waiting;
         let waits = (waiting > 0).then_some(Reason::WaitingForStop { count: waiting });
         let fewer = match &self.keeps_source {
-            Some(source) => Some(Reason::KeepsCloneSource { source: source.clone() }),
-            None if self.keeps_last => Some(Reason::KeepsLastMachine),
-            None => {
-                (available < wanted).then_some(Reason::NotEnoughDestroyable { wanted, available })
+            Some(source) if available < wanted => {
+                Some(Reason::KeepsCloneSource { source: source.clone() })
             }
+            _ if self.keeps_last => Some(Reason::KeepsLastMachine),
+            _ => (available < wanted).then_some(Reason::NotEnoughDestroyable { wanted, available }),
         };
         waits.into_iter().chain(fewer)
     }
@@ -212,16 +212,18 @@ pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy, keep: &mut Keep<
     let mut destroys = Destroys::default();
     let mut postponed = 0;
     for (_, seen) in candidates {
-        if destroys.len() + postponed == count as usize {
+        let runs = seen.standing.may_stop;
+        let taken = destroys.len() + if runs { postponed } else { 0 };
+        if taken >= count as usize {
             break;
         }
         if keep.running.contains(&seen.machine.id) {
             continue;
         }
         if keep.sources.contains(&seen.machine.id) {
-            // It goes in a later tick, and no other in its place.
+            // It goes in a later tick, and none that runs in place of one that does not.
             destroys.keeps_source = Some(seen.machine.id.clone());
-            postponed += 1;
+            postponed += usize::from(!runs);
             continue;
         }
         if is_cloneable(seen) {
@@ -231,7 +233,6 @@ pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy, keep: &mut Keep<
             }
             keep.cloneable -= 1;
         }
-        let runs = seen.standing.may_stop;
         if seen.standing.is_stopping {
             destroys.waiting += 1;
         } else if runs && !policy.destroy_force {

@@ -175,6 +175,19 @@ fn each_region_follows_its_own_numbers() {
             "lhr c1 | iad c1 s1",
             "lhr: create lhr (below_min); iad:  (above_max keeps_clone_source)",
         ),
+        // One that is as good goes at once.
+        (
+            "iad:a:stopped iad:b:stopped",
+            "",
+            "lhr c1 | iad c1",
+            "lhr: create lhr (below_min); iad: destroy b (above_max)",
+        ),
+        (
+            "iad:a iad:b",
+            "",
+            "lhr c1 s1 | iad c1 s1",
+            "lhr: create lhr (below_min below_min); iad: stop b (above_max above_max)",
+        ),
         // No more than that may be stopped: it is started for a region, while all regions decide what exists.
         (
             "lhr:a lhr:b:stopped iad:c",
