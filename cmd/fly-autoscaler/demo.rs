@@ -143,10 +143,13 @@ async fn set_up(
     arguments: &Arguments,
     address: SocketAddr,
 ) -> anyhow::Result<(Running, Reconciler)> {
-    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(world::START, arguments.speed));
+    // The app is older than what Fly's list lags: the first tick sees its machines.
+    let before = world::START.minus(world::LIST_LAG);
+    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(before, arguments.speed));
     let simulator = world::start(arguments.seed, Arc::clone(&clock))
         .await
         .context("cannot start the embedded Fly")?;
+    clock.sleep(world::LIST_LAG).await;
     let settings = world::settings(&simulator, address);
     let config = world::load(&settings)?.config;
 

@@ -65,11 +65,14 @@ impl Setting {
     }
 }
 
+/// How far the list of machines is behind.
+pub(crate) const LIST_LAG: Duration = Duration::from_secs(2);
+
 /// Starts the embedded Fly and furnishes it.
 pub(crate) async fn start(seed: u64, clock: Arc<dyn Clock>) -> Result<Simulator, io::Error> {
     let options = SimOptions {
         seed,
-        list_lag: Duration::from_secs(2),
+        list_lag: LIST_LAG,
         enforce_rate_limits: true,
         boot_failure: 0.02,
         tokens: vec![
