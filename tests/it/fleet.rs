@@ -2,6 +2,7 @@
 
 mod lists;
 mod outside;
+mod regions;
 mod troubles;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use fly_autoscaler::evaluate::{Expression, Names, PerRegion, ScopeExpressions};
 use fly_autoscaler::fleet::{Matching, Roster};
 use fly_autoscaler::fly::{FlyClient, OrgClient};
 use fly_autoscaler::model::{
-    AppName, AppPattern, By, MachineState, MetricName, OnFailure, ProcessGroup, SeriesRule,
+    AppName, AppPattern, By, MachineState, MetricName, OnFailure, ProcessGroup, Region, SeriesRule,
     Timestamp,
 };
 use fly_autoscaler::ports::{Clock, MetricSource as _, Organization, StateStore};
@@ -56,8 +57,16 @@ struct Differently {
     page_size: usize,
     /// How long the query for all apps may take.
     query_timeout: Duration,
-    /// Whether the queue says how many machines there are instead of how many run.
-    counts_created: bool,
+    counts: Counts,
+}
+
+/// What the queue says how many there are of.
+#[derive(Clone, Copy, PartialEq)]
+enum Counts {
+    Started,
+    Created,
+    /// Those that run in each of two regions, each by its own queue.
+    StartedByRegion,
 }
 
 impl Default for Differently {
@@ -70,7 +79,7 @@ impl Default for Differently {
             store: Arc::new(MemoryStore::new("fleet-test")),
             page_size: 1000,
             query_timeout: PATIENCE,
-            counts_created: false,
+            counts: Counts::Started,
         }
     }
 }
@@ -253,19 +262,23 @@ fn fleet(
     let names = Names::new(["queue_depth"]);
     let count = Expression::compile("ceil(queue_depth / 10)", &names).unwrap();
     let [min, max] = [Some(count.clone()), Some(count)];
-    let expressions = if differently.counts_created {
-        ScopeExpressions { created_min: min, created_max: max, ..ScopeExpressions::default() }
-    } else {
-        ScopeExpressions { started_min: min, started_max: max, ..ScopeExpressions::default() }
+    let counted = match differently.counts {
+        Counts::Created => {
+            ScopeExpressions { created_min: min, created_max: max, ..ScopeExpressions::default() }
+        }
+        Counts::Started | Counts::StartedByRegion => {
+            ScopeExpressions { started_min: min, started_max: max, ..ScopeExpressions::default() }
+        }
     };
     let group = ProcessGroup::new("app");
-    let groups: Arc<[Group]> = [Group {
-        group,
-        expressions,
-        per_region: PerRegion::default(),
-        policy: Arc::new(Policy::default()),
-    }]
-    .into();
+    let mut policy = Policy::default();
+    let (mut expressions, mut per_region) = (counted, PerRegion::default());
+    if differently.counts == Counts::StartedByRegion {
+        policy.regions = ["iad", "lhr"].map(Region::new).to_vec().into();
+        per_region.every = std::mem::take(&mut expressions);
+    }
+    let policy = Arc::new(policy);
+    let groups: Arc<[Group]> = [Group { group, expressions, per_region, policy }].into();
     let settings = Settings {
         timeout: PATIENCE * 2,
         release_guard: true,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fly_autoscaler::model::TickOutcome;
 use fly_autoscaler::sim::{Endpoint, FaultKind, FaultRule};
 
-use super::{Differently, INTERVAL, REFRESH, Stage, app, tenant};
+use super::{Counts, Differently, INTERVAL, REFRESH, Stage, app, tenant};
 use fly_autoscaler::model::By;
 
 fn requests<const N: usize>(
@@ -209,7 +209,7 @@ async fn a_list_of_changes_that_fails_for_a_while_stops_nothing() {
 
 #[tokio::test]
 async fn a_region_that_fly_cannot_list_holds_creates() {
-    let own = Differently { counts_created: true, ..Differently::default() };
+    let own = Differently { counts: Counts::Created, ..Differently::default() };
     let stage = Stage::with(
         2,
         |sim| {
