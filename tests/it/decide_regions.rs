@@ -577,6 +577,8 @@ fn which_regions_are_scaled_and_why_not_the_others() {
         ),
         // Where there are machines there is a region, whatever a list says.
         (listed("old gone lhr"), "", "old gone", current(), "old gone lhr", ""),
+        // What has no label is no region, whatever Fly may have by now.
+        (listed("lhr"), "(none)", "", builtin.as_ref().clone(), "lhr", "(none) region_unknown"),
         // Fly may have a region by now that the list in the program lacks.
         (listed("new lhr"), "", "", builtin.as_ref().clone(), "new lhr", ""),
         (
