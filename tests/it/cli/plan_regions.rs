@@ -183,3 +183,32 @@ async fn what_stands_for_a_value_is_shown_with_why_it_does() {
     );
     assert!(one[1].starts_with("iad 5 ") && one[2].starts_with("lhr 130 "), "{one:?}");
 }
+
+#[tokio::test]
+async fn a_value_without_a_region_has_a_row_and_holds_nobody() {
+    let fly = fly(&[("lhr", 130.0), ("iad", 20.5), ("", 7.0)]).await;
+    let each = ("FAS_REGION_STARTED_MACHINE_COUNT", "ceil(traffic / 70)");
+    assert_snapshot!(plan(&fly, &[&BY_REGION[..4], &[each]].concat()).await, @"
+    exit 3
+    --- stdout
+    my-app at [TIME]
+
+    metrics
+      traffic  157.5
+
+                            machines            target
+    app by region  traffic   started  stopped  started  next     why
+      lhr              130         1        1        2  start 1  1 started, at least 2 wanted
+      iad             20.5         1        2        1  -        1 started, 1 wanted
+      (none)             7         -        -        -  -        no region of Fly's: its traffic is in…
+      total          157.5         2        3        3  start 1
+
+      lhr
+        1 started, at least 2 wanted [below_min]
+          start 12770c4fec26cb in lhr
+      (none)
+        no region of Fly's: its traffic is in no region's number [region_unknown]
+
+    would start 1 machine
+    ");
+}
