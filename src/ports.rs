@@ -64,6 +64,14 @@ pub enum SourceError {
         /// How many series came back.
         count: usize,
     },
+    /// `by: region`, and no series says of which region it is.
+    #[error(
+        "the query `{query}` returned a series without the label `region`; use sum by (region) (...)"
+    )]
+    Unlabelled {
+        /// The query as sent.
+        query: String,
+    },
     /// NaN or infinity.
     #[error("the query `{query}` returned {value}, which is no finite number")]
     NotFinite {

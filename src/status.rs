@@ -23,7 +23,8 @@ pub struct SampleStatus {
     /// Whether it tells regions apart.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_region: bool,
-    /// The value for the app as a whole: the number, or the sum over regions.
+    /// The value for the app as a whole: the number, or the sum over regions. Where nothing could be
+    /// measured, the number that `empty` or `on-failure` puts in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
     /// The value of each region, from a collector that is `by: region`.
@@ -32,7 +33,7 @@ pub struct SampleStatus {
     /// The regions whose value is no number, each with why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub failed_regions: BTreeMap<Region, String>,
-    /// Why there is no value.
+    /// Why there is no value, or one that was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

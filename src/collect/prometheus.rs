@@ -136,7 +136,7 @@ impl PrometheusSource {
         };
         match answered.of(app) {
             [] => Err(SourceError::Empty { query }),
-            series if self.by.has_region() => self.by_region(series),
+            series if self.by.has_region() => self.by_region(query, series),
             series => self.plain(query, series),
         }
     }
@@ -212,8 +212,13 @@ impl PrometheusSource {
         }
     }
 
-    fn by_region(&self, series: &[Series]) -> Result<Sample, SourceError> {
+    /// A value without a region beside others that have one is in the sum and in no region's number: one
+    /// stray series is no reason to hold them all.
+    fn by_region(&self, query: String, series: &[Series]) -> Result<Sample, SourceError> {
         let mut values: BTreeMap<Region, (&str, Result<f64, Arc<str>>)> = BTreeMap::new();
+        if series.iter().all(|one| one.region.as_deref().unwrap_or_default().is_empty()) {
+            return Err(SourceError::Unlabelled { query });
+        }
         for one in series {
             let label = one.region.as_deref().unwrap_or_default();
             let region = self.region(label)?;
@@ -229,9 +234,12 @@ impl PrometheusSource {
                 }
                 Some(_) if self.series == SeriesRule::First => {}
                 Some((first, value)) if *first == label => {
-                    *value = Err(Arc::from(
-                        "more than one series for the region; use sum by (region) (...)",
-                    ));
+                    *value = Err(Arc::from(match label {
+                        "" => {
+                            "more than one series without the label `region`; use sum by (region) (...)"
+                        }
+                        _ => "more than one series for the region; use sum by (region) (...)",
+                    }));
                 }
                 Some((first, value)) => {
                     let both = [*first, label].map(|label| self.clean(label));
@@ -249,8 +257,7 @@ impl PrometheusSource {
 
     fn region(&self, label: &str) -> Result<Region, SourceError> {
         if label.is_empty() {
-            let why = "a series has no label `region`; use sum by (region) (...)";
-            return Err(self.garbled(why.to_owned()));
+            return Ok(Region::unlabelled());
         }
         if label.chars().count() > MAX_REGION_CHARS {
             let start: String = label.chars().take(MAX_REGION_CHARS).collect();

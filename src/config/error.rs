@@ -136,6 +136,8 @@ pub enum Notice {
     KeyHasNoEffect { key: &'static str, needs: &'static str },
     #[error("`regions: auto` finds only regions that have machines: no collector is `by: region`")]
     AutoWithoutTraffic,
+    #[error("`{metric}` is one number for the whole app, so every region gets the same")]
+    SameForEachRegion { metric: String, remedy: &'static str },
     #[error("`{key}`: `{region}` is no region of Fly's that this version knows")]
     UnknownRegion { key: &'static str, region: Region, meant: Option<Region> },
     #[error("{variable} is not used: --config names a file")]
@@ -154,6 +156,7 @@ impl Warning {
             Notice::UnknownVariable { nearest, .. } => {
                 nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
             }
+            Notice::SameForEachRegion { remedy, .. } => Some((*remedy).to_owned()),
             Notice::UnknownRegion { meant, .. } => Some(match meant {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "`fly platform regions` lists them; a new one is used as it is".to_owned(),

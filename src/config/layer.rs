@@ -16,7 +16,7 @@ use super::setting::{
     ADDRESS, COLLECTOR_KINDS, COLLECTOR_SETTINGS, CREATED_MACHINE_COUNT, CollectorKind, Kind,
     MAX_CREATED_MACHINE_COUNT, MAX_STARTED_MACHINE_COUNT, METRIC_NAME, MIN_CREATED_MACHINE_COUNT,
     MIN_STARTED_MACHINE_COUNT, PROCESS_GROUP, QUERY, REGION_SETTINGS, REGIONS, SETTINGS,
-    STARTED_MACHINE_COUNT, Setting, TYPE, VARIABLES, nearest, region_variable,
+    STARTED_MACHINE_COUNT, Setting, TYPE, VARIABLES, meant_for_region, nearest, region_variable,
 };
 
 /// Lays the sources over each other.
@@ -238,7 +238,8 @@ impl Layering<'_> {
             if name.starts_with("FAS_") && !is_known {
                 let nearest = match region {
                     Some(code) if !is_capitals(code) => Some(name.to_ascii_uppercase()),
-                    _ => nearest(name, known.iter().copied()).map(str::to_owned),
+                    _ => meant_for_region(name)
+                        .or_else(|| nearest(name, known.iter().copied()).map(str::to_owned)),
                 };
                 let notice = Notice::UnknownVariable { name: name.to_owned(), nearest };
                 self.warnings.push(Warning { notice, place: Place::Nowhere });

@@ -123,6 +123,7 @@ impl Mistake {
                     var::FAS_CONFIG
                 )
             }
+            Self::Yaml(YamlError::BareStar) => "write it in quotes: `\"*\":`".to_owned(),
             Self::UnknownKey { key, nearest: Some(nearest) }
                 if key.replace('_', "-") == *nearest =>
             {

@@ -84,6 +84,11 @@ impl<'a> Reader<'a> {
     pub(super) fn region_list(&mut self, setting: &'static Setting) -> RegionList {
         match self.items(setting) {
             [only] if only.text.text == value::AUTO => RegionList::Auto,
+            [only] if only.text.text.eq_ignore_ascii_case(value::AUTO) => {
+                let fault = Fault::NotAuto { value: only.text.text.clone() };
+                self.mistakes.add(Mistake::Value { key: setting.key, fault }, &only.place);
+                RegionList::default()
+            }
             _ => RegionList::Listed(self.regions(setting)),
         }
     }
@@ -91,6 +96,16 @@ impl<'a> Reader<'a> {
     /// The regions, each once.
     pub(super) fn regions(&mut self, setting: &'static Setting) -> Vec<Region> {
         let mut regions: Vec<Region> = Vec::new();
+        let texts = || self.items(setting).iter().map(|item| item.text.text.as_str());
+        if let (Some(first), Some(last)) = (self.items(setting).first(), texts().next_back())
+            && first.text.text.starts_with('[')
+            && last.ends_with(']')
+        {
+            // A list as JSON has it, cut at its commas: one mistake and not one for each of its parts.
+            let fault = Fault::NotARegion { value: texts().collect::<Vec<_>>().join(",") };
+            self.mistakes.add(Mistake::Value { key: setting.key, fault }, &first.place);
+            return regions;
+        }
         for item in self.items(setting) {
             let text = &item.text.text;
             let is_auto = setting.kind == Kind::RegionList && text == value::AUTO;

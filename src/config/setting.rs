@@ -15,7 +15,8 @@ pub use collector::*;
 pub use group::*;
 pub use placement::*;
 pub use region::{
-    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS, region_variable,
+    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS, meant_for_region,
+    region_variable,
 };
 pub use top_level::*;
 pub use variables::*;

@@ -37,7 +37,10 @@ pub(super) fn validate(
     }
     let regions = super::listed_regions(groups.iter().map(|group| &group.policy));
     let names = expressions::names(&raw.collectors, &regions, mistakes);
-    let groups = groups.into_iter().map(|group| group.compile(&names, mistakes)).collect();
+    let app_wide = expressions::app_wide(&raw.collectors);
+    let compile =
+        |group: groups::Uncompiled<'_>| group.compile(&names, &app_wide, mistakes, warnings);
+    let groups = groups.into_iter().map(compile).collect();
     let flaps_base_url = base_url(var::FLY_FLAPS_BASE_URL, env, mistakes);
     let api_base_url = base_url(var::FLY_API_BASE_URL, env, mistakes);
 

@@ -56,6 +56,9 @@ pub enum YamlError {
         /// The parser's words.
         message: String,
     },
+    /// `*` as it stands, which refers to something.
+    #[error("the YAML cannot be read: a `*` without quotes refers to an anchor, and here is none")]
+    BareStar,
     /// Nothing but white space and comments.
     #[error("there are no settings in it")]
     Empty,
@@ -99,7 +102,15 @@ pub fn parse(text: &str) -> Result<Node, Located> {
         anchors: BTreeMap::new(),
         nodes: 0,
     };
-    reader.document()
+    reader.document().map_err(|(error, at)| {
+        let line = text.lines().nth(at.line.saturating_sub(1)).unwrap_or_default();
+        let star = |rest: &str| {
+            rest.strip_prefix('*').is_some_and(|rest| rest.trim_start().starts_with(':'))
+        };
+        let is_star = matches!(error, YamlError::Syntax { .. })
+            && line.match_indices('*').any(|(place, _)| star(&line[place..]));
+        (if is_star { YamlError::BareStar } else { error }, at)
+    })
 }
 
 struct Reader<'a> {

@@ -44,10 +44,12 @@ pub(super) fn drain<'a>(
         if destroys {
             let may_go = existing.take(there.created);
             let mut chosen = select::to_destroy(&part.view, may_go, policy, keep);
+            // Before those are left that wait for others: of these it is said once, and why.
+            part.plan.reasons.extend(chosen.why_not_more(may_go));
+            let cannot_go = may_go.saturating_sub(count(chosen.len()));
             let may_stop = running.take(count(chosen.running()));
             chosen.leave_running(may_stop);
-            let lacking = there.created.saturating_sub(count(chosen.len()));
-            part.plan.reasons.extend(chosen.why_not_more(may_go));
+            let lacking = there.created.saturating_sub(count(chosen.len()) + cannot_go);
             plan_destroys(part, chosen, next);
             explain(part, lacking);
         } else {

@@ -69,7 +69,9 @@ pub fn scaled_regions(
         };
         let reason = if is_excluded(region) {
             Reason::RegionExcluded { nearest: nearest() }
-        } else if catalog.get(region).is_none() && !inhabited.contains(region) && !may_be_new {
+        } else if (catalog.get(region).is_none() && !inhabited.contains(region) && !may_be_new)
+            || *region == Region::unlabelled()
+        {
             unknown += 1;
             if unknown > NAMED_UNKNOWN {
                 continue;

@@ -81,7 +81,11 @@ pub(super) fn unknown_variable(name: &str, place: Option<Place>, known: &Names) 
         let message = format!("unknown variable `{name}`");
         return Problem { message, place, hint: Some(hint) };
     }
+    let is_code = known.texts.contains_key(REGION)
+        && Catalog::builtin().get(&Region::new(name)).is_some()
+        || known.texts.values().flatten().any(|text| text.as_ref() == name);
     let hint = match known.nearest(name) {
+        _ if is_code => format!("text stands in quotes: `\"{name}\"`"),
         _ if name == "$env" => "write the name of a metric instead".to_owned(),
         _ if name == REGION => {
             "the region is known to expressions under `per-region`, one region at a time".to_owned()

@@ -7,6 +7,15 @@ text_newtype! {
     Region
 }
 
+impl Region {
+    /// Stands for no region: that of a value whose label was empty or missing while others had one. No
+    /// region and no label reads like this, and expressions cannot name it.
+    #[must_use]
+    pub fn unlabelled() -> Self {
+        Self::new("(none)")
+    }
+}
+
 /// The regions that a process group is scaled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegionList {

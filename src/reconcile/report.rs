@@ -6,11 +6,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::act::{ActionResult, Outcome};
-use crate::collect::{Collected, Collector, Sampled};
+use crate::collect::{CollectError, Collected, Collector, Sampled};
 use crate::decide::Observed;
 use crate::evaluate::EvaluateError;
-use crate::model::{AppName, Catalog, Kind, Sample, Scope, Side, TickOutcome, Timestamp};
-use crate::ports::{ApiError, ErrorClass};
+use crate::model::{
+    AppName, Catalog, Kind, OnFailure, Sample, Scope, Side, TickOutcome, Timestamp,
+};
+use crate::ports::{ApiError, ErrorClass, SourceError};
 use crate::status::{SampleStatus, Tick};
 use crate::telemetry::Metrics;
 use crate::telemetry::Standing;
@@ -154,13 +156,22 @@ fn next_step(outcome: &Outcome, error: &ApiError) -> String {
 /// What was measured by `collectors`, for the status.
 pub(super) fn samples(collectors: &[Collector], collected: &Collected) -> Vec<SampleStatus> {
     let pairs = collectors.iter().zip(&collected.samples);
-    pairs.map(|(collector, sampled)| sample(collector.by.has_region(), sampled)).collect()
+    pairs.map(|(collector, sampled)| sample(collector, sampled)).collect()
 }
 
-fn sample(by_region: bool, sampled: &Sampled) -> SampleStatus {
+/// What was measured, or the number that the configuration puts in its place, with why it does.
+fn sample(collector: &Collector, sampled: &Sampled) -> SampleStatus {
+    let instead = match collector.on_failure {
+        OnFailure::Number(number) => Some(number),
+        OnFailure::Hold | OnFailure::Nil => None,
+    };
+    let said = |error: String| match instead {
+        Some(number) => format!("{error}; `on-failure` says {number}"),
+        None => error,
+    };
     let mut status = SampleStatus {
         metric: sampled.metric.clone(),
-        by_region,
+        by_region: collector.by.has_region(),
         value: None,
         regions: BTreeMap::new(),
         failed_regions: BTreeMap::new(),
@@ -175,16 +186,27 @@ fn sample(by_region: bool, sampled: &Sampled) -> SampleStatus {
                         status.regions.insert(region.clone(), *value);
                     }
                     Err(error) => {
-                        status.error = Some(format!("{region}: {error}"));
+                        status.error = Some(said(format!("{region}: {error}")));
                         status.failed_regions.insert(region.clone(), error.to_string());
+                        status.regions.extend(instead.map(|number| (region.clone(), number)));
                     }
                 }
             }
-            if status.error.is_none() {
+            if status.error.is_none() || instead.is_some() {
                 status.value = Some(status.regions.values().sum());
             }
         }
-        Err(error) => status.error = Some(error.to_string()),
+        Err(error) => {
+            if let (CollectError::Source(SourceError::Empty { .. }), Some(number)) =
+                (error, collector.empty)
+            {
+                status.value = Some(number);
+                status.error = Some(format!("no series: `empty` says {number}"));
+            } else {
+                status.value = instead;
+                status.error = Some(said(error.to_string()));
+            }
+        }
     }
     status
 }

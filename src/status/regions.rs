@@ -235,9 +235,12 @@ impl SampleStatus {
         if let Some(value) = self.regions.get(region) {
             return Some(Some(*value));
         }
-        let is_whole_failure = self.regions.is_empty() && self.failed_regions.is_empty();
-        let failed = is_whole_failure && self.error.is_some();
-        (failed || self.failed_regions.contains_key(region)).then_some(None)
+        if self.failed_regions.contains_key(region) {
+            return Some(None);
+        }
+        // A sample that failed as a whole failed in each region, and what stands for it stands there too.
+        let is_whole = self.regions.is_empty() && self.failed_regions.is_empty();
+        (is_whole && self.error.is_some()).then_some(self.value)
     }
 
     /// Those that have a number other than 0, or should have one.

@@ -316,7 +316,7 @@ fn a_change_over_all_regions_is_said_in_each() {
     let policy = listed("lhr iad");
     let plan = Given { app_wide, by_region, policy, ..Given::default() }.plan();
     let said = plan.scopes[1].reasons.iter().map(ToString::to_string).next().unwrap();
-    assert_eq!(said, "max started lowered from 4 to 2: at most 3 wanted over all regions");
+    assert_eq!(said, "max started lowered from 4 to 2: total at most 3");
 }
 
 #[test]
@@ -396,6 +396,21 @@ fn excluded_regions_get_nothing_and_are_drained_as_others_stand_in() {
             "",
             (true, 99),
             "all: create lhr (below_min); fra:  (draining drain_waits)",
+        ),
+        // Why each one stays is said once.
+        (
+            "fra:a lhr:b lhr:c:stopped",
+            "c2 s2",
+            "",
+            (true, 99),
+            "all: start c (below_min); fra:  (draining drain_waits)",
+        ),
+        (
+            "fra:a:updating lhr:b",
+            "c1 s1",
+            "",
+            (true, 99),
+            "fra:  (draining not_enough_destroyable)",
         ),
         // At the ceiling, one at a time.
         (
@@ -575,6 +590,8 @@ fn which_regions_are_scaled_and_why_not_the_others() {
         ),
         // Where there are machines there is a region, whatever a list says.
         (listed("old gone lhr"), "", "old gone", current(), "old gone lhr", ""),
+        // What has no label is no region, whatever Fly may have by now.
+        (listed("lhr"), "(none)", "", builtin.as_ref().clone(), "lhr", "(none) region_unknown"),
         // Fly may have a region by now that the list in the program lacks.
         (listed("new lhr"), "", "", builtin.as_ref().clone(), "new lhr", ""),
         (
@@ -627,8 +644,5 @@ fn traffic_that_counts_elsewhere_says_where() {
     let busy = regions("fra").into_iter().collect();
     let got =
         scaled_regions(&policy, &busy, &std::collections::BTreeSet::new(), Catalog::builtin());
-    assert_eq!(
-        got.skipped[0].1.to_string(),
-        "not one of `regions`; its traffic counts to lhr, the nearest"
-    );
+    assert_eq!(got.skipped[0].1.to_string(), "unlisted; its traffic counts to lhr, the nearest");
 }

@@ -261,6 +261,10 @@ async fn each_region_has_its_value() {
         Ok(Sample::ByRegion { values, at: Some(AT) })
     };
     let garbled = |why: &str| Err(format!("http://prom gave an answer that cannot be read: {why}"));
+    let unlabelled = || {
+        let why = "returned a series without the label `region`; use sum by (region) (...)";
+        Err(format!("the query `{QUERY}` {why}"))
+    };
     let many: Vec<_> = (0..1001).map(|index| (region(&format!("r{index}")), "1")).collect();
     let table = [
         (
@@ -285,16 +289,26 @@ async fn each_region_has_its_value() {
         (vector(&[]), Err(format!("the query `{QUERY}` returned no series"))),
         (
             vector(&[(region("lhr"), "1"), (json!({}), "2")]),
-            garbled("a series has no label `region`; use sum by (region) (...)"),
+            ok(&[("(none)", Ok(2.0)), ("lhr", Ok(1.0))]),
         ),
         (
-            vector(&[(region(""), "2")]),
-            garbled("a series has no label `region`; use sum by (region) (...)"),
+            vector(&[(region(""), "NaN"), (region("(none)"), "3")]),
+            ok(&[("(none)", Err("the value is NaN, no finite number")), ("_none_", Ok(3.0))]),
         ),
         (
-            result("scalar", &json!([1, "1"])),
-            garbled("a series has no label `region`; use sum by (region) (...)"),
+            vector(&[(region(""), "2"), (region("lhr"), "1"), (json!({}), "2")]),
+            ok(&[
+                (
+                    "(none)",
+                    Err(
+                        "more than one series without the label `region`; use sum by (region) (...)",
+                    ),
+                ),
+                ("lhr", Ok(1.0)),
+            ]),
         ),
+        (vector(&[(region(""), "2"), (json!({}), "1")]), unlabelled()),
+        (result("scalar", &json!([1, "1"])), unlabelled()),
         (
             vector(&[(region(&"x".repeat(65)), "2")]),
             garbled(&format!(

@@ -134,7 +134,7 @@ fn a_table_says_of_each_region_what_is_there_what_happens_and_why() {
         2 started, at least 4 wanted [below_min]
           start a1 in lhr
           start b2 in lhr
-        limited: min started lowered from 5 to 4: at most 7 wanted over all regions [lowered_by_app_wide]
+        limited: min started lowered from 5 to 4: total at most 7 [lowered_by_app_wide]
       fra
         0 started, at least 1 wanted [below_min]
         held: Fly had no room in fra (422 insufficient capacity); it is tried again at 1970-01-01T00:01:00.000Z [region_resting]

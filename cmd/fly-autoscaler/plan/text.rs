@@ -92,7 +92,8 @@ fn metrics(text: &mut String, samples: &[SampleStatus], has_tables: bool) {
 
 fn value(sample: &SampleStatus, has_tables: bool) -> String {
     let mut text = match (sample.value, &sample.error) {
-        (Some(value), _) => exactly(value),
+        (Some(value), None) => exactly(value),
+        (Some(value), Some(error)) => format!("{}  ({})", exactly(value), sentence(error)),
         (None, Some(error)) => format!("no value: {}", sentence(error)),
         (None, None) => "no value".to_owned(),
     };

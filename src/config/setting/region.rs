@@ -2,6 +2,8 @@
 //!
 //! The keys are those of the top level, so that what reads one of them reads the other.
 
+use crate::model::Catalog;
+
 use super::super::env_vars as var;
 use super::{Kind, PLAIN, Setting, top_level};
 
@@ -134,6 +136,26 @@ pub fn region_variable(name: &str) -> Option<(&'static Setting, &str)> {
     TOP_LEVEL.iter().zip(REGION_SETTINGS).find_map(|(top, setting)| {
         let end = name.strip_prefix(top.env?)?.strip_prefix('_')?;
         is_code(end).then_some((*setting, end))
+    })
+}
+
+/// The variable that someone meant who names a setting of regions and a region, but not as [`region_variable`]
+/// has it: `FAS_STARTED_MACHINE_COUNT_LONDON`, `FAS_REGION_LHR_MAX_MACHINES`. The one that is nearest by its
+/// letters would set the number of all regions together.
+#[must_use]
+pub fn meant_for_region(name: &str) -> Option<String> {
+    let name = name.strip_prefix("FAS_")?;
+    let name = name.strip_prefix("REGION_").unwrap_or(name);
+    TOP_LEVEL.iter().find_map(|top| {
+        let variable = top.env?;
+        let key = variable.strip_prefix("FAS_")?;
+        let behind = name.strip_prefix(key).and_then(|rest| rest.strip_prefix('_'));
+        let before = || name.strip_suffix(key).and_then(|rest| rest.strip_suffix('_'));
+        let text = behind.or_else(before)?.replace('_', " ").to_lowercase();
+        let code = Catalog::builtin().meant_by(&text)?.as_str();
+        // Of three letters, one that differs is no slip but another word: `OLD`.
+        (text == code || text.len() > code.len())
+            .then(|| format!("{variable}_{}", code.to_ascii_uppercase()))
     })
 }
 

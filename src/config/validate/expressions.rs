@@ -56,6 +56,32 @@ pub(super) fn has_traffic(raw: &[RawCollector]) -> bool {
     raw.iter().filter_map(|own| own.values.as_ref()).any(is_by_region)
 }
 
+/// The metrics that are one number for the whole app, each with what would give every region its own.
+pub(super) fn app_wide(raw: &[RawCollector]) -> BTreeMap<&str, &'static str> {
+    let of = |values: &'_ Values| {
+        let is_temporal = values.get(&setting::TYPE).is_some_and(|own| own.text() == "temporal");
+        match values.place(&setting::METRIC_NAME) {
+            _ if is_temporal => {
+                "Temporal counts the app as a whole: ask for one number outside of `per-region`, or for each region by itself"
+            }
+            Some(Place::Variable(_) | Place::Flag(_)) => {
+                "FAS_PROMETHEUS_BY=region gives each its own; the query keeps the label: sum by (region) (...)"
+            }
+            _ => {
+                "`by: region` gives each its own; the query keeps the label: sum by (region) (...)"
+            }
+        }
+    };
+    let values = raw.iter().filter_map(|own| own.values.as_ref());
+    // What is said of labels and cannot be read is told by itself.
+    let is_app = |own: &&Values| {
+        let labels = own.get(&setting::BY).map_or(&[][..], |given| &given.items);
+        labels.iter().all(|label| label.text.text.trim() == "app")
+    };
+    let named = |own| Some((Values::get(own, &setting::METRIC_NAME)?.text(), of(own)));
+    values.filter(is_app).filter_map(named).collect()
+}
+
 /// Compiles what is set; a single count is both ends.
 pub(super) fn compile_all(
     values: &Values,

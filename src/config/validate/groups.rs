@@ -1,11 +1,13 @@
 //! The process groups: the entries of `process-groups`, or the one of `process-group`.
 
+use std::collections::BTreeMap;
+
 use crate::decide::{Policy, StopOrder, Unlisted};
 use crate::evaluate::Names;
 use crate::model::{Kind, ProcessGroup, Side};
 
 use super::super::GroupConfig;
-use super::super::error::Mistakes;
+use super::super::error::{Mistakes, Warning};
 use super::super::mistake::Mistake;
 use super::super::place::Place;
 use super::super::raw::{Raw, RawGroup, RawRegions, Values};
@@ -78,8 +80,14 @@ fn entry<'a>(raw: &'a RawGroup, top: &Raw, mistakes: &mut Mistakes) -> Option<Un
 }
 
 impl Uncompiled<'_> {
-    /// Compiles the expressions.
-    pub(super) fn compile(self, names: &Names, mistakes: &mut Mistakes) -> GroupConfig {
+    /// Compiles the expressions, and warns of those that give every region the same.
+    pub(super) fn compile(
+        self,
+        names: &Names,
+        app_wide: &BTreeMap<&str, &'static str>,
+        mistakes: &mut Mistakes,
+        warnings: &mut Vec<Warning>,
+    ) -> GroupConfig {
         let Self { group, policy, values, regions, is_entry, .. } = self;
         let compile = |mistakes: &mut Mistakes| {
             let expressions = expressions::compile_all(values, names, mistakes);
@@ -88,6 +96,7 @@ impl Uncompiled<'_> {
         };
         let (expressions, per_region) =
             if is_entry { mistakes.of_group(group.as_str(), compile) } else { compile(mistakes) };
+        regions::warn_of_alike(regions, &per_region, &policy.regions, app_wide, warnings);
         GroupConfig { group, expressions, per_region, policy }
     }
 }

@@ -6,7 +6,7 @@ use crate::decide::{Limits, Policy, RegionLimits};
 use crate::evaluate::{Names, PerRegion, ScopeExpressions};
 use crate::model::{Catalog, Region, RegionList};
 
-use super::super::error::Mistakes;
+use super::super::error::{Mistakes, Notice, Warning};
 use super::super::mistake::{Mistake, PlacementFault};
 use super::super::place::Place;
 use super::super::raw::{RawRegion, RawRegions, Values};
@@ -89,6 +89,48 @@ fn limits_of(values: &Values, mistakes: &mut Mistakes) -> Limits {
     let min_machines = read.optional_count(&region::MIN_MACHINES).unwrap_or(none.min_machines);
     let max_machines = read.optional_count(&region::MAX_MACHINES).unwrap_or(none.max_machines);
     Limits { min_machines, max_machines }
+}
+
+/// Warns of expressions for several regions that have nothing to tell these apart by: they read metrics
+/// that are one number for the whole app, and nothing else. `app_wide` are these metrics, each with what
+/// would give every region its own.
+pub(super) fn warn_of_alike(
+    regions: &RawRegions,
+    per_region: &PerRegion,
+    list: &RegionList,
+    app_wide: &BTreeMap<&str, &'static str>,
+    warnings: &mut Vec<Warning>,
+) {
+    let Some(every) = regions.get(EVERY_REGION) else { return };
+    let compiled = &per_region.every;
+    for (family, [min, max]) in region::REGION_COUNTS.into_iter().zip([
+        [&compiled.created_min, &compiled.created_max],
+        [&compiled.started_min, &compiled.started_max],
+    ]) {
+        let is_own = |code: &Region| {
+            let own = regions.get(code.as_str());
+            own.is_some_and(|own| family.iter().any(|count| own.values.place(count).is_some()))
+        };
+        let is_for_several = match list {
+            RegionList::Listed(codes) => codes.iter().filter(|code| !is_own(code)).count() > 1,
+            RegionList::Auto => true,
+        };
+        // A single count is both ends.
+        let max = max.as_ref().filter(|max| min.as_ref() != Some(*max));
+        for expression in min.iter().chain(max).filter(|_| is_for_several) {
+            let mut remedies = expression.reads().iter().map(|name| app_wide.get(name.as_ref()));
+            let (Some(name), Some(Some(remedy))) = (expression.reads().first(), remedies.next())
+            else {
+                continue;
+            };
+            let given = family.iter().filter_map(|count| every.values.get(count));
+            let given = given.into_iter().find(|given| given.text() == expression.source());
+            if let (true, Some(given)) = (remedies.all(|other| other.is_some()), given) {
+                let notice = Notice::SameForEachRegion { metric: name.to_string(), remedy };
+                warnings.push(Warning { notice, place: given.place.clone() });
+            }
+        }
+    }
 }
 
 /// Compiles the expressions. They read what app-wide ones do, and `region`.

@@ -1,8 +1,8 @@
 //! What can be wrong with a value.
 
-use crate::model::Catalog;
+use crate::model::{By, Catalog};
 
-use super::{app_name, is_identifier, is_region, is_slug};
+use super::{add_label, app_name, is_identifier, is_region, is_slug};
 
 /// What is wrong with a value. Contains the value, except where it is a secret.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -50,6 +50,8 @@ pub enum Fault {
     KeyMismatch,
     #[error("`{value}` is not a region code: three lower-case letters")]
     NotARegion { value: String },
+    #[error("`{value}` is neither `auto` nor region codes")]
+    NotAuto { value: String },
     #[error("`auto` stands alone: it means every region that has traffic or machines")]
     AutoAmongCodes,
     #[error("`{value}` is listed twice")]
@@ -104,7 +106,16 @@ impl Fault {
             Self::UnusableKey => "use an RSA, ECDSA (P-256, P-384) or Ed25519 key".to_owned(),
             Self::KeyMismatch => "take both from the same place".to_owned(),
             Self::NotListen { .. } => "write it like [::]:9090 or 127.0.0.1:9090".to_owned(),
-            Self::NotARegion { value } if is_region(&value.to_ascii_lowercase()) => {
+            Self::NotARegion { value } if codes_in(value).len() > 1 => {
+                format!("separate codes by commas: `{}`", codes_in(value).join(","))
+            }
+            Self::NotARegion { value } if codes_in(value).len() == 1 => {
+                format!("write `{}`", codes_in(value)[0])
+            }
+            Self::NotAuto { value } => format!("write `{}`", value.to_ascii_lowercase()),
+            Self::NotALabel { value }
+                if add_label(By::None, &value.to_ascii_lowercase()).is_ok() =>
+            {
                 format!("write `{}`", value.to_ascii_lowercase())
             }
             Self::NotARegion { value } => {
@@ -127,3 +138,16 @@ impl Fault {
         })
     }
 }
+
+/// The region codes that `text` consists of, but for what stands between and around them; none where there
+/// is anything else.
+fn codes_in(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| c.is_whitespace() || r#",;|/+&[]()"'"#.contains(c));
+    let words = words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase);
+    let codes: Vec<String> = words.take(MAX_CODES + 1).collect();
+    let is_all = codes.len() <= MAX_CODES && codes.iter().all(|code| is_region(code));
+    if is_all { codes } else { Vec::new() }
+}
+
+/// More codes than this are no slip in a list of regions.
+const MAX_CODES: usize = 100;

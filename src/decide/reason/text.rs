@@ -42,27 +42,25 @@ impl fmt::Display for Reason {
             }
             Self::RaisedByAppWide { kind, side, wanted, limit, app_wide } => write!(
                 f,
-                "{side} {kind} raised from {wanted} to {limit}: at least {app_wide} wanted over all regions"
+                "{side} {kind} raised from {wanted} to {limit}: total at least {app_wide}"
             ),
             Self::LoweredByAppWide { kind, side, wanted, limit, app_wide } => write!(
                 f,
-                "{side} {kind} lowered from {wanted} to {limit}: at most {app_wide} wanted over all regions"
+                "{side} {kind} lowered from {wanted} to {limit}: total at most {app_wide}"
             ),
-            Self::RegionExcluded { nearest } => {
-                f.write_str("excluded (excluded-regions)")?;
-                counted_in(f, nearest.as_ref())
-            }
-            Self::RegionNotListed { nearest } => {
-                f.write_str("not one of `regions`")?;
-                counted_in(f, nearest.as_ref())
-            }
-            Self::RegionNotOffered { nearest } => {
-                f.write_str("Fly offers no machines there")?;
-                counted_in(f, nearest.as_ref())
+            // Tables cut these short: where the traffic goes has to stand in the first 40 characters.
+            Self::RegionExcluded { nearest: None } => f.write_str("excluded (excluded-regions)"),
+            Self::RegionExcluded { nearest: Some(nearest) } => counted_in(f, "excluded", nearest),
+            Self::RegionNotListed { nearest: None } => f.write_str("not one of `regions`"),
+            Self::RegionNotListed { nearest: Some(nearest) } => counted_in(f, "unlisted", nearest),
+            Self::RegionNotOffered { nearest: None } => f.write_str("Fly offers no machines there"),
+            Self::RegionNotOffered { nearest: Some(nearest) } => {
+                counted_in(f, "not offered", nearest)
             }
             Self::RegionUnknown { meant } => {
-                f.write_str("no region of Fly's: its traffic is in no region's number")?;
-                meant.as_ref().map_or(Ok(()), |meant| write!(f, "; is `{meant}` meant?"))
+                f.write_str("no region of Fly's")?;
+                meant.as_ref().map_or(Ok(()), |meant| write!(f, " (is `{meant}` meant?)"))?;
+                f.write_str(": its traffic is in no region's number")
             }
             Self::Draining => f.write_str("excluded: its machines go, as others stand in for them"),
             Self::DrainWaits { lacking: Some(lacking) } => {
@@ -81,9 +79,9 @@ impl fmt::Display for Reason {
             Self::NoRegion { detail } => {
                 write!(f, "no region is left to create a machine in: {detail}")
             }
-            Self::AppWideHeld => f.write_str(
-                "the numbers over all regions could not be evaluated, so no region is scaled",
-            ),
+            Self::AppWideHeld => {
+                f.write_str("app-wide numbers could not be evaluated, so no region is scaled")
+            }
             Self::KeepsCloneSource { source } => {
                 write!(f, "machine {source} is cloned in this tick, and destroyed in a later one")
             }
@@ -179,7 +177,34 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Whose number the traffic of a region that is not scaled counts to, if any's.
-fn counted_in(f: &mut fmt::Formatter<'_>, nearest: Option<&Region>) -> fmt::Result {
-    nearest.map_or(Ok(()), |nearest| write!(f, "; its traffic counts to {nearest}, the nearest"))
+/// Why a region is not scaled, and whose number its traffic counts to.
+fn counted_in(f: &mut fmt::Formatter<'_>, why: &str, nearest: &Region) -> fmt::Result {
+    write!(f, "{why}; its traffic counts to {nearest}, the nearest")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Kind, Side};
+
+    #[test]
+    fn what_a_region_s_reason_turns_on_stands_in_its_first_forty_characters() {
+        let nearest = || Some(Region::new("iad"));
+        let (kind, side, wanted, limit, app_wide) = (Kind::Started, Side::Max, 12, 10, 22);
+        for (reason, word) in [
+            (Reason::RegionExcluded { nearest: None }, "excluded"),
+            (Reason::RegionExcluded { nearest: nearest() }, "excluded; its traffic counts to iad"),
+            (Reason::RegionNotListed { nearest: nearest() }, "unlisted; its traffic counts to iad"),
+            (Reason::RegionNotOffered { nearest: nearest() }, "its traffic counts to iad"),
+            (Reason::RegionUnknown { meant: nearest() }, "no region of Fly's (is `iad` meant?)"),
+            (Reason::RaisedByAppWide { kind, side, wanted, limit, app_wide }, "total"),
+            (Reason::LoweredByAppWide { kind, side, wanted, limit, app_wide }, "total"),
+            (Reason::AppWideHeld, "could not be evaluated"),
+            (Reason::DrainWaits { lacking: Some(3) }, "until machines in other regions"),
+        ] {
+            let text = reason.to_string();
+            let start: String = text.chars().take(40).collect();
+            assert!(start.contains(word), "{text}");
+        }
+    }
 }

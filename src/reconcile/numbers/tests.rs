@@ -175,7 +175,7 @@ async fn with_auto_a_region_is_scaled_where_what_is_read_has_a_value_or_a_machin
     let u = [("nrt", Some(9.0))];
     let got = targets(group("1", per_region("t", &[]), auto()), &t, &u).await;
     assert_eq!(wishes(&got), ["all: Some(1)", "iad: Some(2)", "lhr: Some(0)"]);
-    let unknown = "xyz: no region of Fly's: its traffic is in no region's number; is `yyz` meant?";
+    let unknown = "xyz: no region of Fly's (is `yyz` meant?): its traffic is in no region's number";
     assert_eq!(skipped(&got), [unknown]);
     let got = targets(group("u", per_region("t_iad", &[]), auto()), &t, &u).await;
     assert_eq!(wishes(&got), ["all: Some(9)", "iad: Some(2)", "lhr: Some(2)", "nrt: Some(2)"]);

@@ -190,6 +190,15 @@ fn a_metric_that_fails_as_a_whole_fails_in_every_row() {
 }
 
 #[test]
+fn what_stands_for_a_metric_as_a_whole_stands_in_every_row() {
+    let mut samples = traffic(&[], &[]);
+    (samples.value, samples.error) = (Some(0.0), Some("no series: `empty` says 0".into()));
+    let tick = tick(vec![scope(Some("lhr"), started(0, 0), &[])], &[], samples);
+    let shown = [(MetricName::new("traffic"), Some(0.0))].into();
+    assert_eq!(tick.regions()[0].rows[0].samples, shown);
+}
+
+#[test]
 fn of_thousands_of_regions_a_few_are_shown_those_with_machines_first() {
     let skipped = |place| {
         scope(Some(&format!("r{place:05}")), None, &[Reason::RegionUnknown { meant: None }])

@@ -1,5 +1,6 @@
 //! Labels that are no regions: a message, no crash, bounded memory, and text that is safe to print.
 
+use fly_autoscaler::model::Region;
 use serde_json::Value;
 
 use super::{LOAD, load, scaler};
@@ -21,8 +22,11 @@ async fn said(labels: &[&str]) -> String {
 async fn a_label_that_cannot_be_placed_fails_the_sample_with_a_message() {
     let unread =
         "held: metric load: http://fly/prometheus/acme gave an answer that cannot be read:";
-    let no_label = "a series has no label `region`; use sum by (region) (...)";
-    assert_eq!(said(&["iad", ""]).await, format!("{unread} {no_label}"));
+    let query = "sum by (region) (load{app=\"web\"})";
+    let unlabelled = format!(
+        "held: metric load: the query `{query}` returned a series without the label `region`; use sum by (region) (...)"
+    );
+    assert_eq!(said(&[""]).await, unlabelled);
 
     let long = "x".repeat(100_000);
     let start = &long[..64];
@@ -46,6 +50,34 @@ async fn two_labels_that_come_to_one_region_fail_it_with_a_message() {
     ] {
         assert_eq!(said(&["iad", labels[0], labels[1]]).await, format!("{held} {why}"));
     }
+}
+
+/// The label is empty where a machine did not say its region: the others are scaled all the same.
+#[tokio::test]
+async fn a_value_without_a_label_is_in_the_sum_and_in_no_region() {
+    let regions = r#"
+regions: [iad, lhr]
+max-machines: 9
+per-region:
+  "*": {started-machine-count: "ceil(load / 10)"}
+"#;
+    let stage = Stage::new(2, 0, 0.0).await;
+    for (label, value) in [("iad", 15.0), ("lhr", 0.0), ("", 7.0)] {
+        load(&stage, label, value);
+    }
+    let config = LOAD.replace("\nstarted-machine-count: \"ceil(load / 10)\"\n", regions);
+    let prometheus = stage.sim.prometheus_url("acme");
+    let mut scaler =
+        stage.scaler("s", &[("FAS_CONFIG_YAML", &config), ("PROMETHEUS", &prometheus)]);
+    let tick = stage.tick(&mut scaler).await;
+    assert_eq!(tick.samples[0].value, Some(22.0));
+    let rows = &tick.regions()[0].rows;
+    let row = rows.iter().find(|row| row.region == Some(Region::unlabelled())).unwrap();
+    assert_eq!(row.why.as_ref().map(|why| why.reason.code()), Some("region_unknown"));
+    let text = row.why.as_ref().map(ToString::to_string);
+    assert_eq!(text.as_deref(), Some("no region of Fly's: its traffic is in no region's number"));
+    let others = rows.iter().filter(|row| row.region != Some(Region::unlabelled()));
+    assert!(others.clone().count() == 2 && others.clone().all(|row| row.wanted.is_some()));
 }
 
 #[tokio::test]

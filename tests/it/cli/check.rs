@@ -258,3 +258,27 @@ fn a_file_that_is_not_there() {
       hint: set `started-machine-count` or FAS_STARTED_MACHINE_COUNT, for example to `ceil(queue_depth / 10)`
     ");
 }
+
+#[test]
+fn that_every_region_gets_the_same_is_a_warning_and_no_mistake() {
+    let yaml = r#"app-name: my-app
+regions: [lhr, iad]
+per-region:
+  "*":
+    started-machine-count: "ceil(traffic / 50)"
+metric-collectors:
+  - {type: prometheus, metric-name: traffic, address: "http://p", query: "sum(traffic)"}
+"#;
+    let (_directory, line) = check(yaml, &[]);
+    let ran = line.env(&[("FAS_API_TOKEN", "t")]).run();
+    assert_eq!(ran.code, Some(0));
+    assert_snapshot!(ran.stderr, @r#"
+    warning: `traffic` is one number for the whole app, so every region gets the same
+      --> scale.yml:5:28
+       |
+     5 |     started-machine-count: "ceil(traffic / 50)"
+       |                            ^^^^^^^^^^^^^^^^^^^^
+      hint: `by: region` gives each its own; the query keeps the label: sum by (region) (...)
+    the configuration is valid
+    "#);
+}

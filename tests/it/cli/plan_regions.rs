@@ -5,7 +5,7 @@ use fly_autoscaler::sim::{Endpoint, FaultKind, FaultRule};
 use insta::assert_snapshot;
 
 use super::plan::plan;
-use super::{Fly, my_app};
+use super::{Fly, Ran, my_app};
 
 /// A collector that is `by: region`, and bounds over all regions.
 const BY_REGION: [(&str, &str); 5] = [
@@ -153,4 +153,62 @@ async fn programs_have_the_same_rows() {
             r#"null {"traffic":150.5} {"started":2,"stopped":3} {"start":2} "below_min""#,
         ]
     );
+}
+
+/// `empty` and `on-failure` put numbers in place of what was not measured; the plan goes by them, so it shows
+/// them.
+#[tokio::test]
+async fn what_stands_for_a_value_is_shown_with_why_it_does() {
+    let numbers = |ran: &Ran| {
+        let is_number = |line: &&str| line.starts_with("  ") && line.contains(char::is_numeric);
+        let lines = ran.stdout.lines().filter(is_number).take(4);
+        lines.map(|line| line.split_whitespace().take(14).collect::<Vec<_>>().join(" ")).collect()
+    };
+    let said = async |traffic: &[(&str, f64)], variable| -> Vec<String> {
+        let fly = fly(traffic).await;
+        numbers(&plan(&fly, &[&BY_REGION[..], &[variable]].concat()).await)
+    };
+    let empty = said(&[], ("FAS_PROMETHEUS_EMPTY", "0")).await;
+    assert_eq!(empty[0], "traffic 0 (no series: `empty` says 0)");
+    assert!(empty[1].starts_with("iad 0 ") && empty[3].starts_with("total 0 "), "{empty:?}");
+
+    let five = ("FAS_PROMETHEUS_ON_FAILURE", "5");
+    let none = said(&[], five).await;
+    let query = r#"(the query `traffic{app="my-app"}` returned no series; `on-failure` says 5)"#;
+    assert_eq!(none[0], format!("traffic 5 {query}"));
+    let one = said(&[("lhr", 130.0), ("iad", f64::NAN)], five).await;
+    assert_eq!(
+        one[0],
+        "traffic 135 (iad: the value is NaN, no finite number; `on-failure` says 5)"
+    );
+    assert!(one[1].starts_with("iad 5 ") && one[2].starts_with("lhr 130 "), "{one:?}");
+}
+
+#[tokio::test]
+async fn a_value_without_a_region_has_a_row_and_holds_nobody() {
+    let fly = fly(&[("lhr", 130.0), ("iad", 20.5), ("", 7.0)]).await;
+    let each = ("FAS_REGION_STARTED_MACHINE_COUNT", "ceil(traffic / 70)");
+    assert_snapshot!(plan(&fly, &[&BY_REGION[..4], &[each]].concat()).await, @"
+    exit 3
+    --- stdout
+    my-app at [TIME]
+
+    metrics
+      traffic  157.5
+
+                            machines            target
+    app by region  traffic   started  stopped  started  next     why
+      lhr              130         1        1        2  start 1  1 started, at least 2 wanted
+      iad             20.5         1        2        1  -        1 started, 1 wanted
+      (none)             7         -        -        -  -        no region of Fly's: its traffic is in…
+      total          157.5         2        3        3  start 1
+
+      lhr
+        1 started, at least 2 wanted [below_min]
+          start 12770c4fec26cb in lhr
+      (none)
+        no region of Fly's: its traffic is in no region's number [region_unknown]
+
+    would start 1 machine
+    ");
 }
