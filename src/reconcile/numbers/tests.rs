@@ -243,7 +243,7 @@ async fn with_auto_and_numbers_over_all_regions_alone() {
             "t_lhr",
             &[("iad", Some(2.0)), ("lhr", Some(1.0))],
             &["lhr"],
-            &["iad: excluded (excluded-regions); its traffic counts to lhr, the nearest"],
+            &["iad: excluded; its traffic counts to lhr, the nearest"],
             "all: Some(3)",
         ),
         (
