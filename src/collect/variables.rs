@@ -154,7 +154,10 @@ impl Collected {
         // First what expressions can read, so that an odd label cannot stand in the way of it.
         for of_named in [true, false] {
             for own in &regional {
-                for (region, value) in &own.values {
+                // What belongs to no region has no variable of its own.
+                let labelled =
+                    own.values.iter().filter(|(region, _)| **region != Region::unlabelled());
+                for (region, value) in labelled {
                     let name = format!("{}_{region}", own.metric);
                     let is_free =
                         table.get(&name).is_none() && !OF_THE_SCOPE.contains(&name.as_str());

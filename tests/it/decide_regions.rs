@@ -644,5 +644,5 @@ fn traffic_that_counts_elsewhere_says_where() {
     let busy = regions("fra").into_iter().collect();
     let got =
         scaled_regions(&policy, &busy, &std::collections::BTreeSet::new(), Catalog::builtin());
-    assert_eq!(got.skipped[0].1.to_string(), "unlisted; its traffic counts to lhr, the nearest");
+    assert_eq!(got.skipped[0].1.to_string(), "unlisted; counts to lhr, the nearest");
 }

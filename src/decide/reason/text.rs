@@ -179,7 +179,7 @@ impl fmt::Display for Reason {
 
 /// Why a region is not scaled, and whose number its traffic counts to.
 fn counted_in(f: &mut fmt::Formatter<'_>, why: &str, nearest: &Region) -> fmt::Result {
-    write!(f, "{why}; its traffic counts to {nearest}, the nearest")
+    write!(f, "{why}; counts to {nearest}, the nearest")
 }
 
 #[cfg(test)]
@@ -193,9 +193,9 @@ mod tests {
         let (kind, side, wanted, limit, app_wide) = (Kind::Started, Side::Max, 12, 10, 22);
         for (reason, word) in [
             (Reason::RegionExcluded { nearest: None }, "excluded"),
-            (Reason::RegionExcluded { nearest: nearest() }, "excluded; its traffic counts to iad"),
-            (Reason::RegionNotListed { nearest: nearest() }, "unlisted; its traffic counts to iad"),
-            (Reason::RegionNotOffered { nearest: nearest() }, "its traffic counts to iad"),
+            (Reason::RegionExcluded { nearest: nearest() }, "excluded; counts to iad"),
+            (Reason::RegionNotListed { nearest: nearest() }, "unlisted; counts to iad"),
+            (Reason::RegionNotOffered { nearest: nearest() }, "counts to iad"),
             (Reason::RegionUnknown { meant: nearest() }, "no region of Fly's (is `iad` meant?)"),
             (Reason::RaisedByAppWide { kind, side, wanted, limit, app_wide }, "total"),
             (Reason::LoweredByAppWide { kind, side, wanted, limit, app_wide }, "total"),

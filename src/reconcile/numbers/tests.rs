@@ -243,7 +243,7 @@ async fn with_auto_and_numbers_over_all_regions_alone() {
             "t_lhr",
             &[("iad", Some(2.0)), ("lhr", Some(1.0))],
             &["lhr"],
-            &["iad: excluded; its traffic counts to lhr, the nearest"],
+            &["iad: excluded; counts to lhr, the nearest"],
             "all: Some(3)",
         ),
         (
@@ -251,7 +251,7 @@ async fn with_auto_and_numbers_over_all_regions_alone() {
             "t",
             &[("xyz", Some(1.0))],
             &["lhr"],
-            &["xyz: no region of Fly's: its traffic is in no region's number; is `yyz` meant?"],
+            &["xyz: no region of Fly's (is `yyz` meant?): its traffic is in no region's number"],
             "all: Some(1)",
         ),
     ];
