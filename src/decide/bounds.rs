@@ -87,7 +87,7 @@ fn settle_region(part: &mut Part<'_, '_>, targets: &GroupTargets, has_created: b
     let (mut bounds, reasons) =
         limit::limit_region(wanted, targets.policy.region_limits.of(&region));
     part.plan.reasons = reasons;
-    if targets.policy.always_running.contains(&region) {
+    if part.runs_always(&targets.policy) {
         // One that is to run has to exist, which is for whoever sets a created count to see to.
         let kinds = KINDS.into_iter().filter(|kind| *kind == Kind::Started || has_created);
         for kind in kinds {
@@ -104,11 +104,8 @@ fn keep_running(
     others: &[Part<'_, '_>],
     targets: &GroupTargets,
 ) {
-    let is_running = |part: &&Part<'_, '_>| {
-        let region = part.plan.scope.region.as_ref();
-        part.bounds.is_some()
-            && region.is_some_and(|own| targets.policy.always_running.contains(own))
-    };
+    let is_running =
+        |part: &&Part<'_, '_>| part.bounds.is_some() && part.runs_always(&targets.policy);
     let count = super::part::count(others.iter().filter(is_running).count());
     for kind in KINDS {
         if bounds.of(kind).is_defined() && count > 0 {
@@ -188,12 +185,11 @@ impl Levels {
         let policy = &targets.policy;
         let region = part.plan.scope.region.as_ref();
         let limits = region.map(|own| policy.region_limits.of(own)).unwrap_or_default();
-        let runs = region.is_some_and(|own| policy.always_running.contains(own));
         let bounds = part.bounds.map_or(Bounds::default(), |own| own.of(kind));
         let top = bounds.max.unwrap_or(0);
         let bottom = min(bounds.min.unwrap_or(0), top);
         let there = min(max(part.plan.observed.of(kind), bottom), top);
-        let must = min(max(limits.min_machines, u32::from(runs)), bottom);
+        let must = min(max(limits.min_machines, u32::from(part.runs_always(policy))), bottom);
         Self { must, bottom, there, top, limit: max(limits.max_machines, top) }
     }
 }

@@ -7,9 +7,8 @@ use crate::model::Kind;
 use super::group::Deciding;
 use super::history::History;
 use super::part::{Part, Role, count, not_suspended};
-use super::plan::{Action, PlannedAction};
 use super::reason::Reason;
-use super::select::{self, Destroys, Keep};
+use super::select::{self, Keep};
 
 /// Plans what goes in the excluded regions. Where a created number is set anywhere in the group, the
 /// machines are destroyed, those that run after they were stopped; otherwise they are stopped.
@@ -50,7 +49,7 @@ pub(super) fn drain<'a>(
             let may_stop = running.take(count(chosen.running()));
             chosen.leave_running(may_stop);
             let lacking = there.created.saturating_sub(count(chosen.len()) + cannot_go);
-            plan_destroys(part, chosen, next);
+            part.plan_destroys(chosen, &Reason::Draining, next);
             explain(part, lacking);
         } else {
             let mut stops = select::to_stop(&part.view, policy, next);
@@ -58,21 +57,10 @@ pub(super) fn drain<'a>(
             let lacking = there.started.saturating_sub(count(stops.len()));
             let (stops, obstacles): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
             part.plan.reasons.extend(not_suspended(&obstacles));
-            for action in stops {
-                part.plan.actions.push(PlannedAction { action, reason: Reason::Draining });
-            }
+            part.plan_all(stops, &Reason::Draining);
             explain(part, lacking);
         }
     }
-}
-
-fn plan_destroys(part: &mut Part<'_, '_>, chosen: Destroys, next: &mut History) {
-    let victims = chosen.stop_first.iter().filter_map(Action::machine).cloned();
-    next.stopped_to_destroy.extend(victims);
-    let now = chosen.now.into_iter().map(|action| (action, Reason::Draining));
-    let later = chosen.stop_first.into_iter().map(|action| (action, Reason::StopBeforeDestroy));
-    let planned = now.chain(later).map(|(action, reason)| PlannedAction { action, reason });
-    part.plan.actions.extend(planned);
 }
 
 fn explain(part: &mut Part<'_, '_>, lacking: u32) {

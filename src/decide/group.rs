@@ -45,9 +45,9 @@ pub(super) fn decide_group(
         let is_limit = part.role == Role::AppWide && is_by_region;
         plans.push(part.finish(if is_limit { Reason::ByRegion } else { Reason::NoTarget }));
     }
-    let drained: BTreeSet<Region> =
+    let decided: BTreeSet<Region> =
         plans.iter().filter_map(|plan| plan.scope.region.clone()).collect();
-    let skipped = targets.skipped.iter().filter(|(region, _)| !drained.contains(region));
+    let skipped = targets.skipped.iter().filter(|(region, _)| !decided.contains(region));
     plans.extend(skipped.map(|(region, reason)| skip(targets, &whole, region, reason)));
     plans
 }
@@ -123,11 +123,8 @@ impl<'v, 'a> Deciding<'v, 'a> {
         let mut keep =
             if parts.iter().any(may_go) { Keep::last_of(self.whole) } else { Keep::default() };
         keep.sources = sources.iter().collect();
-        let always = |part: &&Part<'_, 'a>| {
-            let region = part.plan.scope.region.as_ref();
-            region.is_some_and(|own| policy.always_running.contains(own))
-        };
-        let running = parts.iter().filter(always).filter_map(|part| that_runs(&part.view, policy));
+        let always = parts.iter().filter(|part| part.runs_always(policy));
+        let running = always.filter_map(|part| that_runs(&part.view, policy));
         keep.running = running.collect();
 
         self.brake(parts, next);
@@ -145,7 +142,7 @@ impl<'v, 'a> Deciding<'v, 'a> {
         drain::drain(self, parts, &mut keep, next);
         self.create(parts, supply);
         if parts.len() > 1 {
-            let mut used = taken(parts, usize::MAX);
+            let mut used = taken(parts);
             parts.iter_mut().for_each(|part| part.drop_spares(&mut used));
         }
     }
@@ -194,9 +191,7 @@ impl<'v, 'a> Deciding<'v, 'a> {
     /// Chooses what new machines are cloned from, where they go and what they mount.
     fn prepare_creates(&self, parts: &mut [Part<'_, '_>], supply: &mut Supply<'_>) {
         let mut made = 0;
-        // What is made for single regions counts for all of them.
-        for at in (1..parts.len()).chain([0]) {
-            let Some(part) = parts.get_mut(at) else { continue };
+        for part in regions_first(parts) {
             if part.role == Role::AppWide {
                 part.need.creates = part.need.creates.saturating_sub(made);
             }
@@ -241,9 +236,8 @@ impl<'v, 'a> Deciding<'v, 'a> {
     fn start_and_stop(&self, parts: &mut [Part<'_, '_>], keep: &Keep<'_>, next: &History) {
         let policy = &self.targets.policy;
         let mut started = 0;
-        for at in (1..parts.len()).chain([0]) {
-            let taken = taken(parts, at);
-            let Some(part) = parts.get_mut(at) else { continue };
+        let mut taken = taken(parts);
+        for part in regions_first(parts) {
             if part.is_done || part.bounds.is_none() {
                 continue;
             }
@@ -255,6 +249,7 @@ impl<'v, 'a> Deciding<'v, 'a> {
                 part.start_again(policy, next);
             }
             part.start_or_stop(policy, &taken, keep, next);
+            taken.extend(part.touched().cloned());
             let launched = if policy.launch_created { count(part.new.len()) } else { 0 };
             started += part.started + launched;
         }
@@ -262,25 +257,27 @@ impl<'v, 'a> Deciding<'v, 'a> {
 
     fn create(&self, parts: &mut [Part<'_, '_>], supply: &mut Supply<'_>) {
         let mut room = LaunchRoom::new(parts, self);
-        for at in (1..parts.len()).chain([0]) {
-            let Some(part) = parts.get_mut(at) else { continue };
+        for part in regions_first(parts) {
             if part.is_done || part.is_blocked || part.bounds.is_none() {
                 continue;
             }
-            let before = room.launched();
             let ids = &mut supply.ids;
-            part.create(|| ids.next(), |new: &NewMachine| room.take(new));
-            let launched = room.launched() - before;
+            let launched = part.create(|| ids.next(), |new: &NewMachine| room.take(new));
             part.explain_starts(self.observed, self.whole, launched);
         }
     }
 }
 
-/// The machines that other parts than that at `index` do something with.
-fn taken(parts: &[Part<'_, '_>], index: usize) -> BTreeSet<MachineId> {
-    let others = parts.iter().enumerate().filter(|(at, _)| *at != index);
-    others
-        .flat_map(|(_, part)| part.plan.actions.iter())
-        .filter_map(|planned| planned.action.machine().cloned())
-        .collect()
+/// The regions in their order, then the scope over all of them, for which what is done in single regions
+/// counts too.
+fn regions_first<'p, 'v, 'a>(
+    parts: &'p mut [Part<'v, 'a>],
+) -> impl Iterator<Item = &'p mut Part<'v, 'a>> {
+    let (app_wide, regions) = parts.split_at_mut(1);
+    regions.iter_mut().chain(app_wide)
+}
+
+/// The machines that any part does something with.
+fn taken(parts: &[Part<'_, '_>]) -> BTreeSet<MachineId> {
+    parts.iter().flat_map(Part::touched).cloned().collect()
 }

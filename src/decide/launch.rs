@@ -15,7 +15,6 @@ pub(super) struct LaunchRoom {
     overall: u32,
     /// Regions that have an upper end of their own.
     by_region: BTreeMap<Region, u32>,
-    launched: u32,
 }
 
 impl LaunchRoom {
@@ -23,7 +22,7 @@ impl LaunchRoom {
     pub(super) fn new(parts: &[Part<'_, '_>], deciding: &Deciding<'_, '_>) -> Self {
         let policy = &deciding.targets.policy;
         if !policy.launch_created {
-            return Self { overall: 0, by_region: BTreeMap::new(), launched: 0 };
+            return Self { overall: 0, by_region: BTreeMap::new() };
         }
         let starts: u32 = parts.iter().map(|part| part.started).sum();
         let mut overall = u32::MAX;
@@ -42,7 +41,7 @@ impl LaunchRoom {
         if parts.iter().any(|part| part.acts_on(Kind::Started)) {
             overall = min(overall, deciding.room(Kind::Started).saturating_sub(starts));
         }
-        Self { overall, by_region, launched: 0 }
+        Self { overall, by_region }
     }
 
     /// Whether `new` runs at once; if so, there is room for one less.
@@ -55,12 +54,6 @@ impl LaunchRoom {
             **left -= 1;
         }
         self.overall = self.overall.saturating_sub(1);
-        self.launched += 1;
         true
-    }
-
-    /// How many were launched so far.
-    pub(super) fn launched(&self) -> u32 {
-        self.launched
     }
 }

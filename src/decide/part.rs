@@ -10,7 +10,7 @@ use super::create::NewMachine;
 use super::history::History;
 use super::plan::{Action, PlannedAction, ScopePlan, Tally};
 use super::reason::Reason;
-use super::select::{self, Keep};
+use super::select::{self, Destroys, Keep};
 use super::targets::Policy;
 use super::view::View;
 use super::{limit, observed::Observed};
@@ -125,6 +125,17 @@ impl<'v, 'a> Part<'v, 'a> {
         self.plan.reasons.push(Reason::LimitedByMaxMachines { kind, side, wanted, limit });
     }
 
+    /// Whether it is that of a region in which a machine runs at all times.
+    pub(super) fn runs_always(&self, policy: &Policy) -> bool {
+        let region = self.plan.scope.region.as_ref();
+        region.is_some_and(|own| policy.always_running.contains(own))
+    }
+
+    /// The machines that it does something with.
+    pub(super) fn touched(&self) -> impl Iterator<Item = &MachineId> {
+        self.plan.actions.iter().filter_map(|planned| planned.action.machine())
+    }
+
     fn below(&self, kind: Kind) -> Reason {
         let target = self.plan.targets.and_then(|own| own.of(kind).min).unwrap_or(0);
         Reason::BelowMin { kind, observed: self.plan.observed.of(kind), target }
@@ -135,7 +146,7 @@ impl<'v, 'a> Part<'v, 'a> {
         Reason::AboveMax { kind, observed: self.plan.observed.of(kind), target }
     }
 
-    fn plan_all(&mut self, actions: Vec<Action>, reason: &Reason) {
+    pub(super) fn plan_all(&mut self, actions: Vec<Action>, reason: &Reason) {
         let planned =
             actions.into_iter().map(|action| PlannedAction { action, reason: reason.clone() });
         self.plan.actions.extend(planned);
@@ -164,12 +175,17 @@ impl<'v, 'a> Part<'v, 'a> {
         let available = count(destroys.now.len() + destroys.stop_first.len());
         let available = available.saturating_add(destroys.waiting);
         self.plan.reasons.extend(destroys.why_not_more(wanted));
-        let victims = destroys.stop_first.iter().filter_map(Action::machine).cloned();
-        next.stopped_to_destroy.extend(victims);
-        self.plan_all(destroys.now, &reason);
-        self.plan_all(destroys.stop_first, &Reason::StopBeforeDestroy);
+        self.plan_destroys(destroys, &reason, next);
         // With nothing that may go, the scope is free to do the rest of its work.
         self.is_done = available > 0;
+    }
+
+    /// Plans what was chosen to go, for `reason`: what runs is stopped first.
+    pub(super) fn plan_destroys(&mut self, chosen: Destroys, reason: &Reason, next: &mut History) {
+        let victims = chosen.stop_first.iter().filter_map(Action::machine).cloned();
+        next.stopped_to_destroy.extend(victims);
+        self.plan_all(chosen.now, reason);
+        self.plan_all(chosen.stop_first, &Reason::StopBeforeDestroy);
     }
 
     /// Starts what was stopped only to be destroyed, once nothing is to be destroyed any more. With a
@@ -227,25 +243,28 @@ impl<'v, 'a> Part<'v, 'a> {
         self.plan.spares.retain(is_free);
     }
 
-    /// Plans the creates, each to run at once as far as `may_launch` says so.
+    /// Plans the creates, each to run at once as far as `may_launch` says so. Gives how many do.
     pub(super) fn create(
         &mut self,
         mut next_id: impl FnMut() -> std::sync::Arc<str>,
         mut may_launch: impl FnMut(&NewMachine) -> bool,
-    ) {
+    ) -> u32 {
+        let mut launched = 0;
         if self.need.creates == 0 {
-            return;
+            return launched;
         }
         let reason = self.below(Kind::Created);
         self.plan.reasons.push(reason.clone());
         for new in std::mem::take(&mut self.new) {
             let start = may_launch(&new);
+            launched += u32::from(start);
             let NewMachine { template, regions, volumes, .. } = new;
             let create_id = next_id();
             let action = Action::Create { create_id, regions, volumes, template, start };
             self.plan.actions.push(PlannedAction { action, reason: reason.clone() });
         }
         self.plan.reasons.append(&mut self.refused);
+        launched
     }
 
     /// Says why fewer are started than should be. `launched` new machines run at once in this scope.

@@ -31,14 +31,11 @@ pub(super) fn places(
     count: u32,
     now: Timestamp,
 ) -> Places {
-    let refusal = |region: &Region| {
-        if targets.closed.contains(region) {
-            return Some(Reason::RegionNotOffered { nearest: None });
-        }
-        refusal(targets, region, history, now)
-    };
+    let rest = |region: &Region| rest(targets, region, history, now);
     if let (Role::Region, Some(region)) = (part.role, &part.plan.scope.region) {
-        return match refusal(region) {
+        let closed = targets.closed.contains(region);
+        let closed = closed.then_some(Reason::RegionNotOffered { nearest: None });
+        return match closed.or_else(|| rest(region).map(|own| own.waits_in(region))) {
             None => {
                 Places { orders: vec![vec![region.clone()]; count as usize], reasons: Vec::new() }
             }
@@ -53,18 +50,17 @@ pub(super) fn places(
         return Places { orders: vec![Vec::new(); count as usize], reasons: Vec::new() };
     }
     let mut open = Vec::new();
-    let mut reasons = Vec::new();
+    let mut resting = Vec::new();
     for region in listed {
-        match refusal(&region) {
+        match rest(&region) {
             None => open.push(region),
-            Some(reason) => reasons.push(reason),
+            Some(rest) => resting.push((region, rest)),
         }
     }
-    if open.is_empty() {
-        return Places { orders: Vec::new(), reasons };
-    }
-    let reasons = reasons.into_iter().map(passed_over).collect();
-    Places { orders: fewest_first(whole, &open, count), reasons }
+    let say = if open.is_empty() { Rest::waits_in } else { Rest::passes_over };
+    let reasons = resting.iter().map(|(region, rest)| say(rest, region)).collect();
+    let orders = if open.is_empty() { Vec::new() } else { fewest_first(whole, &open, count) };
+    Places { orders, reasons }
 }
 
 /// The regions for machines of all regions together; none: wherever the machine is that is
@@ -99,33 +95,41 @@ fn candidates(whole: &View<'_>, targets: &GroupTargets) -> Result<Vec<Region>, R
     Ok(inhabited)
 }
 
-/// Why no machine is asked for in `region`, if Fly had no room there a while ago.
-fn refusal(
+/// Fly had no room in a region a while ago.
+struct Rest {
+    answer: String,
+    until: Timestamp,
+}
+
+impl Rest {
+    /// Why nothing is created: it was to be in `region`.
+    fn waits_in(&self, region: &Region) -> Reason {
+        let (region, answer, until) = (region.clone(), self.answer.clone(), self.until);
+        Reason::RegionResting { region, answer, until }
+    }
+
+    /// Why it is created elsewhere than in `region`.
+    fn passes_over(&self, region: &Region) -> Reason {
+        let (region, answer, until) = (region.clone(), self.answer.clone(), self.until);
+        Reason::RegionPassedOver { region, answer, until }
+    }
+}
+
+/// Whether no machine is asked for in `region`, since Fly had no room there.
+fn rest(
     targets: &GroupTargets,
     region: &Region,
     history: &History,
     now: Timestamp,
-) -> Option<Reason> {
+) -> Option<Rest> {
     if history.resting.is_empty() {
         return None;
     }
     let scope = Scope { group: targets.group.clone(), region: Some(region.clone()) };
     let refusal = history.resting.get(&scope)?;
     let rest = targets.policy.region_backoff;
-    is_within(rest, refusal.at, now).then(|| Reason::RegionResting {
-        region: region.clone(),
-        answer: refusal.answer.to_string(),
-        until: refusal.at.plus(rest),
-    })
-}
-
-fn passed_over(reason: Reason) -> Reason {
-    match reason {
-        Reason::RegionResting { region, answer, until } => {
-            Reason::RegionPassedOver { region, answer, until }
-        }
-        other => other,
-    }
+    is_within(rest, refusal.at, now)
+        .then(|| Rest { answer: refusal.answer.to_string(), until: refusal.at.plus(rest) })
 }
 
 fn fewest_first(view: &View<'_>, listed: &[Region], count: u32) -> Vec<Vec<Region>> {
