@@ -12,6 +12,7 @@ use regex::Regex;
 /// Unit tests may import more: what they pull in is no part of what runs.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("forecast", &["model"]),
     ("transport", &["model"]),
     ("evaluate", &["model"]),
     ("decide", &["model"]),
@@ -27,7 +28,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("status", &["model", "decide", "act"]),
     (
         "reconcile",
-        &["model", "ports", "collect", "evaluate", "decide", "act", "status", "telemetry"],
+        &[
+            "model",
+            "forecast",
+            "ports",
+            "collect",
+            "evaluate",
+            "decide",
+            "act",
+            "status",
+            "telemetry",
+        ],
     ),
     ("supervisor", &["model", "ports", "act", "reconcile", "status", "telemetry"]),
     ("http", &["model", "ports", "status", "telemetry"]),
