@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Region;
+use crate::model::{Kind, Region};
 
 use super::mistake::Mistake;
 use super::place::Place;
@@ -140,6 +140,10 @@ pub enum Notice {
     SameForEachRegion { metric: String, remedy: &'static str },
     #[error("`{key}`: `{region}` is no region of Fly's that this version knows")]
     UnknownRegion { key: &'static str, region: Region, meant: Option<Region> },
+    #[error("`{key}` gives {count} whatever its metrics are")]
+    Constant { key: &'static str, count: u32 },
+    #[error("min-{kind}-machine-count is above max-{kind}-machine-count {when}: {min} and {max}")]
+    MinAboveMaxWhen { kind: Kind, min: u32, max: u32, when: String },
     #[error("{variable} is not used: --config names a file")]
     FileWins { variable: &'static str },
 }
@@ -161,6 +165,12 @@ impl Warning {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "`fly platform regions` lists them; a new one is used as it is".to_owned(),
             }),
+            Notice::Constant { .. } => {
+                Some("`eval EXPR --var NAME=VALUE` shows what it gives".to_owned())
+            }
+            Notice::MinAboveMaxWhen { min, max, .. } => Some(format!(
+                "nothing is scaled then; `max({min}, ...)` around the maximum or `min({max}, ...)` around the minimum keeps them in order"
+            )),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! From what was written to what it means, with every mistake noted.
 
+mod advice;
 mod collectors;
 mod expressions;
 mod groups;

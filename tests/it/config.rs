@@ -1,5 +1,6 @@
 //! config: text to a configuration, or every mistake in it.
 
+mod advice;
 mod documents;
 mod environment;
 mod every_setting;

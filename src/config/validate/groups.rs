@@ -15,7 +15,7 @@ use super::super::read::Reader;
 use super::super::setting::{self, Setting};
 use super::super::value;
 use super::placement::Placement;
-use super::{expressions, regions};
+use super::{advice, expressions, regions};
 
 /// A process group whose expressions are not compiled yet: what names they may read depends on the
 /// regions of all groups.
@@ -97,12 +97,13 @@ impl Uncompiled<'_> {
         let (expressions, per_region) =
             if is_entry { mistakes.of_group(group.as_str(), compile) } else { compile(mistakes) };
         regions::warn_of_alike(regions, &per_region, &policy.regions, app_wide, warnings);
+        advice::warn_of_numbers(&expressions, values, &per_region, regions, warnings);
         GroupConfig { group, expressions, per_region, policy }
     }
 }
 
 /// The settings of one kind of count: the number itself, and its two ends.
-const COUNTS: [(Kind, [&Setting; 3]); 2] = [
+pub(super) const COUNTS: [(Kind, [&Setting; 3]); 2] = [
     (
         Kind::Created,
         [

@@ -116,6 +116,10 @@ async fn min_is_above_max() {
       held: min started is 5, above max started 2 [min_above_max]
 
     held: nothing would be done
+    --- stderr
+    warning: min-started-machine-count is above max-started-machine-count always: 5 and 2
+      --> environment variable FAS_MIN_STARTED_MACHINE_COUNT
+      hint: nothing is scaled then; `max(5, ...)` around the maximum or `min(2, ...)` around the minimum keeps them in order
     ");
 }
 

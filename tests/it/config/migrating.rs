@@ -33,9 +33,9 @@ fn all_variables_of_the_predecessor_are_known_at_once() {
         ("FAS_APP_NAME", "tenant-*"),
         ("FAS_ORG", "acme"),
         ("FAS_MIN_CREATED_MACHINE_COUNT", "2"),
-        ("FAS_MAX_CREATED_MACHINE_COUNT", "queue_depth / 10 + 1"),
+        ("FAS_MAX_CREATED_MACHINE_COUNT", "queue_depth / 10 + 2"),
         ("FAS_MIN_STARTED_MACHINE_COUNT", "1"),
-        ("FAS_MAX_STARTED_MACHINE_COUNT", "running_workflow_count / 2"),
+        ("FAS_MAX_STARTED_MACHINE_COUNT", "max(1, running_workflow_count / 2)"),
         ("FAS_INITIAL_MACHINE_STATE", "stopped"),
         ("FAS_API_TOKEN", "FlyV1 fm2_t"),
         ("FAS_PROCESS_GROUP", "worker"),
@@ -67,7 +67,7 @@ fn all_variables_of_the_predecessor_are_known_at_once() {
     assert_eq!(config.app_list_refresh_interval, Duration::from_secs(300));
     let expressions = &config.groups[0].expressions;
     let source = expressions.started_max.as_ref().map(Expression::source);
-    assert_eq!(source, Some("running_workflow_count / 2"));
+    assert_eq!(source, Some("max(1, running_workflow_count / 2)"));
 }
 
 /// Each expression of the table, as a count of a configuration that has its metrics.

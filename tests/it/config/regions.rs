@@ -62,7 +62,7 @@ per-region:
     started-machine-count: "ceil(traffic / 50)"
     max-machines: 12
   lhr:
-    min-started-machine-count: "traffic_lhr / 40"
+    min-started-machine-count: "min(20, traffic_lhr / 40)"
     max-started-machine-count: "20"
     created-machine-count: "5"
     min-machines: 2
@@ -78,7 +78,7 @@ const EVERYTHING_IN_VARIABLES: [(&str, &str); 13] = [
     ("FAS_MAX_MACHINES", "30"),
     ("FAS_REGION_STARTED_MACHINE_COUNT", "ceil(traffic / 50)"),
     ("FAS_REGION_MAX_MACHINES", "12"),
-    ("FAS_MIN_STARTED_MACHINE_COUNT_LHR", "traffic_lhr / 40"),
+    ("FAS_MIN_STARTED_MACHINE_COUNT_LHR", "min(20, traffic_lhr / 40)"),
     ("FAS_MAX_STARTED_MACHINE_COUNT_LHR", "20"),
     ("FAS_CREATED_MACHINE_COUNT_LHR", "5"),
     ("FAS_MIN_MACHINES_LHR", "2"),
@@ -102,7 +102,7 @@ fn variables_alone_say_all_that_a_file_can() {
         let own = [(Region::new("lhr"), Limits { min_machines: 2, ..every })].into();
         assert_eq!(policy.region_limits, RegionLimits { every, own });
         assert_eq!(sources(&group.expressions), ".. ..");
-        assert_eq!(of_region(loaded, "lhr"), "5..5 traffic_lhr / 40..20");
+        assert_eq!(of_region(loaded, "lhr"), "5..5 min(20, traffic_lhr / 40)..20");
         assert_eq!(of_region(loaded, "fra"), ".. ceil(traffic / 50)..ceil(traffic / 50)");
     }
     let [file, env] = [file, env].map(|own| own.config.groups.into_iter().next().unwrap());
