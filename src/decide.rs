@@ -7,6 +7,7 @@
 //! `drain` what leaves excluded regions. `group` is the order of these steps, `part` one scope in the
 //! making. Which regions there are to decide about says [`regions`].
 
+pub mod advice;
 mod bounds;
 pub mod check;
 mod create;
@@ -29,6 +30,7 @@ pub mod template;
 pub mod view;
 pub mod volumes;
 
+pub use advice::{Advice, advice};
 pub use gate::guard_release;
 pub use history::{Effect, History, Recent, Refusal};
 pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState, Volumes};

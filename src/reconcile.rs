@@ -17,7 +17,7 @@ use futures::future::{Either, join, select};
 use crate::act::{UnderWay, act};
 use crate::collect::{Collector, RegionMemory, collect};
 use crate::decide::{
-    History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, guard_release,
+    History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
 };
 use crate::evaluate::{PerRegion, ScopeExpressions};
 use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, TickOutcome};
@@ -235,6 +235,7 @@ impl Reconciler {
             machines: Vec::new(),
             plan: None,
             outcomes: Vec::new(),
+            advice: Vec::new(),
             error: None,
             fly_failed: false,
         }
@@ -290,6 +291,7 @@ impl Reconciler {
             plan = self.decide(tick, &mut observed, &targets, history, now).await;
         }
         tick.machines = machine_counts(&observed);
+        tick.advice = advice(&observed, &targets, history, now);
         self.reporter.observed(&observed);
         let release = match plan.verdict {
             Verdict::Act => self.read_release(tick).await,

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 pub use regions::{GroupRegions, RegionRow, RowReason};
 
 use crate::act::Outcome;
-use crate::decide::{Observed, Plan, Reason, Weight};
+use crate::decide::{Advice, Observed, Plan, Reason, Weight};
 use crate::model::{AppName, HostStatus, MetricName, ProcessGroup, Region, TickOutcome, Timestamp};
 
 /// What one collector measured, or why it could not.
@@ -90,6 +90,8 @@ pub struct Tick {
     pub plan: Option<Plan>,
     /// What became of the actions.
     pub outcomes: Vec<Outcome>,
+    /// What was seen that works against the configuration.
+    pub advice: Vec<Advice>,
     /// Why there is no plan.
     pub error: Option<String>,
     /// Fly itself did not answer as it should, so that the next tick waits longer.
@@ -99,9 +101,10 @@ pub struct Tick {
 /// With `regions`, which are derived from the rest.
 impl Serialize for Tick {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { at, outcome, dry_run, samples, machines, plan, outcomes, error, fly_failed } =
-            self;
-        let mut own = serializer.serialize_struct("Tick", 9 + usize::from(error.is_some()))?;
+        let Self { at, outcome, dry_run, samples, machines, plan, .. } = self;
+        let Self { outcomes, advice, error, fly_failed, .. } = self;
+        let fields = 9 + usize::from(error.is_some()) + usize::from(!advice.is_empty());
+        let mut own = serializer.serialize_struct("Tick", fields)?;
         own.serialize_field("at", at)?;
         own.serialize_field("outcome", outcome)?;
         own.serialize_field("dry_run", dry_run)?;
@@ -110,6 +113,12 @@ impl Serialize for Tick {
         own.serialize_field("regions", &self.regions())?;
         own.serialize_field("plan", plan)?;
         own.serialize_field("outcomes", outcomes)?;
+        if advice.is_empty() {
+            own.skip_field("advice")?;
+        } else {
+            let advice = advice.iter().map(|own| Advised { own, text: own.to_string() });
+            own.serialize_field("advice", &advice.collect::<Vec<_>>())?;
+        }
         match error {
             Some(error) => own.serialize_field("error", error)?,
             None => own.skip_field("error")?,
@@ -117,6 +126,14 @@ impl Serialize for Tick {
         own.serialize_field("fly_failed", fly_failed)?;
         own.end()
     }
+}
+
+/// Advice with its sentence.
+#[derive(Serialize)]
+struct Advised<'a> {
+    #[serde(flatten)]
+    own: &'a Advice,
+    text: String,
 }
 
 /// What is known of one app between ticks.
@@ -321,6 +338,7 @@ mod tests {
             machines: Vec::new(),
             plan: None,
             outcomes: Vec::new(),
+            advice: Vec::new(),
             error: error.map(Into::into),
             fly_failed: false,
         })

@@ -162,6 +162,10 @@ pub struct MachineFacts {
     pub create_id: Option<Arc<str>>,
     /// `metadata.fly_autoscaler` is `started`: made by an autoscaler and launched to run at once.
     pub launched_by_autoscaler: bool,
+    /// Fly Proxy stops or suspends it when it has little to do (`autostop` of one of its services).
+    pub proxy_stops: bool,
+    /// Fly Proxy starts it for requests (`autostart` of one of its services, on unless it says otherwise).
+    pub proxy_starts: bool,
     /// The config is known and was left out to save memory: enough to judge whether there is something
     /// to do, not to clone the machine.
     pub config_left_out: bool,

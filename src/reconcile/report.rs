@@ -1,13 +1,13 @@
 //! What a tick says about itself while it runs and when it ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::act::{ActionResult, Outcome};
 use crate::collect::{CollectError, Collected, Collector, Sampled};
-use crate::decide::Observed;
+use crate::decide::{Advice, Observed};
 use crate::evaluate::EvaluateError;
 use crate::model::{
     AppName, Catalog, Kind, OnFailure, Sample, Scope, Side, TickOutcome, Timestamp,
@@ -16,7 +16,9 @@ use crate::ports::{ApiError, ErrorClass, SourceError};
 use crate::status::{SampleStatus, Tick};
 use crate::telemetry::Metrics;
 use crate::telemetry::Standing;
-use crate::telemetry::events::{ActionDone, ActionFailed, EvaluateFailed, TickEnded, WouldAct};
+use crate::telemetry::events::{
+    ActionDone, ActionFailed, Advised, EvaluateFailed, TickEnded, WouldAct,
+};
 
 /// Of the labels of a metric that are none of Fly's regions, so many have a series: they may be anything,
 /// and each is one for every app.
@@ -27,11 +29,12 @@ pub(super) struct Reporter {
     app: AppName,
     metrics: Arc<Metrics>,
     standing: Standing,
+    advised: BTreeSet<Advice>,
 }
 
 impl Reporter {
     pub(super) fn new(app: AppName, metrics: Arc<Metrics>) -> Self {
-        Self { app, metrics, standing: Standing::default() }
+        Self { app, metrics, standing: Standing::default(), advised: BTreeSet::new() }
     }
 
     pub(super) fn collected(&mut self, collected: &Collected, catalog: &Catalog) {
@@ -92,6 +95,12 @@ impl Reporter {
         }
         for outcome in &tick.outcomes {
             report_outcome(app, outcome, metrics);
+        }
+        for advice in &tick.advice {
+            // Once: who has read it decides.
+            if self.advised.insert(advice.clone()) {
+                Advised { app, advice }.emit(metrics);
+            }
         }
         let failure = Text(tick.error.clone().unwrap_or_else(|| "every action failed".into()));
         let failed = tick.outcome == TickOutcome::Failed;

@@ -5,6 +5,7 @@
 //! what the autoscaler is for; `debug`, nothing, ever. What repeats with every tick is `debug`.
 
 mod action;
+mod advice;
 mod fleet;
 mod hold;
 mod measure;
@@ -13,6 +14,7 @@ mod tick;
 mod token;
 
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
+pub use advice::Advised;
 pub use fleet::{
     AppListFailing, AppListRecovered, AppsChanged, FleetBehind, NoAppMatches, OrgListFailing,
     OrgListRecovered, TickPanicked,

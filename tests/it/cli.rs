@@ -1,5 +1,6 @@
 //! cli: the real binary, as a newcomer, an operator and someone who mistypes meet it.
 
+mod advice;
 mod check;
 mod eval;
 mod failing_collectors;

@@ -185,6 +185,7 @@ mod tests {
             machines: vec![machine("started", 3), machine("stopped", 2)],
             plan: Some(Plan::new(scopes, History::default())),
             outcomes: Vec::new(),
+            advice: Vec::new(),
             error: None,
             fly_failed: false,
         };

@@ -305,6 +305,7 @@ mod tests {
             machines: Vec::new(),
             plan: Some(Plan::new(held.iter().map(scope).collect(), History::default())),
             outcomes: Vec::new(),
+            advice: Vec::new(),
             error: None,
             fly_failed: false,
         }

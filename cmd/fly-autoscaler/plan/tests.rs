@@ -53,6 +53,7 @@ fn tick(scopes: Vec<ScopePlan>, machines: &[(&str, &str, u32)], samples: SampleS
         machines: machines.iter().map(count).collect(),
         plan: Some(Plan::new(scopes, History::default())),
         outcomes: Vec::new(),
+        advice: Vec::new(),
         error: None,
         fly_failed: false,
     }

@@ -47,6 +47,12 @@ pub(super) fn render(app: &AppName, tick: &Tick) -> String {
             scopes.into_iter().for_each(|scope| scope_text(&mut text, scope));
         }
     }
+    for advice in &tick.advice {
+        let _ = write!(text, "\nadvice: {} [{}]", sentence(&advice.to_string()), advice.code());
+    }
+    if !tick.advice.is_empty() {
+        text.push('\n');
+    }
     let _ = writeln!(text, "\n{}", verdict(plan));
     text
 }

@@ -31,6 +31,16 @@ struct Config<'a> {
     guest: Option<&'a RawValue>,
     #[serde(borrow)]
     init: Option<&'a RawValue>,
+    #[serde(borrow)]
+    services: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Service<'a> {
+    #[serde(borrow)]
+    autostop: Option<&'a RawValue>,
+    #[serde(borrow)]
+    autostart: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +94,7 @@ pub(super) fn read(config: &RawValue) -> MachineFacts {
         config.metadata.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     let group = filled(metadata.fly_process_group).or_else(|| filled(metadata.process_group));
     let shared = |raw| filled(raw).map(Arc::from);
+    let (proxy_stops, proxy_starts) = proxy(config.services);
     MachineFacts {
         group: group.map(ProcessGroup::new),
         is_standby: says_something(config.standbys),
@@ -95,8 +106,26 @@ pub(super) fn read(config: &RawValue) -> MachineFacts {
         bluegreen_tag: shared(metadata.fly_bluegreen_deployment_tag),
         create_id: shared(metadata.fly_autoscaler_create_id),
         launched_by_autoscaler: text(metadata.fly_autoscaler).as_deref() == Some("started"),
+        proxy_stops,
+        proxy_starts,
         config_left_out: false,
     }
+}
+
+/// Whether Fly Proxy stops the machine, and starts it, for any of its services. `autostop` is a truth value or
+/// one of the words `off`, `stop` and `suspend`; without a word on `autostart` stopped machines are started.
+///
+/// Source: docs `launch/autostop-autostart` (superfly/docs).
+fn proxy(services: Option<&RawValue>) -> (bool, bool) {
+    let services =
+        services.and_then(|raw| serde_json::from_str::<Vec<Service<'_>>>(raw.get()).ok());
+    services.iter().flatten().fold((false, false), |(stops, starts), own| {
+        let is_off = text(own.autostop).is_some_and(|word| word == "off");
+        (
+            stops || says_something(own.autostop) && !is_off,
+            starts || own.autostart.is_none_or(|raw| raw.get() != "false"),
+        )
+    })
 }
 
 /// A text that is not empty.
@@ -188,9 +217,29 @@ mod tests {
                 bluegreen_tag: Some(Arc::from("7")),
                 create_id: Some(Arc::from("c1")),
                 launched_by_autoscaler: true,
+                proxy_stops: false,
+                proxy_starts: false,
                 config_left_out: false,
             }
         );
+    }
+
+    #[test]
+    fn what_the_proxy_does_is_read_from_the_services() {
+        for (services, stops, starts) in [
+            ("null", false, false),
+            ("[]", false, false),
+            ("{}", false, false),
+            ("[{}]", false, true),
+            (r#"[{"autostop":false,"autostart":false}]"#, false, false),
+            (r#"[{"autostop":"off","autostart":true}]"#, false, true),
+            (r#"[{"autostop":true,"autostart":false}]"#, true, false),
+            (r#"[{"autostart":false},{"autostop":"suspend","autostart":false}]"#, true, false),
+            (r#"[{"autostop":null,"autostart":null}]"#, false, true),
+        ] {
+            let own = facts(&format!(r#"{{"services":{services}}}"#));
+            assert_eq!((own.proxy_stops, own.proxy_starts), (stops, starts), "{services}");
+        }
     }
 
     #[test]

@@ -102,6 +102,7 @@ fn placed() -> AppStatus {
         machines: Vec::new(),
         plan: Some(Plan::new(scopes, History::default())),
         outcomes: Vec::new(),
+        advice: Vec::new(),
         error: None,
         fly_failed: false,
     };
