@@ -4,15 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// What one machine can serve, in events per second.
+pub(crate) const PER_MACHINE: f64 = 10.0;
+/// Loads are stretched so that so many machines are enough for all but a twentieth of the time.
+const MACHINES: f64 = 16.0;
+
 /// No more than so much of a recording is replayed: its end, what is before that is history.
-const REPLAYED: Duration = Duration::from_secs(14 * 24 * 3600);
+const REPLAYED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A recorded load.
 pub(crate) struct Load {
     pub(crate) name: String,
     /// The time from one number to the next.
     step: Duration,
-    /// Events per second, on average over a step; `None` where nothing was recorded.
+    /// Events per second, stretched, on average over a step; `None` where nothing was recorded.
     rates: Vec<Option<f64>>,
 }
 
@@ -33,7 +38,11 @@ impl Load {
         let step = text.lines().find_map(|line| line.strip_prefix("# step: ")?.strip_suffix('s'));
         let step: u64 = step.and_then(|own| own.parse().ok()).expect("a line `# step: 300s`");
         let values = text.lines().filter(|line| !line.starts_with('#'));
-        let rates = values.map(|line| line.trim().parse::<f64>().ok().map(|own| own / step as f64));
+        let rates: Vec<Option<f64>> = values.map(|line| line.trim().parse().ok()).collect();
+        let mut known: Vec<f64> = rates.iter().copied().flatten().collect();
+        known.sort_by(f64::total_cmp);
+        let stretch = PER_MACHINE * MACHINES / known[known.len() * 19 / 20];
+        let rates = rates.into_iter().map(|own| own.map(|own| own * stretch));
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Self { name, step: Duration::from_secs(step), rates: rates.collect() }
     }
@@ -56,12 +65,5 @@ impl Load {
         let before = (*self.rates.get(index)?)?;
         let after = self.rates.get(index + 1).copied().flatten().unwrap_or(before);
         Some(before + (after - before) * part)
-    }
-
-    /// What one machine can serve, in events per second: a sixteenth of what is exceeded for a twentieth of the time.
-    pub(crate) fn per_machine(&self) -> f64 {
-        let mut known: Vec<f64> = self.rates.iter().copied().flatten().collect();
-        known.sort_by(f64::total_cmp);
-        (known[known.len() * 19 / 20] / 16.0).max(f64::MIN_POSITIVE)
     }
 }

@@ -13,7 +13,7 @@ use fly_autoscaler::store::MemoryStore;
 use fly_autoscaler::telemetry::Metrics;
 
 use super::fleet::InMemory;
-use super::load::Load;
+use super::load::{Load, PER_MACHINE};
 use super::settings::{Setting, UTILISATION};
 
 /// From one tick to the next: the default.
@@ -102,7 +102,7 @@ pub(crate) async fn replay(load: &Arc<Load>, setting: &Setting, boot: Duration) 
     let begin = START.plus(load.begin());
     let clock = Arc::new(ManualClock::new(begin));
     let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-    let per_machine = load.per_machine() * UTILISATION;
+    let per_machine = PER_MACHINE * UTILISATION;
     let wanted =
         |at: Timestamp| load.rate(at.since(START)).map(|rate| (rate / per_machine).ceil().max(1.0));
     let first = wanted(begin).unwrap_or(1.0) as usize;
@@ -131,7 +131,7 @@ pub(crate) async fn replay(load: &Arc<Load>, setting: &Setting, boot: Duration) 
         if let (Some(wanted), Some(rate)) = (wanted(now), load.rate(now.since(START))) {
             score.least_hours += wanted * seconds / 3600.0;
             score.short += if f64::from(serving) < wanted { seconds / 60.0 } else { 0.0 };
-            let is_overloaded = rate > f64::from(serving) * load.per_machine();
+            let is_overloaded = rate > f64::from(serving) * PER_MACHINE;
             score.overloaded += if is_overloaded { seconds / 60.0 } else { 0.0 };
         }
         score.hours += seconds / 3600.0;
@@ -147,7 +147,7 @@ fn reconciler(
     fleet: Arc<InMemory>,
     clock: Arc<dyn Clock>,
 ) -> Reconciler {
-    let expression = setting.expression.replace("PER_MACHINE", &format!("{per_machine:e}"));
+    let expression = setting.expression.replace("PER_MACHINE", &per_machine.to_string());
     let fixed = [
         ("FAS_APP_NAME", "replay"),
         ("FAS_API_TOKEN", "fm2_replay"),
