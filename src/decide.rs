@@ -10,6 +10,7 @@
 mod bounds;
 pub mod check;
 mod create;
+pub mod damp;
 mod drain;
 pub mod gate;
 mod group;
@@ -29,6 +30,7 @@ pub mod template;
 pub mod view;
 pub mod volumes;
 
+pub use damp::{Damping, Millionths, RegionDamping, Rules, Step};
 pub use gate::guard_release;
 pub use history::{Effect, History, Recent, Refusal};
 pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState, Volumes};

@@ -129,13 +129,21 @@ fn the_next_opening_is_the_first_minute_within() {
 #[test]
 fn every_mistake_says_what_to_write() {
     for (text, message, hint) in [
-        ("", "there is no day and no hour in it", "write it like `Mon-Fri 08:00-18:00 Europe/London`"),
+        (
+            "",
+            "there is no day and no hour in it",
+            "write it like `Mon-Fri 08:00-18:00 Europe/London`",
+        ),
         (
             "Mon-Fri 08:00-18:00 Europe/Lodnon",
             "`Europe/Lodnon` is not a time zone",
             "did you mean `Europe/London`?",
         ),
-        ("Mon-Fri 08:00-18:00 London", "`London` is not a time zone", "did you mean `Europe/London`?"),
+        (
+            "Mon-Fri 08:00-18:00 London",
+            "`London` is not a time zone",
+            "did you mean `Europe/London`?",
+        ),
         (
             "Mon-Fri 08:00-18:00 Nowhere/Atall",
             "`Nowhere/Atall` is not a time zone",
@@ -161,8 +169,16 @@ fn every_mistake_says_what_to_write() {
             "`08:00-25:00` is not a time of day",
             "write hours and minutes from 00:00 to 24:00: 08:00-18:00",
         ),
-        ("Mon 24:00-08:00", "`24:00-08:00` is not a time of day", "write hours and minutes from 00:00 to 24:00: 08:00-18:00"),
-        ("Mon 08:00-08:00", "`08:00-08:00` ends when it begins", "leave the hours out for whole days"),
+        (
+            "Mon 24:00-08:00",
+            "`24:00-08:00` is not a time of day",
+            "write hours and minutes from 00:00 to 24:00: 08:00-18:00",
+        ),
+        (
+            "Mon 08:00-08:00",
+            "`08:00-08:00` ends when it begins",
+            "leave the hours out for whole days",
+        ),
     ] {
         let error = Calendar::parse(text).expect_err(text);
         assert_eq!((error.to_string().as_str(), error.hint().as_str()), (message, hint), "{text}");
