@@ -63,7 +63,9 @@ pub(super) fn rules(values: &Values, interval: Duration, mistakes: &mut Mistakes
         only_during: read.read(section.only_during, value::calendar).map(Arc::new),
     };
     let (up, down) = (direction(&UP), direction(&DOWN));
-    Damping { up, down, gap: interval * GAP }
+    let is_stabilized = [&up, &down].iter().any(|rules| !rules.window.is_zero());
+    let gap = if is_stabilized { interval * GAP } else { Duration::ZERO };
+    Damping { up, down, gap }
 }
 
 /// The rules of single regions, each key from the most specific place: the region, every region, and
