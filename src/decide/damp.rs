@@ -96,6 +96,21 @@ impl fmt::Display for Eased {
     }
 }
 
+impl Reason {
+    /// What a rule of damping changed, where that is the reason.
+    #[must_use]
+    pub fn eased(&self) -> Option<&Eased> {
+        match self {
+            Self::WithinTolerance(eased)
+            | Self::Stabilized(eased)
+            | Self::LimitedByStep(eased)
+            | Self::CoolingDown(eased)
+            | Self::OutsideHours(eased) => Some(eased),
+            _ => None,
+        }
+    }
+}
+
 /// What decisions about one process group are slowed by.
 pub(super) struct Damper<'a> {
     pub(super) policy: &'a Policy,

@@ -64,7 +64,7 @@ fn a_section_is_another_way_to_write_flat_keys() {
             only_during: Some(Arc::new(hours)),
             ..Rules::default()
         },
-        gap: Duration::from_secs(45),
+        gap: Duration::from_secs(75),
     };
     assert_eq!(policy(section, &[]).damping, expected);
     assert_eq!(policy(flat, &[]).damping, expected);
@@ -141,15 +141,15 @@ fn mistakes_in_a_section_have_their_place() {
     for (yaml, text) in [
         (
             "scale-down:\n  stepsize: 1\n",
-            "error: unknown key `stepsize` in `scale-down`\n  --> FAS_CONFIG_YAML:2:3\n   |\n 2 |   stepsize: 1\n   |   ^^^^^^^^\n  = hint: did you mean `step-size`?",
+            "error: unknown key `stepsize` in `scale-down`\n  --> FAS_CONFIG_YAML:2:3\n   |\n 2 |   stepsize: 1\n   |   ^^^^^^^^\n  hint: did you mean `step-size`?",
         ),
         (
             "scale-down: {step_size: 1}\n",
-            "error: unknown key `step_size` in `scale-down`\n  --> FAS_CONFIG_YAML:1:14\n   |\n 1 | scale-down: {step_size: 1}\n   |              ^^^^^^^^^\n  = hint: keys have dashes: `step-size`",
+            "error: unknown key `step_size` in `scale-down`\n  --> FAS_CONFIG_YAML:1:14\n   |\n 1 | scale-down: {step_size: 1}\n   |              ^^^^^^^^^\n  hint: keys have dashes: `step-size`",
         ),
         (
             "scaledown: {}\n",
-            "error: unknown key `scaledown`\n  --> FAS_CONFIG_YAML:1:1\n   |\n 1 | scaledown: {}\n   | ^^^^^^^^^\n  = hint: did you mean `scale-down`?",
+            "error: unknown key `scaledown`\n  --> FAS_CONFIG_YAML:1:1\n   |\n 1 | scaledown: {}\n   | ^^^^^^^^^\n  hint: did you mean `scale-down`?",
         ),
         (
             "scale-down: 5\n",
@@ -161,7 +161,7 @@ fn mistakes_in_a_section_have_their_place() {
         ),
         (
             "regions: [lhr]\nper-region:\n  lhr:\n    scale-up: {stepsize: 1}\n",
-            "error: unknown key `stepsize` in `scale-up`\n  --> FAS_CONFIG_YAML:4:16\n   |\n 4 |     scale-up: {stepsize: 1}\n   |                ^^^^^^^^\n  = hint: did you mean `step-size`?",
+            "error: unknown key `stepsize` in `scale-up`\n  --> FAS_CONFIG_YAML:4:16\n   |\n 4 |     scale-up: {stepsize: 1}\n   |                ^^^^^^^^\n  hint: did you mean `step-size`?",
         ),
     ] {
         assert_eq!(errors(yaml).to_string(), text, "{yaml}");
