@@ -219,8 +219,8 @@ fn a_stabilization_window_takes_the_most_cautious_wish_in_it() {
         (
             "scale-up-stabilization-window=1m",
             2,
-            "0:2 60:9 75:2 90:9 105:9 120:9 135:9",
-            "0:2 60:2=stabilized 75:2 90:2=stabilized 105:2=stabilized 120:2=stabilized 135:9",
+            "0:2 45:2 60:9 75:2 90:9 105:9 120:9 135:9",
+            "0:2 45:2 60:2=stabilized 75:2 90:2=stabilized 105:2=stabilized 120:2=stabilized 135:9",
         ),
         // The trap of the old HPA: between what both windows say, what there is stays, and a wish that
         // swings brings nothing about.
@@ -408,7 +408,7 @@ fn limits_are_not_damped() {
         (&format!("{still} min-machines=6"), 2, "0:9", "0:6=stabilized"),
         (&format!("{still} max-machines=6"), 9, "0:1", "0:6=stabilized"),
         (&format!("{still} max-machines=6"), 9, "0:20", "0:6=stabilized"),
-        (&format!("{still} min-machines=6"), 2, "0:0", "0:6"),
+        (&format!("{still} min-machines=6"), 2, "0:0", "0:6=stabilized"),
     ]);
 }
 

@@ -120,7 +120,7 @@ proptest! {
             fleet.pass(*wanted, now);
         }
         // Each of forty machines may take a step, a cooldown and a closed window of hours.
-        for _ in 0..600 {
+        for _ in 0..240 {
             now = now.plus(Duration::from_secs(60));
             fleet.pass(target, now);
         }

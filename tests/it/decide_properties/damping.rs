@@ -16,7 +16,8 @@ fn seconds() -> impl Strategy<Value = Duration> {
     prop_oneof![2 => Just(0_u64), 1 => 1_u64..600].prop_map(Duration::from_secs)
 }
 
-fn rules() -> impl Strategy<Value = Rules> {
+/// Boxed, as all that follow: the tree of a whole case would not fit the stack of a test.
+fn rules() -> BoxedStrategy<Rules> {
     let step = prop_oneof![
         2 => Just(None),
         1 => (1_u32..6).prop_map(|count| NonZeroU32::new(count).map(Step::Machines)),
@@ -27,39 +28,40 @@ fn rules() -> impl Strategy<Value = Rules> {
         prop_oneof![4 => Just(None), 1 => Just(Some("Mon-Wed")), 1 => Just(Some("Thu-Sun"))];
     let hours = hours.prop_map(|text| text.map(|text| Arc::new(Calendar::parse(text).unwrap())));
     let tolerance = prop_oneof![2 => Just(0.0), 1 => 0.0..0.5].prop_map(Millionths::from_fraction);
-    (tolerance, seconds(), step, seconds(), seconds(), hours).prop_map(
-        |(tolerance, window, step, step_interval, cooldown, only_during)| Rules {
+    (tolerance, seconds(), step, seconds(), seconds(), hours)
+        .prop_map(|(tolerance, window, step, step_interval, cooldown, only_during)| Rules {
             tolerance,
             window,
             step,
             step_interval,
             cooldown,
             only_during,
-        },
-    )
+        })
+        .boxed()
 }
 
 /// Half of the time there is none.
-pub(super) fn damping() -> impl Strategy<Value = Damping> {
+pub(super) fn damping() -> BoxedStrategy<Damping> {
     let some = (rules(), rules()).prop_map(|(up, down)| Damping {
         up,
         down,
         gap: Duration::from_secs(45),
     });
-    prop_oneof![Just(Damping::default()), some]
+    prop_oneof![Just(Damping::default()), some].boxed()
 }
 
 /// The rules of some of these regions.
-pub(super) fn region_damping() -> impl Strategy<Value = RegionDamping> {
-    let own = prop::option::weighted(0.3, damping().prop_map(Arc::new));
-    (own.clone(), own).prop_map(|(every, lhr)| RegionDamping {
+pub(super) fn region_damping() -> BoxedStrategy<RegionDamping> {
+    let own = || prop::option::weighted(0.3, damping().prop_map(Arc::new));
+    let both = (own(), own()).prop_map(|(every, lhr)| RegionDamping {
         every,
         own: lhr.into_iter().map(|own| (Region::new("lhr"), own)).collect(),
-    })
+    });
+    both.boxed()
 }
 
 /// What was changed before.
-pub(super) fn changes() -> impl Strategy<Value = Vec<Change>> {
+pub(super) fn changes() -> BoxedStrategy<Vec<Change>> {
     let region = prop_oneof![Just("lhr"), Just("iad"), Just("fra"), Just("syd")];
     let one = (region, any::<bool>(), prop_oneof![-4_i32..0, 1_i32..5], 0_u64..700);
     let one = one.prop_map(|(region, created, by, age)| Change {
@@ -68,7 +70,7 @@ pub(super) fn changes() -> impl Strategy<Value = Vec<Change>> {
         kind: if created { Kind::Created } else { Kind::Started },
         by,
     });
-    prop::collection::vec(one, 0..5)
+    prop::collection::vec(one, 0..5).boxed()
 }
 
 /// The case after a tick a while ago in which something else was wanted.
@@ -97,7 +99,7 @@ pub(super) fn without_times(reason: &mut Reason) {
 }
 
 /// The same targets without any rules.
-fn undamped(targets: &Targets) -> Targets {
+pub(super) fn undamped(targets: &Targets) -> Targets {
     let mut targets = targets.clone();
     for own in &mut targets.groups {
         let policy = Arc::make_mut(&mut own.policy);
