@@ -2,7 +2,7 @@
 //!
 //! The steps, in order, each in its file: [`view`] lays our own recent actions over the list and says
 //! what each machine counts as; `bounds` settles the numbers of a process group, over all regions and in
-//! each, with [`limit`] and `split`; [`gate`] holds what must not be touched now; `place` chooses regions;
+//! each, with [`damp`], [`limit`] and `split`; [`gate`] holds what must not be touched now; `place` chooses regions;
 //! [`select`] chooses machines; [`volumes`] what new ones mount; `launch` which of them run at once;
 //! `drain` what leaves excluded regions. `group` is the order of these steps, `part` one scope in the
 //! making. Which regions there are to decide about says [`regions`].
@@ -11,6 +11,7 @@ pub mod advice;
 mod bounds;
 pub mod check;
 mod create;
+pub mod damp;
 mod drain;
 pub mod gate;
 mod group;
@@ -31,6 +32,7 @@ pub mod view;
 pub mod volumes;
 
 pub use advice::{Advice, advice};
+pub use damp::{Change, Damping, Eased, Millionths, Recommendations, RegionDamping, Rules, Step};
 pub use gate::guard_release;
 pub use history::{Effect, History, Recent, Refusal};
 pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState, Volumes};
@@ -64,6 +66,8 @@ pub fn decide(observed: &Observed, targets: &Targets, history: &History, now: Ti
         .collect();
     // A region that is no longer decided about wishes for nothing.
     next.large_destroy_wishes.retain(|scope, _| scopes.iter().any(|own| own.scope == *scope));
+    next.recommendations.retain(|scope, _| scopes.iter().any(|own| own.scope == *scope));
+    next.changes.retain(|group, _| targets.groups.iter().any(|own| own.group == *group));
     Plan::new(scopes, next)
 }
 

@@ -7,6 +7,7 @@ mod every_setting;
 mod migrating;
 mod process_groups;
 mod regions;
+mod sections;
 
 use std::time::Duration;
 

@@ -15,6 +15,11 @@ impl Reason {
             Self::StopBeforeDestroy => "stop_before_destroy",
             Self::WantedAgain => "wanted_again",
             Self::WaitingForStop { .. } => "waiting_for_stop",
+            Self::WithinTolerance { .. } => "within_tolerance",
+            Self::Stabilized { .. } => "stabilized",
+            Self::LimitedByStep { .. } => "limited_by_step",
+            Self::CoolingDown { .. } => "cooling_down",
+            Self::OutsideHours { .. } => "outside_hours",
             Self::LimitedByMinMachines { .. } => "limited_by_min_machines",
             Self::LimitedByMaxMachines { .. } => "limited_by_max_machines",
             Self::AlwaysRunning { .. } => "always_running",
@@ -75,6 +80,11 @@ impl Reason {
             | Self::RegionUnknown { .. }
             | Self::Draining => Weight::Cause,
             Self::WaitingForStop { .. }
+            | Self::WithinTolerance { .. }
+            | Self::Stabilized { .. }
+            | Self::LimitedByStep { .. }
+            | Self::CoolingDown { .. }
+            | Self::OutsideHours { .. }
             | Self::LimitedByMinMachines { .. }
             | Self::LimitedByMaxMachines { .. }
             | Self::AlwaysRunning { .. }

@@ -60,7 +60,7 @@ fn help_tells_what_is_for_every_region_from_what_is_for_all_together() {
     let section = section.split("\n\n").next().unwrap();
     let flags: Vec<&str> =
         section.lines().filter_map(|line| line.trim().strip_prefix("--region-")).collect();
-    assert_eq!(flags.len(), 8, "{section}");
+    assert_eq!(flags.len(), 8 + 13, "{section}");
     assert!(!section.contains("--region-backoff"), "{section}");
     assert!(help.contains("--regions <auto|REGION,...>"), "{help}");
 }

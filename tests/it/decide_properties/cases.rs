@@ -13,6 +13,8 @@ use fly_autoscaler::model::{
 };
 use proptest::prelude::*;
 
+use super::damping::{after_another, changes, damping, region_damping};
+
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// The process groups of the app: those that are scaled are the first of them.
@@ -109,8 +111,10 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 fn policy() -> impl Strategy<Value = Policy> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     let order = prop_oneof![Just(StopOrder::Id), Just(StopOrder::Newest), Just(StopOrder::Oldest)];
-    (switches, order, 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
-        |(switches, stop_order, min_machines, max_machines, regions)| {
+    let damping = (damping(), region_damping());
+    (switches, order, 0_u32..4, 4_u32..30, 0_usize..4, damping).prop_map(
+        |(switches, stop_order, min_machines, max_machines, regions, damping)| {
+            let (damping, region_damping) = damping;
             let (launch_created, destroy_brake, destroy_force, suspend) = switches;
             let regions: Vec<_> =
                 ["lhr", "iad", "fra"][..regions].iter().map(Region::new).collect();
@@ -124,6 +128,8 @@ fn policy() -> impl Strategy<Value = Policy> {
                 suspend,
                 stop_order,
                 create_volumes: false,
+                damping,
+                region_damping,
                 ..Policy::default()
             }
         },
@@ -255,12 +261,14 @@ fn targets() -> impl Strategy<Value = Vec<(GroupTargets, u32)>> {
 
 pub(super) fn case() -> impl Strategy<Value = Case> {
     let refused = prop::collection::btree_set(0_usize..24, 0..3);
-    (machines(), targets(), prop::option::of(0_usize..24), refused)
-        .prop_flat_map(|(machines, targets, own, refused)| {
+    let before = (changes(), bounds(), bounds(), 0_u64..700);
+    (machines(), targets(), prop::option::of(0_usize..24), refused, before)
+        .prop_flat_map(|(machines, targets, own, refused, before)| {
             let history = effects(machines.len());
-            (Just((machines, targets, own, refused)), history)
+            (Just((machines, targets, own, refused, before)), history)
         })
-        .prop_map(|((machines, targets, own, refused), recent)| {
+        .prop_map(|((machines, targets, own, refused, before), recent)| {
+            let (changes, created, started, age) = before;
             let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
             let mut history = History::new("scaler");
             // As ticks do it, which keep one action for each machine.
@@ -271,11 +279,13 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
                 let scope = Scope::app_wide(target.group.clone());
                 history.large_destroy_wishes.insert(scope, *wishes);
             }
-            Case {
+            history.changes.insert(group(), Arc::new(changes));
+            let case = Case {
                 observed: Observed { machines, own_machine, ..Observed::default() },
                 targets: Targets { groups: targets.into_iter().map(|(own, _)| own).collect() },
                 history,
-            }
+            };
+            after_another(case, ScopeBounds { created, started }, age)
         })
 }
 

@@ -41,6 +41,16 @@ fn with_other_names(mut case: Case) -> Case {
             rename(region);
         }
     }
+    for changes in case.history.changes.values_mut() {
+        std::sync::Arc::make_mut(changes).iter_mut().for_each(|change| rename(&mut change.region));
+    }
+    case.history.recommendations = std::mem::take(&mut case.history.recommendations)
+        .into_iter()
+        .map(|(mut scope, own)| {
+            scope.region.iter_mut().for_each(rename);
+            (scope, own)
+        })
+        .collect();
     for own in &mut case.targets.groups {
         own.regions.iter_mut().for_each(rename);
         own.by_region.iter_mut().for_each(|target| rename(&mut target.region));
@@ -56,6 +66,13 @@ fn with_other_names(mut case: Case) -> Case {
             .map(|(mut region, limits)| {
                 rename(&mut region);
                 (region, limits)
+            })
+            .collect();
+        policy.region_damping.own = std::mem::take(&mut policy.region_damping.own)
+            .into_iter()
+            .map(|(mut region, rules)| {
+                rename(&mut region);
+                (region, rules)
             })
             .collect();
         own.policy = policy.into();
