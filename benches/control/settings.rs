@@ -14,9 +14,49 @@ pub(crate) const UTILISATION: f64 = 0.8;
 /// As many machines as the load is for.
 const PLAIN: &str = "ceil(load / PER_MACHINE)";
 
+/// The same, and no fewer than for what the load is forecast to be when a machine that is started now serves.
+const AHEAD: &str = "max(ceil(load / PER_MACHINE), ceil(forecast('load', '5m') / PER_MACHINE))";
+
 /// Each with its name, its expression and its variables.
-const COMPARED: [(&str, &str, &[(&str, &str)]); 2] =
-    [("no damping", PLAIN, &[]), ("the HPA's defaults", PLAIN, &[])];
+const COMPARED: [(&str, &str, &[(&str, &str)]); 7] = [
+    ("no damping", PLAIN, &[]),
+    (
+        "the HPA's defaults",
+        PLAIN,
+        &[
+            ("FAS_TOLERANCE", "0.1"),
+            ("FAS_SCALE_UP_STEP_SIZE", "100%"),
+            ("FAS_SCALE_UP_STEP_INTERVAL", "15s"),
+            ("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "5m"),
+        ],
+    ),
+    (
+        "cooldown of 5 min both ways",
+        PLAIN,
+        &[("FAS_SCALE_UP_COOLDOWN", "5m"), ("FAS_SCALE_DOWN_COOLDOWN", "5m")],
+    ),
+    ("down: window of 5 min", PLAIN, &[("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "5m")]),
+    ("down: window of 15 min", PLAIN, &[("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "15m")]),
+    (
+        "recommended: down: window of 15 min, half in 5 min",
+        PLAIN,
+        &[
+            ("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "15m"),
+            ("FAS_SCALE_DOWN_STEP_SIZE", "50%"),
+            ("FAS_SCALE_DOWN_STEP_INTERVAL", "5m"),
+        ],
+    ),
+    (
+        "the same with forecast",
+        AHEAD,
+        &[
+            ("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "15m"),
+            ("FAS_SCALE_DOWN_STEP_SIZE", "50%"),
+            ("FAS_SCALE_DOWN_STEP_INTERVAL", "5m"),
+            ("FAS_FORECAST_MIN_SKILL", "0"),
+        ],
+    ),
+];
 
 /// The settings that are compared, and those of `own` if there are any.
 pub(crate) fn compared(own: Vec<(String, String)>) -> Vec<Setting> {
