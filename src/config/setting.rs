@@ -89,6 +89,8 @@ pub enum Kind {
     },
     /// A finite number.
     Number,
+    /// A number from -1 to below 1: how much better than the last value a forecast is.
+    Skill,
     /// `true` or `false`.
     Bool,
     /// `on` or `off`.
@@ -126,7 +128,7 @@ impl Kind {
             Self::Url => "URL",
             Self::Listen | Self::GrpcAddress => "HOST:PORT",
             Self::Duration { .. } => "DURATION",
-            Self::Count { .. } | Self::Number => "NUMBER",
+            Self::Count { .. } | Self::Number | Self::Skill => "NUMBER",
             Self::Bool => "BOOL",
             Self::Switch => "on|off",
             Self::Choice(_) => "WORD",

@@ -132,9 +132,10 @@ impl Outlook {
         })
     }
 
-    /// How well the model did, horizon by horizon.
-    pub fn scores(&self) -> impl Iterator<Item = &Score> {
-        self.scores.iter()
+    /// How well the model did over `horizon`; `None` if that was never asked for.
+    #[must_use]
+    pub fn score(&self, horizon: Duration) -> Option<&Score> {
+        self.scores.iter().find(|score| score.horizon() == horizon)
     }
 
     /// Forgets the horizons that no expression asks for any more.

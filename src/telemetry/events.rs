@@ -6,6 +6,7 @@
 
 mod action;
 mod fleet;
+mod forecast;
 mod hold;
 mod measure;
 mod platform;
@@ -17,6 +18,7 @@ pub use fleet::{
     AppListFailing, AppListRecovered, AppsChanged, FleetBehind, NoAppMatches, OrgListFailing,
     OrgListRecovered, TickPanicked,
 };
+pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};

@@ -18,6 +18,8 @@ pub enum Fault {
     NotACount { value: String, min: u32, max: u32 },
     #[error("`{value}` is not a finite number")]
     NotANumber { value: String },
+    #[error("`{value}` is not a number from -1 to below 1")]
+    NotASkill { value: String },
     #[error("`{value}` is neither {yes} nor {no}")]
     NotABool { value: String, yes: &'static str, no: &'static str },
     #[error("`{value}` is not one of {}", .choices.join(", "))]
@@ -134,6 +136,10 @@ impl Fault {
                 format!("write `{}`", value.to_ascii_lowercase())
             }
             Self::NotANumber { .. } => "leave the key out to treat it as a failure".to_owned(),
+            Self::NotASkill { value } => {
+                let percent = value.strip_suffix('%')?.trim().parse::<f64>().ok()?;
+                format!("write `{}`", percent / 100.0)
+            }
             _ => return None,
         })
     }

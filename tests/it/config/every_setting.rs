@@ -27,6 +27,7 @@ fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Word => ("a b", "cannot be sent"),
         Kind::Pem => ("hunter2", "in PEM form"),
         Kind::Number => ("NaN", "not a finite number"),
+        Kind::Skill => ("1", "not a number from -1 to below 1"),
         Kind::Bool => ("maybe", "neither true nor false"),
         Kind::Switch => ("maybe", "neither on nor off"),
         Kind::Choice(_) => ("maybe", "not one of"),
