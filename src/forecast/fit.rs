@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 
-use super::grid::{self, Grid, Point};
+use super::grid::{self, Distances, Grid, Point};
 use super::season::{self, Season};
 use super::smooth::{self, Smoothing, State};
 use super::{LOOKBACK, Model};
@@ -15,6 +15,9 @@ use super::{LOOKBACK, Model};
 const MOST_SEASON_CELLS: usize = 1500;
 /// The most cells that the smoothing is fitted to. Older ones have no weight in it.
 const MOST_LEVEL_CELLS: usize = 1000;
+/// Half of a lasting change is in the level after two hours at the latest. A series that never changed its level is
+/// fitted with one that never moves, and would then stay where it was until the next fit.
+const FOLLOWS_WITHIN_MS: f64 = 2.0 * 3600.0 * 1000.0;
 /// The longest that is forecast, whatever was seen.
 const MOST_REACH: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -97,8 +100,7 @@ impl Fit {
     fn try_of(points: &[Point], seasons: &Seasons) -> Result<Self, Unfit> {
         let ordered = grid::in_order(points, LOOKBACK);
         let few = Unfit::TooFew { have: ordered.len() };
-        let Some((anchor, least_step)) =
-            ordered.last().and_then(|(at, _)| Some((*at, grid::usual_distance(&ordered)?)))
+        let Some(((anchor, _), distances)) = ordered.last().copied().zip(Distances::of(&ordered))
         else {
             return Err(few);
         };
@@ -106,11 +108,11 @@ impl Fit {
             return Err(few);
         }
         let span = ordered.first().map_or(0, |(at, _)| grid::millis_between(*at, anchor));
-        let step = grid::step_for(span, least_step, MOST_SEASON_CELLS);
+        let least_step = grid::step_for(0, distances.newest, MOST_LEVEL_CELLS);
+        let step = grid::step_for(span, distances.most, MOST_SEASON_CELLS);
         let ordered = without_outages(ordered, anchor, step)?;
         let coarse = Grid::of(&ordered, anchor, step, MOST_SEASON_CELLS);
         let (missing, of) = (coarse.missing(), coarse.cells.len());
-        // A fine grid of points that became sparse is all gaps, and the coarse one is not.
         if missing * 4 > of {
             return Err(Unfit::Gaps { missing, of });
         }
@@ -129,7 +131,7 @@ impl Fit {
             anchor,
             seasons: found,
             season_step_ms: step,
-            smoothing: Smoothing { alpha: 1.0, beta: 0.0, phi: 1.0 },
+            smoothing: Smoothing::LAST,
             state: State { level: 0.0, slope: 0.0 },
             step_ms: level_step,
             lowest: scale.lowest,
@@ -154,11 +156,12 @@ impl Fit {
         // What is all season leaves nothing to smooth, which the library takes badly.
         let (smoothing, state) = if is_constant(&rest) {
             let level = rest.last().copied().unwrap_or_default();
-            (Smoothing { alpha: 1.0, beta: 0.0, phi: 1.0 }, State { level, slope: 0.0 })
+            (Smoothing::LAST, State { level, slope: 0.0 })
         } else {
             smooth::fit(&rest).map_err(library)?
         };
-        self.smoothing = smoothing;
+        let steps = self.step_ms as f64 / FOLLOWS_WITHIN_MS;
+        self.smoothing = smoothing.following(1.0 - 0.5_f64.powf(steps));
         self.state = State { level: scale.up(state.level), slope: state.slope * scale.spread };
         Ok(())
     }

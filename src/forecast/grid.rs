@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// The steps that a grid may have, in milliseconds, beyond the distance of the points themselves. Each divides
-/// a day, so that a day is a whole number of cells.
-const STEPS_MS: [i64; 15] = [
-    10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000,
-    7_200_000, 10_800_000, 14_400_000, 21_600_000, 43_200_000,
+/// The steps that a grid may have, in milliseconds. Each divides a day, so that a day is a whole number of cells
+/// even where points come a little early or late.
+const STEPS_MS: [i64; 17] = [
+    1_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000,
+    3_600_000, 7_200_000, 10_800_000, 14_400_000, 21_600_000, 43_200_000,
 ];
 
 /// A run of missing cells up to this long is bridged by a straight line: it hides no bend worth knowing.
@@ -30,26 +30,46 @@ pub(super) fn in_order(points: &[Point], reach: Duration) -> Vec<Point> {
     ordered
 }
 
-/// The distance that points usually have, in milliseconds: the median over the newest of them.
-pub(super) fn usual_distance(ordered: &[Point]) -> Option<i64> {
-    /// As many as a day of ticks at 5 min: older points may be further apart than the newest.
-    const NEWEST: usize = 288;
-    let newest = &ordered[ordered.len().saturating_sub(NEWEST + 1)..];
-    let mut distances: Vec<i64> =
-        newest.windows(2).map(|pair| millis_between(pair[0].0, pair[1].0)).collect();
-    distances.retain(|distance| *distance > 0);
-    let middle = distances.len() / 2;
-    (!distances.is_empty()).then(|| *distances.select_nth_unstable(middle).1)
+/// The distances that points have, in milliseconds.
+pub(super) struct Distances {
+    /// Between the newest of them: the median.
+    pub(super) newest: i64,
+    /// Such that four fifths of the time is covered by points that are no further apart. Older points may be.
+    pub(super) most: i64,
 }
 
-/// The shortest step with which `span_ms` takes at most `most` cells, not below `least_ms`.
-pub(super) fn step_for(span_ms: i64, least_ms: i64, most: usize) -> i64 {
-    let fits = |step: i64| span_ms / step.max(1) < i64::try_from(most).unwrap_or(i64::MAX);
-    if fits(least_ms) {
-        return least_ms;
+impl Distances {
+    /// Of points in order; `None` where all are at one time.
+    pub(super) fn of(ordered: &[Point]) -> Option<Self> {
+        /// As many as a day of ticks at 5 min.
+        const NEWEST: usize = 288;
+        /// Further apart, there is a gap between two points.
+        const GAP_MS: i64 = 3600 * 1000;
+        let distance = |pair: &[Point]| millis_between(pair[0].0, pair[1].0);
+        let mut all: Vec<i64> = ordered.windows(2).map(distance).filter(|ms| *ms > 0).collect();
+        let from = all.len().saturating_sub(NEWEST);
+        let recent = &mut all[from..];
+        let middle = recent.len() / 2;
+        let newest = *(middle < recent.len()).then(|| recent.select_nth_unstable(middle).1)?;
+        all.retain(|distance| *distance <= GAP_MS.max(newest.saturating_mul(4)));
+        all.sort_unstable();
+        let total: i64 = all.iter().sum();
+        let mut covered = 0;
+        let covers = |distance: &&i64| {
+            covered += **distance;
+            covered >= total / 5 * 4
+        };
+        let most = all.iter().find(covers).copied().unwrap_or(newest);
+        Some(Self { newest, most: most.max(newest) })
     }
-    let known = STEPS_MS.into_iter().find(|step| *step >= least_ms && fits(*step));
-    known.unwrap_or_else(|| (span_ms / i64::try_from(most).unwrap_or(1)).max(least_ms) + 1)
+}
+
+/// The shortest step with which `span_ms` takes at most `most` cells, not shorter than points are apart.
+pub(super) fn step_for(span_ms: i64, distance_ms: i64, most: usize) -> i64 {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    // A twentieth shorter, as points may come a little early.
+    let is_enough = |step: &i64| *step >= distance_ms / 20 * 19 && span_ms / *step < most;
+    STEPS_MS.into_iter().find(is_enough).unwrap_or_else(|| distance_ms.max(span_ms / most + 1))
 }
 
 pub(super) fn millis_between(earlier: Timestamp, later: Timestamp) -> i64 {
@@ -92,9 +112,10 @@ impl Grid {
         Self { step_ms, cells: sums.into_iter().map(mean).collect() }
     }
 
-    /// How many cells have no value.
+    /// How many cells have no value, beyond what a straight line may bridge.
     pub(super) fn missing(&self) -> usize {
-        self.cells.iter().filter(|cell| cell.is_none()).count()
+        let lengths = runs(&self.cells, Option::is_none).into_iter().map(|(from, to)| to - from);
+        lengths.filter(|length| *length > SHORT_GAP).sum()
     }
 
     /// The cells after the last run of missing ones that is too long for a straight line.

@@ -10,8 +10,9 @@ pub(super) const LEAST_VALUES: usize = 20;
 /// In how many steps the library may look for the best parameters. It mostly needs 100 to 400; the default
 /// of 2,000 bounds the time of one fit less well.
 const MOST_ITERATIONS: usize = 600;
-/// What the library keeps the damping within.
-const DAMPING: (f64, f64) = (0.8, 0.98);
+/// What is left of a slope after a step, at most. It is the library's own limit, which its search may step
+/// over.
+const MOST_PHI: f64 = 0.98;
 
 /// How a level and a slope follow what is observed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +33,15 @@ pub(super) struct State {
 }
 
 impl Smoothing {
+    /// The level is the last value.
+    pub(super) const LAST: Self = Self { alpha: 1.0, beta: 0.0, phi: MOST_PHI };
+
+    /// The same within what is stable, with at least the part `least` of an error going into the level.
+    pub(super) fn following(self, least: f64) -> Self {
+        let alpha = self.alpha.clamp(least, 1.0);
+        Self { alpha, beta: self.beta.clamp(0.0, alpha), phi: self.phi.clamp(0.0, MOST_PHI) }
+    }
+
     /// The state a step later, in which `value` was observed.
     pub(super) fn observed(&self, state: State, value: f64) -> State {
         let slope = self.phi * state.slope;
@@ -46,11 +56,7 @@ impl Smoothing {
 
     /// The level `steps` ahead: with what is left of the slope in each of them.
     pub(super) fn ahead(&self, state: State, steps: f64) -> f64 {
-        let reach = if self.phi < 1.0 {
-            self.phi * (1.0 - self.phi.powf(steps)) / (1.0 - self.phi)
-        } else {
-            steps
-        };
+        let reach = self.phi * (1.0 - self.phi.powf(steps)) / (1.0 - self.phi);
         state.level + state.slope * reach
     }
 }
@@ -78,7 +84,8 @@ pub(super) fn fit(values: &[f64]) -> Result<(Smoothing, State), String> {
 }
 
 /// The parameters and the last state of a fitted model, which the library keeps to itself, from what it
-/// predicts. Each prediction follows from the one before by
+/// predicts. (Its predictions of more than one step are not used: they add the first step's slope twice.) Each
+/// prediction follows from the one before by
 /// `f' - f = alpha e + phi b'` with `phi b' = phi (phi b + beta e)`, so that they are the solution of linear
 /// equations. `None` where that is not finite.
 fn read_back(model: &Model, values: &[f64]) -> Option<(Smoothing, State)> {
@@ -90,15 +97,14 @@ fn read_back(model: &Model, values: &[f64]) -> Option<(Smoothing, State)> {
     let last_error = *errors.last()?;
     let (smoothing, slope) = if model.model_type().trend.included() {
         let (first, second) = (ahead[1] - ahead[0], ahead[2] - ahead[1]);
-        let phi =
-            if first == 0.0 { DAMPING.1 } else { (second / first).clamp(DAMPING.0, DAMPING.1) };
+        let phi = if first == 0.0 { MOST_PHI } else { second / first };
         let (alpha, phi_beta) = damped_parameters(&steps, &errors, phi);
         let smoothing = Smoothing { alpha, beta: phi_beta / phi, phi };
         (smoothing, (steps.last()? - alpha * last_error) / phi)
     } else {
         let (alpha, _) =
             least_squares(steps.iter().zip(&errors).map(|(step, error)| (*step, *error, 0.0)));
-        (Smoothing { alpha, beta: 0.0, phi: 1.0 }, 0.0)
+        (Smoothing { alpha, beta: 0.0, phi: MOST_PHI }, 0.0)
     };
     let state = State { level: ahead[0] - smoothing.phi * slope, slope };
     let all = [smoothing.alpha, smoothing.beta, smoothing.phi, state.level, state.slope];
@@ -146,42 +152,38 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_back_predicts_what_the_library_predicts() {
+    fn carried_on_from_the_first_value_it_predicts_each_next_one_as_the_library_does() {
         for count in [20, 57, 400] {
             let values = wandering(count);
             for trend in [TrendComponent::None, TrendComponent::Additive] {
                 let season = SeasonalComponent::None;
                 let kind = ModelType { error: ErrorComponent::Additive, trend, season };
                 let model = Unfit::new(kind).damped(trend.included()).fit(&values).expect("fitted");
-                let (smoothing, state) = read_back(&model, &values).expect("read back");
-                let theirs = model.predict(10, None).expect("predicted").point;
-                for (steps, theirs) in (1..).zip(&theirs) {
-                    let ours = smoothing.ahead(state, f64::from(steps));
-                    assert!(
-                        (ours - theirs).abs() < 1e-6,
-                        "{count} {trend:?} {steps}: {ours} {theirs}"
-                    );
+                let (smoothing, last) = read_back(&model, &values).expect("read back");
+                let theirs = model.predict_in_sample(None).expect("predicted").point;
+                let level = theirs[0] + smoothing.alpha * (values[0] - theirs[0]);
+                let mut state = State { level, slope: (theirs[1] - level) / smoothing.phi };
+                for (value, theirs) in values.iter().zip(&theirs).skip(1) {
+                    let ours = smoothing.ahead(state, 1.0);
+                    assert!((ours - theirs).abs() < 1e-6, "{count} {trend:?}: {ours} {theirs}");
+                    state = smoothing.observed(state, *value);
                 }
+                assert!((state.level - last.level).abs() < 1e-6, "{state:?} {last:?}");
+                assert!((state.slope - last.slope).abs() < 1e-6, "{state:?} {last:?}");
             }
         }
     }
 
     #[test]
-    fn carried_on_it_says_what_the_library_says_of_all_values() {
-        let values = wandering(200);
-        let kind = ModelType {
-            error: ErrorComponent::Additive,
-            trend: TrendComponent::Additive,
-            season: SeasonalComponent::None,
-        };
-        let model = Unfit::new(kind).damped(true).fit(&values).expect("fitted");
-        let (smoothing, last) = read_back(&model, &values).expect("read back");
-        // From the library's own predictions the state before any value follows backwards: it forgets its
-        // beginning, so that any will do after 150 of them.
-        let mut state = State { level: values[0], slope: 0.0 };
-        for value in &values {
-            state = smoothing.observed(state, *value);
+    fn what_is_ahead_is_what_each_step_without_a_value_leads_to() {
+        let smoothing = Smoothing { alpha: 0.5, beta: 0.1, phi: 0.9 };
+        let mut state = State { level: 100.0, slope: 10.0 };
+        let begin = state;
+        for steps in 1..=10 {
+            state = smoothing.unobserved(state, 1.0);
+            let ahead = smoothing.ahead(begin, f64::from(steps));
+            assert!((ahead - state.level).abs() < 1e-9, "{steps}: {ahead} {state:?}");
         }
-        assert!((state.level - last.level).abs() < 0.5, "{state:?} {last:?}");
+        assert!((smoothing.ahead(begin, 1e9) - 190.0).abs() < 1e-6);
     }
 }

@@ -70,13 +70,13 @@ fn set_forecast(metrics: &Metrics, app: &AppName, comparisons: u32) {
 #[test]
 fn a_forecast_is_shown_at_once_and_its_worth_once_it_was_compared_often_enough() {
     let (metrics, app) = (metrics(), AppName::new("a1"));
-    let of = r#"app="a1",group="web",horizon="10m""#;
+    let of = r#"app="a1",group="web",metric="depth",region="",horizon="10m""#;
     set_forecast(&metrics, &app, ENOUGH - 1);
-    let value = format!(r#"fas_forecast_value{{{of},metric="depth",model="ets",region=""}} 12"#);
+    let value = format!(r#"fas_forecast_value{{{of},model="ets"}} 12"#);
     assert_eq!(series(&metrics, "fas_forecast_value"), [value]);
     assert_eq!(series(&metrics, "fas_forecast_skill"), [""; 0]);
     set_forecast(&metrics, &app, ENOUGH);
-    let skill = format!(r#"fas_forecast_skill{{{of},metric="depth",region=""}} 0.75"#);
+    let skill = format!(r#"fas_forecast_skill{{{of}}} 0.75"#);
     assert_eq!(series(&metrics, "fas_forecast_skill"), [skill]);
     let errors = series(&metrics, "fas_forecast_error").join("\n");
     for (error, size) in [("mae", 1), ("rmse", 1), ("naive_mae", 4), ("naive_rmse", 4)] {
