@@ -1,8 +1,8 @@
 //! What forecasts are worth on recorded loads, and what a fit costs.
 //!
 //! `cargo bench --bench forecast` walks through each trace in `tests/testdata/traces`: at every step it asks each
-//! method for the load a while later, and compares that with what came. Models are fitted anew every six hours, as in a
-//! large fleet, or so often as the first argument says: `cargo bench --bench forecast -- 1`.
+//! method for the load a while later, and compares that with what came. Models are fitted anew every day, as in a
+//! large fleet, or after as many hours as the first argument says: `cargo bench --bench forecast -- 1`.
 //! It prints the tables of `docs/forecast.md`.
 
 #![allow(missing_docs, reason = "a program, not a library")]
@@ -19,8 +19,8 @@ use std::time::Duration;
 use trace::Trace;
 use walk::Walk;
 
-/// Between two fits of one series unless said otherwise: an age that they reach with some 10,000 apps.
-const REFIT_HOURS: f64 = 6.0;
+/// Between two fits of one series unless said otherwise: the age that they reach in a large fleet.
+const REFIT_HOURS: f64 = 24.0;
 
 #[allow(clippy::print_stdout, reason = "the tables are what this is for")]
 fn main() {

@@ -75,6 +75,12 @@ impl<K: Ord + Clone> Refits<K> {
         }
     }
 
+    /// Whether there is such a series.
+    #[must_use]
+    pub fn contains(&self, key: &K) -> bool {
+        self.series.contains_key(key)
+    }
+
     /// How many series there are.
     #[must_use]
     pub fn len(&self) -> usize {
