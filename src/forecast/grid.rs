@@ -138,10 +138,10 @@ impl Grid {
             if end - start <= SHORT_GAP {
                 continue;
             }
-            for at in start..end {
+            for (at, cell) in cells.iter_mut().enumerate().take(end).skip(start) {
                 let before = at.checked_sub(season).and_then(|at| self.cells[at]);
                 let after = self.cells.get(at + season).copied().flatten();
-                cells[at] = match (before, after) {
+                *cell = match (before, after) {
                     (Some(before), Some(after)) => Some(f64::midpoint(before, after)),
                     (one, other) => one.or(other),
                 };

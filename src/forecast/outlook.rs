@@ -89,7 +89,7 @@ impl Outlook {
             }
             // A gap, say, leaves what was known before it. But what is constant by now has no season any more.
             Err(why) if why == Unfit::Constant || self.is_outdated() => {
-                self.fitted = Some(Err(why))
+                self.fitted = Some(Err(why));
             }
             Err(_) => {}
         }
