@@ -7,6 +7,9 @@ use std::time::Duration;
 use fly_autoscaler::forecast::{Fit, Refits, Seasons};
 use fly_autoscaler::model::Timestamp;
 
+/// Makes a history, another one for each number.
+type Make<'a> = &'a dyn Fn(u64) -> Vec<(Timestamp, f64)>;
+
 /// How often each size is measured; the median is shown.
 const TIMES: usize = 5;
 
@@ -61,7 +64,7 @@ fn as_kept(shift: u64) -> Vec<(Timestamp, f64)> {
 /// The cost by size, and how old fits get in fleets of several sizes.
 pub(crate) fn table() -> String {
     let mut text = String::from("| history | points | cost of a fit |\n|---|---|---|\n");
-    let sizes: [(&str, &dyn Fn(u64) -> Vec<(Timestamp, f64)>); 6] = [
+    let sizes: [(&str, Make<'_>); 6] = [
         ("1 hour at 15 s", &|shift| points(1.0 / 24.0, 15, shift)),
         ("4 hours at 15 s", &|shift| points(4.0 / 24.0, 15, shift)),
         ("1 day at 60 s", &|shift| points(1.0, 60, shift)),

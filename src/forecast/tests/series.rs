@@ -2,6 +2,8 @@
 
 use super::*;
 
+type Points = Vec<(Timestamp, f64)>;
+
 /// A forecast, what it should be, and how far it may be off.
 struct Case {
     name: &'static str,
@@ -170,7 +172,7 @@ fn a_gap_and_an_outage_change_little_of_what_is_forecast() {
 fn a_season_is_found_if_it_repeats_and_not_in_noise() {
     let week = |at: f64| f64::from(at / 86_400.0 % 7.0 >= 5.0);
     let every_90_minutes = |at: f64| f64::from(at % 5400.0 < 1800.0);
-    let cases: [(&str, Vec<(Timestamp, f64)>, &[Duration]); 6] = [
+    let cases: [(&str, Points, &[Duration]); 6] = [
         ("noise", points(15 * DAY, 15 * MINUTE, |at| 100.0 + 50.0 * noise(at)), &[]),
         ("growth", points(15 * DAY, 15 * MINUTE, |at| 100.0 + at / 1000.0 + noise(at)), &[]),
         ("a day", points(4 * DAY, 15 * MINUTE, |at| 100.0 * daily(at) + 30.0 * noise(at)), &[DAY]),
