@@ -146,6 +146,8 @@ pub struct GroupConfig {
     pub per_region: PerRegion,
     /// The rules around the numbers.
     pub policy: Policy,
+    /// The skill below which the last value stands in for a forecast; `None`: it never does.
+    pub forecast_min_skill: Option<f64>,
 }
 
 /// One collector.

@@ -24,6 +24,7 @@
 //! | [`ports`] | what the core needs from outside: metric source, Machines API, clock, store; and what each may fail with |
 //! | [`transport`] | the HTTP client that collect and fly share: TLS, time limits, bounded bodies, tokens |
 //! | [`collect`] | stage 1: sources to a table of variables |
+//! | [`forecast`] | what a metric will be in a while, and how good that was so far. Pure |
 //! | [`evaluate`] | stage 2: expressions over the table to bounds. Pure |
 //! | [`decide`](mod@decide) | stage 3: machines and bounds to a plan with reasons. Pure |
 //! | [`act`](mod@act) | stage 4: a plan to outcomes. Makes no choices |
@@ -90,6 +91,7 @@ pub mod decide;
 pub mod evaluate;
 pub mod fleet;
 pub mod fly;
+pub mod forecast;
 pub mod http;
 pub mod model;
 pub mod ports;

@@ -2,6 +2,7 @@
 
 mod atlas;
 mod ending;
+pub mod forecasts;
 mod leases;
 mod numbers;
 mod observe;

@@ -8,12 +8,14 @@
 mod capture;
 mod crowd;
 pub mod events;
+mod forecasts;
 pub mod logging;
 pub mod metrics;
 mod names;
 mod per_app;
 mod standing;
 
+pub use forecasts::Forecasted;
 pub use logging::Chain;
 pub use metrics::Metrics;
 pub use standing::Standing;

@@ -75,6 +75,8 @@ pub const FAS_STOP_ORDER: &str = "FAS_STOP_ORDER";
 pub const FAS_STOP_ACTION: &str = "FAS_STOP_ACTION";
 /// Sets `destroy-brake`.
 pub const FAS_DESTROY_BRAKE: &str = "FAS_DESTROY_BRAKE";
+/// Sets `forecast-min-skill`.
+pub const FAS_FORECAST_MIN_SKILL: &str = "FAS_FORECAST_MIN_SKILL";
 /// Sets `destroy-force`.
 pub const FAS_DESTROY_FORCE: &str = "FAS_DESTROY_FORCE";
 /// Sets `volumes`.

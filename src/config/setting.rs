@@ -97,6 +97,8 @@ pub enum Kind {
     Step,
     /// Hours of the week.
     Calendar,
+    /// A number from -1 to below 1: how much better than the last value a forecast is.
+    Skill,
     /// `true` or `false`.
     Bool,
     /// `on` or `off`.
@@ -134,7 +136,7 @@ impl Kind {
             Self::Url => "URL",
             Self::Listen | Self::GrpcAddress => "HOST:PORT",
             Self::Duration { .. } => "DURATION",
-            Self::Count { .. } | Self::Number => "NUMBER",
+            Self::Count { .. } | Self::Number | Self::Skill => "NUMBER",
             Self::Fraction => "FRACTION",
             Self::Step => "NUMBER|PERCENT%",
             Self::Calendar => "HOURS",

@@ -68,6 +68,12 @@ pub fn calendar(text: &str) -> Result<Calendar, Fault> {
     Calendar::parse(text).map_err(Fault::Calendar)
 }
 
+/// A number from -1 to below 1. At 1 only a perfect forecast would do.
+pub fn skill(text: &str) -> Result<f64, Fault> {
+    let number = text.parse().ok().filter(|number| (-1.0..1.0).contains(number));
+    number.ok_or_else(|| Fault::NotASkill { value: text.to_owned() })
+}
+
 /// A boolean as YAML 1.1, YAML 1.2 and Go's `strconv.ParseBool` write it; `words` are the two that the
 /// message offers.
 pub fn boolean(text: &str, words: [&'static str; 2]) -> Result<bool, Fault> {

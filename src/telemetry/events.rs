@@ -7,6 +7,7 @@
 mod action;
 mod advice;
 mod fleet;
+mod forecast;
 mod hold;
 mod measure;
 mod platform;
@@ -19,6 +20,7 @@ pub use fleet::{
     AppListFailing, AppListRecovered, AppsChanged, FleetBehind, NoAppMatches, OrgListFailing,
     OrgListRecovered, TickPanicked,
 };
+pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};

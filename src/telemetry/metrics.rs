@@ -16,6 +16,7 @@ use crate::model::{
 };
 
 use super::crowd::Crowds;
+use super::forecasts::Forecasts;
 use super::names::{self, Name};
 use super::per_app::{OnlyTotals, PerApp, Total};
 
@@ -57,6 +58,7 @@ pub struct Metrics {
     only_totals: OnlyTotals,
     last_success: PerApp,
     metric_value: PerApp,
+    pub(super) forecasts: Forecasts,
     target_machines: PerApp,
     machines: PerApp,
     collect_errors: IntCounterVec,
@@ -117,6 +119,12 @@ impl Metrics {
             per_app: None,
             last_success: per_app(names::LAST_SUCCESS, f64::min)?,
             metric_value: per_app(names::METRIC_VALUE, sum)?,
+            forecasts: Forecasts {
+                value: per_app(names::FORECAST_VALUE, sum)?,
+                skill: per_app(names::FORECAST_SKILL, f64::min)?,
+                error: per_app(names::FORECAST_ERROR, f64::max)?,
+                fit_duration: histogram(names::FORECAST_FIT_DURATION, &REQUEST_SECONDS)?,
+            },
             target_machines: per_app(names::TARGET_MACHINES, sum)?,
             machines: per_app(names::MACHINES, sum)?,
             only_totals,
@@ -198,6 +206,7 @@ impl Metrics {
         {
             gauge.forget(app);
         }
+        self.forecasts.forget(app);
         self.crowds.forget(app);
     }
 }

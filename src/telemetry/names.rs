@@ -50,6 +50,14 @@ names! {
         "When a tick of the app last ended acted or quiet, in seconds since the Unix epoch; the earliest, where app is empty.";
     METRIC_VALUE = "fas_metric_value" ["app", "metric", "region"]
         "The value that the expressions read in the last tick; absent where there was none.";
+    FORECAST_VALUE = "fas_forecast_value" ["app", "group", "metric", "region", "horizon", "model"]
+        "What forecast() said in the last tick, by the model that said it: mstl, ets, or last for the last value.";
+    FORECAST_SKILL = "fas_forecast_skill" ["app", "group", "metric", "region", "horizon"]
+        "How much better than the last value the models were of late: 1 - MAE / MAE of the last value; -1: twice as wrong, or worse. The least, where app is empty.";
+    FORECAST_ERROR = "fas_forecast_error" ["app", "group", "metric", "region", "horizon", "error"]
+        "Errors of late, in the metric's unit: of the models (mae, rmse) and of the last value as a forecast (naive_mae, naive_rmse). The largest, where app is empty.";
+    FORECAST_FIT_DURATION = "fas_forecast_fit_duration_seconds" ["result"]
+        "How long fits of models took, by the model that came of it (mstl, ets), or none.";
     TARGET_MACHINES = "fas_target_machines" ["app", "group", "region", "kind", "bound"]
         "How many machines are wanted, after all limits; absent where no such bound was asked for or known.";
     MACHINES = "fas_machines" ["app", "group", "region", "state"]

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("decide", &["model"]),
     ("config", &["model", "evaluate", "decide"]),
     ("ports", &["model", "decide"]),
-    ("telemetry", &["model", "decide"]),
+    ("telemetry", &["model", "forecast", "decide"]),
     ("collect", &["model", "ports", "telemetry", "transport"]),
     ("fly", &["model", "decide", "ports", "telemetry", "transport"]),
     ("clock", &["model", "ports", "telemetry", "transport"]),

@@ -129,6 +129,16 @@ pub const MAX_MACHINES: Setting = Setting {
     example: "50",
     ..PLAIN
 };
+/// `forecast-min-skill`
+pub const FORECAST_MIN_SKILL: Setting = Setting {
+    key: "forecast-min-skill",
+    env: Some(var::FAS_FORECAST_MIN_SKILL),
+    flag: Some("forecast-min-skill"),
+    kind: Kind::Skill,
+    doc: "How much better than the last value forecast() must have been of late (0: as good, 1: perfect), or the last value is used; without it, the forecast always is",
+    example: "0",
+    ..PLAIN
+};
 /// `initial-machine-state`
 pub const INITIAL_MACHINE_STATE: Setting = Setting {
     key: "initial-machine-state",
@@ -381,6 +391,7 @@ pub static SETTINGS: &[&Setting] = &[
     &SCALE_DOWN_STEP_INTERVAL,
     &SCALE_DOWN_COOLDOWN,
     &SCALE_DOWN_ONLY_DURING,
+    &FORECAST_MIN_SKILL,
     &INITIAL_MACHINE_STATE,
     &STOP_ORDER,
     &STOP_ACTION,

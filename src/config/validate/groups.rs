@@ -23,6 +23,7 @@ use super::{advice, damping, expressions, regions};
 pub(super) struct Uncompiled<'a> {
     group: ProcessGroup,
     pub(super) policy: Policy,
+    forecast_min_skill: Option<f64>,
     /// Everything that holds for it.
     pub(super) in_force: Values,
     /// Where its expressions stand.
@@ -38,6 +39,7 @@ pub(super) fn groups<'a>(raw: &'a Raw, mistakes: &mut Mistakes) -> Vec<Uncompile
     let gap = damping::gap(&raw.settings);
     let top = policy(&raw.settings, &raw.regions, gap, mistakes);
     let Some(groups) = &raw.groups else { return vec![single(raw, top, mistakes)] };
+    min_skill(&raw.settings, mistakes);
     let groups: Vec<_> = groups.iter().filter_map(|group| entry(group, raw, mistakes)).collect();
     let lists: Vec<_> = groups.iter().map(|own| (&own.in_force, &own.policy)).collect();
     regions::check_keys(&raw.regions, &lists, mistakes);
@@ -55,7 +57,9 @@ fn single<'a>(raw: &'a Raw, policy: Policy, mistakes: &mut Mistakes) -> Uncompil
     let group = read.read(&setting::PROCESS_GROUP, value::process_group);
     // A stand-in, as `Reader` gives: the mistakes of the expressions are told beside that of the name.
     let group = group.unwrap_or_else(|| ProcessGroup::new(""));
-    Uncompiled { group, policy, in_force: values.clone(), values, regions, is_entry: false }
+    let forecast_min_skill = min_skill(values, mistakes);
+    let in_force = values.clone();
+    Uncompiled { group, policy, forecast_min_skill, in_force, values, regions, is_entry: false }
 }
 
 /// One entry of `process-groups`; `None` where nothing can be said of what is in it.
@@ -68,6 +72,7 @@ fn entry<'a>(raw: &'a RawGroup, top: &Raw, mistakes: &mut Mistakes) -> Option<Un
     let policy = mistakes.of_group(&raw.name, |mistakes| {
         let gap = damping::gap(&top.settings);
         policy(own, regions, gap, mistakes);
+        min_skill(own, mistakes);
         check_counts(own, regions, &raw.place, mistakes);
         let regions_in_force = raw.regions_in_force(top);
         let policy = policy(&in_force, &regions_in_force, gap, &mut Mistakes::default());
@@ -79,7 +84,16 @@ fn entry<'a>(raw: &'a RawGroup, top: &Raw, mistakes: &mut Mistakes) -> Option<Un
         policy
     });
     let group = ProcessGroup::new(&raw.name);
-    Some(Uncompiled { group, policy, in_force, values: own, regions, is_entry: true })
+    let forecast_min_skill = min_skill(&in_force, &mut Mistakes::default());
+    Some(Uncompiled {
+        group,
+        policy,
+        forecast_min_skill,
+        in_force,
+        values: own,
+        regions,
+        is_entry: true,
+    })
 }
 
 impl Uncompiled<'_> {
@@ -91,7 +105,7 @@ impl Uncompiled<'_> {
         mistakes: &mut Mistakes,
         warnings: &mut Vec<Warning>,
     ) -> GroupConfig {
-        let Self { group, policy, values, regions, is_entry, .. } = self;
+        let Self { group, policy, forecast_min_skill, values, regions, is_entry, .. } = self;
         let compile = |mistakes: &mut Mistakes| {
             let expressions = expressions::compile_all(values, names, mistakes);
             let per_region = regions::compile(regions, &policy.regions, names, mistakes);
@@ -101,7 +115,7 @@ impl Uncompiled<'_> {
             if is_entry { mistakes.of_group(group.as_str(), compile) } else { compile(mistakes) };
         regions::warn_of_alike(regions, &per_region, &policy.regions, app_wide, warnings);
         advice::warn_of_numbers(&expressions, values, &per_region, regions, warnings);
-        GroupConfig { group, expressions, per_region, policy }
+        GroupConfig { group, expressions, per_region, policy, forecast_min_skill }
     }
 }
 
@@ -158,6 +172,10 @@ fn check_families(values: &Values, mistakes: &mut Mistakes) -> bool {
         }
     }
     is_any
+}
+
+fn min_skill(values: &Values, mistakes: &mut Mistakes) -> Option<f64> {
+    Reader { values, mistakes }.read(&setting::FORECAST_MIN_SKILL, value::skill)
 }
 
 fn policy(values: &Values, regions: &RawRegions, gap: Duration, mistakes: &mut Mistakes) -> Policy {

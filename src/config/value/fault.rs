@@ -26,6 +26,8 @@ pub enum Fault {
     NoStep { value: String },
     #[error("{0}")]
     Calendar(CalendarError),
+    #[error("`{value}` is not a number from -1 to below 1")]
+    NotASkill { value: String },
     #[error("`{value}` is neither {yes} nor {no}")]
     NotABool { value: String, yes: &'static str, no: &'static str },
     #[error("`{value}` is not one of {}", .choices.join(", "))]
@@ -157,6 +159,10 @@ impl Fault {
                 format!("write `{}`", value.to_ascii_lowercase())
             }
             Self::NotANumber { .. } => "leave the key out to treat it as a failure".to_owned(),
+            Self::NotASkill { value } => {
+                let percent = value.strip_suffix('%')?.trim().parse::<f64>().ok()?;
+                format!("write `{}`", percent / 100.0)
+            }
             _ => return None,
         })
     }

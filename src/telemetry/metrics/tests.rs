@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::decide::Tally;
+use crate::forecast::{ENOUGH, Forecast, Model, Score};
 use crate::model::{Bounds, MachineFacts, MachineId, ProcessGroup, Scope, ScopeBounds, Timestamp};
+use crate::telemetry::Forecasted;
 
 fn metrics() -> Metrics {
     Metrics::new("0.4.0", "abc1234")
@@ -42,6 +44,52 @@ fn machine(region: &str, state: &str, host_status: HostStatus) -> Machine {
     }
 }
 
+/// Shows a forecast of 12 for `depth` in ten minutes, by a model that was off by 1 in each of so many
+/// comparisons, where the last value was off by 4.
+fn set_forecast(metrics: &Metrics, app: &AppName, comparisons: u32) {
+    let horizon = Duration::from_secs(600);
+    let mut score = Score::new(horizon);
+    for tick in 0..comparisons {
+        let now = Timestamp::from_millis(0).plus(horizon * tick);
+        score.came(now, 10.0);
+        score.forecast(now, 11.0, 6.0);
+    }
+    score.came(Timestamp::from_millis(0).plus(horizon * comparisons), 10.0);
+    let forecast = Forecast { value: 12.0, model: Model::Ets, fallback: None };
+    let forecasted = Forecasted {
+        group: &ProcessGroup::new("web"),
+        metric: &MetricName::new("depth"),
+        region: None,
+        horizon: "10m",
+        forecast: &forecast,
+        score: &score,
+    };
+    metrics.set_forecasts(app, &[forecasted]);
+}
+
+#[test]
+fn a_forecast_is_shown_at_once_and_its_worth_once_it_was_compared_often_enough() {
+    let (metrics, app) = (metrics(), AppName::new("a1"));
+    let of = r#"app="a1",group="web",metric="depth",region="",horizon="10m""#;
+    set_forecast(&metrics, &app, ENOUGH - 1);
+    let value = format!(r#"fas_forecast_value{{{of},model="ets"}} 12"#);
+    assert_eq!(series(&metrics, "fas_forecast_value"), [value]);
+    assert_eq!(series(&metrics, "fas_forecast_skill"), [""; 0]);
+    set_forecast(&metrics, &app, ENOUGH);
+    let skill = format!(r#"fas_forecast_skill{{{of}}} 0.75"#);
+    assert_eq!(series(&metrics, "fas_forecast_skill"), [skill]);
+    let errors = series(&metrics, "fas_forecast_error").join("\n");
+    for (error, size) in [("mae", 1), ("rmse", 1), ("naive_mae", 4), ("naive_rmse", 4)] {
+        let shown = errors.lines().any(|line| {
+            line.contains(&format!(r#"error="{error}""#)) && line.ends_with(&format!(" {size}"))
+        });
+        assert!(shown, "{error}: {errors}");
+    }
+    metrics.forget(&app);
+    assert_eq!(series(&metrics, "fas_forecast_value"), [""; 0]);
+    assert_eq!(series(&metrics, "fas_forecast_error"), [""; 0]);
+}
+
 /// Metrics with at least one series of every name, for an app called `app`.
 fn full(app: &str) -> Metrics {
     let metrics = metrics();
@@ -53,6 +101,8 @@ fn full(app: &str) -> Metrics {
     let targets = ScopeBounds { created: Bounds::default(), started: Bounds::exactly(2) };
     metrics.set_targets(&app, &[scope(None, Some(targets))]);
     metrics.set_machines(&app, &[machine("lhr", "started", HostStatus::Ok)]);
+    set_forecast(&metrics, &app, ENOUGH);
+    metrics.forecasts.fit_duration.with_label_values(&["none"]).observe(0.1);
     metrics.count_collect_error(&MetricName::new("depth"));
     metrics.count_evaluate_error("nan");
     metrics.count_held("metric_failed");

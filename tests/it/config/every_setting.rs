@@ -30,6 +30,7 @@ fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Fraction => ("1.5", "not a fraction from 0 to 1"),
         Kind::Step => ("0%", "would never get anywhere"),
         Kind::Calendar => ("nonsense", "neither a day"),
+        Kind::Skill => ("1", "not a number from -1 to below 1"),
         Kind::Bool => ("maybe", "neither true nor false"),
         Kind::Switch => ("maybe", "neither on nor off"),
         Kind::Choice(_) => ("maybe", "not one of"),
