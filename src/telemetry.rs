@@ -16,4 +16,4 @@ mod standing;
 
 pub use logging::Chain;
 pub use metrics::Metrics;
-pub use standing::Standing;
+pub use standing::{Failing, Standing};

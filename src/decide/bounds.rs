@@ -9,7 +9,7 @@ use super::plan::Tally;
 use super::reason::Reason;
 use super::split::{Share, split};
 use super::targets::{GroupTargets, RegionTargets, Wanted};
-use super::{gate, limit};
+use super::{gate, grow_only, limit};
 
 const KINDS: [Kind; 2] = [Kind::Created, Kind::Started];
 
@@ -20,7 +20,7 @@ const KINDS: [Kind; 2] = [Kind::Created, Kind::Started];
 /// held) count as they are.
 pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets) {
     let Some((app_wide, others)) = parts.split_first_mut() else { return };
-    let wanted = match wanted_of(&targets.app_wide) {
+    let (wanted, grow_only) = match wanted_of(&targets.app_wide) {
         Ok(wanted) => wanted,
         Err((wanted, reasons)) => {
             app_wide.plan.wanted = wanted;
@@ -31,12 +31,13 @@ pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets) {
     };
     app_wide.plan.wanted = Some(wanted);
     let tally = app_wide.plan.observed;
-    let (mut bounds, reasons) = limit::limit_targets(wanted, &targets.policy, tally);
-    app_wide.plan.reasons = reasons;
+    let kept = grow_only::keep(app_wide, wanted, grow_only);
+    let (mut bounds, reasons) = limit::limit_targets(kept, &targets.policy, tally);
+    app_wide.plan.reasons.extend(reasons);
 
     let has_created = wanted.created.is_defined() || targets.regional.created;
     for part in others.iter_mut().filter(|part| part.role == Role::Region) {
-        settle_region(part, targets, has_created);
+        settle_region(part, targets, grow_only, has_created);
     }
     keep_running(&mut bounds, app_wide, others, targets);
     for kind in KINDS.into_iter().filter(|kind| targets.regional.has(*kind)) {
@@ -52,30 +53,39 @@ pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets) {
         if let Some(bounds) = part.bounds {
             part.need = Need::of(bounds, part.plan.observed, part.view.listed());
         }
+        grow_only::insist(part);
         if part.role == Role::Region {
             part.plan.targets = part.bounds;
         }
     }
 }
 
+/// Numbers, and why nothing may be scaled down by them, if so.
+type Numbers<'t> = (ScopeBounds, &'t [Reason]);
+
 /// The numbers, or why there are none to go to, with what was asked for as far as it is known.
-fn wanted_of(wanted: &Wanted) -> Result<ScopeBounds, (Option<ScopeBounds>, Vec<Reason>)> {
-    match wanted {
-        Wanted::Hold(reasons) => Err((None, reasons.clone())),
-        Wanted::Bounds(wanted) => {
-            let reasons = gate::min_above_max(*wanted);
-            if reasons.is_empty() { Ok(*wanted) } else { Err((Some(*wanted), reasons)) }
-        }
-    }
+fn wanted_of(wanted: &Wanted) -> Result<Numbers<'_>, (Option<ScopeBounds>, Vec<Reason>)> {
+    let (wanted, grow_only) = match wanted {
+        Wanted::Hold(reasons) => return Err((None, reasons.clone())),
+        Wanted::Bounds(wanted) => (*wanted, &[][..]),
+        Wanted::GrowOnly(wanted, why) => (*wanted, why.as_slice()),
+    };
+    let reasons = gate::min_above_max(wanted);
+    if reasons.is_empty() { Ok((wanted, grow_only)) } else { Err((Some(wanted), reasons)) }
 }
 
 /// The bounds of one region by itself: its own expressions and limits, and that a machine runs there at
-/// all times where that is so.
-fn settle_region(part: &mut Part<'_, '_>, targets: &GroupTargets, has_created: bool) {
+/// all times where that is so. Where nothing may go in all regions together, nothing may in one.
+fn settle_region(
+    part: &mut Part<'_, '_>,
+    targets: &GroupTargets,
+    app_wide: &[Reason],
+    has_created: bool,
+) {
     let Some(region) = part.plan.scope.region.clone() else { return };
     let own = targets.by_region.iter().find(|own| own.region == region);
-    let wanted = match own.map(|RegionTargets { wanted, .. }| wanted_of(wanted)) {
-        None => ScopeBounds::default(),
+    let (wanted, grow_only) = match own.map(|RegionTargets { wanted, .. }| wanted_of(wanted)) {
+        None => (ScopeBounds::default(), &[][..]),
         Some(Ok(wanted)) => wanted,
         Some(Err((wanted, reasons))) => {
             part.plan.wanted = wanted;
@@ -84,9 +94,11 @@ fn settle_region(part: &mut Part<'_, '_>, targets: &GroupTargets, has_created: b
         }
     };
     part.plan.wanted = Some(wanted);
-    let (mut bounds, reasons) =
-        limit::limit_region(wanted, targets.policy.region_limits.of(&region));
-    part.plan.reasons = reasons;
+    let others = app_wide.iter().filter(|why| !grow_only.contains(why));
+    let why: Vec<Reason> = grow_only.iter().chain(others).cloned().collect();
+    let kept = grow_only::keep(part, wanted, &why);
+    let (mut bounds, reasons) = limit::limit_region(kept, targets.policy.region_limits.of(&region));
+    part.plan.reasons.extend(reasons);
     if part.runs_always(&targets.policy) {
         // One that is to run has to exist, which is for whoever sets a created count to see to.
         let kinds = KINDS.into_iter().filter(|kind| *kind == Kind::Started || has_created);
@@ -190,6 +202,8 @@ impl Levels {
         let bottom = min(bounds.min.unwrap_or(0), top);
         let there = min(max(part.plan.observed.of(kind), bottom), top);
         let must = min(max(limits.min_machines, u32::from(part.runs_always(policy))), bottom);
+        // Where nothing may go, all that is there must be.
+        let (must, bottom) = if part.is_grow_only { (there, there) } else { (must, bottom) };
         Self { must, bottom, there, top, limit: max(limits.max_machines, top) }
     }
 }

@@ -33,6 +33,8 @@ pub struct History {
     pub refused_suspends: BTreeMap<MachineId, Timestamp>,
     /// Regions in which Fly had no room for a machine of a group: they are left alone for a while.
     pub resting: BTreeMap<Scope, Refusal>,
+    /// Since when scopes are held, each without a break.
+    pub held_since: Vec<(Scope, Timestamp)>,
 }
 
 /// That Fly had no room.

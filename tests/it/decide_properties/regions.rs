@@ -266,6 +266,7 @@ fn the_cases_have_regions_of_all_kinds() {
         "draining",
         "drain_waits",
         "app_wide_held",
+        "scale_down_held",
         "region_excluded",
         "limited_by_max_machines",
         "held",
