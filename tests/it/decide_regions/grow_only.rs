@@ -14,7 +14,7 @@ fn what_may_only_grow_loses_nothing_whatever_else_would_take_it() {
     let table: [(&str, &str, &str, Policy, &str); 22] = [
         // Growth is as ever.
         ("lhr:a lhr:b:stopped", "^ s2", "", plain(), "all: start b (scale_down_held below_min)"),
-        ("lhr:a", "^ c2", "", plain(), "all: create lhr (scale_down_held below_min)"),
+        ("lhr:a", "^ c2", "", plain(), "all: create iad (scale_down_held below_min)"),
         // Neither stopped nor destroyed.
         ("lhr:a lhr:b", "^ s1", "", plain(), "all:  (scale_down_held)"),
         ("lhr:a lhr:b", "^ s..1", "", plain(), "all:  (scale_down_held)"),
