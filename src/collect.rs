@@ -137,7 +137,8 @@ pub async fn collect(
     now: Timestamp,
 ) -> Collected {
     let outcomes = join_all(collectors.iter().map(|collector| sample(collector, app, now))).await;
-    memory.keep_only(collectors.iter().map(|collector| collector.source.metric()));
+    let metrics: Vec<&MetricName> = collectors.iter().map(|own| own.source.metric()).collect();
+    memory.keep_only(&metrics);
     let sampled = |(collector, outcome): (&Collector, _)| {
         let metric = collector.source.metric().clone();
         let (outcome, taken) = taken::take(collector, outcome, memory, now);

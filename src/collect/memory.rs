@@ -83,8 +83,8 @@ impl RegionMemory {
     }
 
     /// Forgets every metric that is none of these.
-    pub(super) fn keep_only<'a>(&mut self, metrics: impl Iterator<Item = &'a MetricName> + Clone) {
-        self.metrics.retain(|own, _| metrics.clone().any(|metric| metric == own));
+    pub(super) fn keep_only(&mut self, metrics: &[&MetricName]) {
+        self.metrics.retain(|own, _| metrics.contains(&own));
     }
 
     /// What is remembered of `metric`.

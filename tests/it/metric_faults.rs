@@ -1,7 +1,6 @@
 //! What each fault of a Prometheus does to the number of machines, under each setting: whole ticks over real
 //! HTTP, minute by minute. The table in `docs/operating.md` is what comes of them.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -276,9 +275,6 @@ async fn the_documentation_shows_what_each_fault_of_a_prometheus_does() {
     table += &format!("|---|{}\n", "---|".repeat(SETTINGS.len()));
     for (fault, name) in FAULTS {
         let cells = join_all(SETTINGS.iter().map(|(_, settings)| cell(fault, settings))).await;
-        // A table that says the same everywhere would show nothing.
-        let distinct: BTreeSet<&String> = cells.iter().collect();
-        assert!(!distinct.contains(&String::new()), "{name}: {cells:?}");
         table += &format!("| {name} | {} |\n", cells.join(" | "));
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operating.md");

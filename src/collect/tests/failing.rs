@@ -12,6 +12,9 @@ const MODES: [OnFailure; 5] = [
     OnFailure::Nil,
 ];
 
+/// What is tried | what is said at so many seconds | what is read in the end in each of [`MODES`].
+type Row<'a> = (&'a str, &'a [(i64, Said)], [&'a str; 5]);
+
 /// What one source says in one tick.
 #[derive(Debug, Clone, Copy)]
 enum Said {
@@ -94,7 +97,7 @@ async fn ticks(
 async fn each_mode_stands_for_each_failure_as_long_as_it_says() {
     use Said::{Down, Empty, Good, NaN, Old};
     // what | at so many seconds, what is said | hold | hold-scale-down | last | 8 | nil, at the end
-    let table: [(&str, &[(i64, Said)], [&str; 5]); 15] = [
+    let table: [Row<'_>; 15] = [
         ("measured", &[(0, Good(4.0))], ["q=4"; 5]),
         ("down", &[(0, Good(4.0)), (15, Down)], ["q!", "q=4^", "q=4", "q=8", "q=nil"]),
         ("NaN", &[(0, Good(4.0)), (15, NaN)], ["q!", "q=4^", "q=4", "q=8", "q=nil"]),
@@ -153,7 +156,7 @@ async fn each_mode_stands_for_a_region_and_for_all_of_them() {
     let both = (0, Regions(Some(3.0), Some(4.0)));
     let nan = (15, Regions(Some(1.0), None));
     // what | script | hold | hold-scale-down | last | 8 | nil, at the end
-    let table: [(&str, &[(i64, Said)], [&str; 5]); 9] = [
+    let table: [Row<'_>; 9] = [
         (
             "one region of two",
             &[both, nan],
