@@ -4,7 +4,9 @@ pub mod absent;
 pub mod expand;
 mod for_all;
 mod given;
+mod memory;
 pub mod prometheus;
+mod taken;
 pub mod temporal;
 mod variables;
 
@@ -13,15 +15,15 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-pub use absent::{Inhabited, Presence, RegionMemory};
 pub use given::Given;
+pub use memory::{Inhabited, Presence, RegionMemory};
 pub use prometheus::PrometheusSource;
 pub use temporal::TemporalSource;
 pub use variables::{Regions, Variables};
 
-use crate::model::{AppName, By, MetricName, OnFailure, Sample, Timestamp};
+use crate::model::{AppName, By, Failure, MetricName, OnFailure, Region, Sample, Timestamp};
 use crate::ports::{MetricSource, SourceError};
-use variables::Taken;
+use taken::{Numbers, Taken};
 
 /// The most regions of one metric. Fly has some 35; a label that holds something else than a region would
 /// otherwise fill the memory.
@@ -41,6 +43,8 @@ pub struct Collector {
     pub max_age: Option<Duration>,
     /// What a failed sample does.
     pub on_failure: OnFailure,
+    /// How long the last good value may stand for what failed, where `on_failure` takes it.
+    pub last_for: Duration,
     /// With `by: region`: how long a region that stops giving a value keeps the last one.
     pub absent_after: Duration,
 }
@@ -92,6 +96,30 @@ pub struct Sampled {
     taken: Taken,
 }
 
+impl Sampled {
+    /// What could not be measured, and what is read in its place.
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.taken.failures
+    }
+
+    /// The numbers that expressions read: that of the app as a whole, or those of its regions.
+    #[must_use]
+    pub fn used(&self) -> Vec<(Option<&Region>, f64)> {
+        match &self.taken.numbers {
+            Numbers::Plain(number) | Numbers::Alike(number) => {
+                number.iter().map(|own| (None, own.value)).collect()
+            }
+            Numbers::SumAlone(sum) => vec![(None, *sum)],
+            Numbers::Each { values, .. } => {
+                let good =
+                    values.iter().filter_map(|(region, own)| Some((region, own.as_ref().ok()?)));
+                good.map(|(region, own)| (Some(region), own.value)).collect()
+            }
+        }
+    }
+}
+
 /// What all collectors of an app measured in one tick. [`Collected::variables`] makes variables of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Collected {
@@ -101,7 +129,7 @@ pub struct Collected {
 
 /// Measures with all `collectors` at once, each under its own timeout.
 ///
-/// `memory` belongs to the app and carries the last values of regions from tick to tick.
+/// `memory` belongs to the app and carries last values from tick to tick.
 pub async fn collect(
     collectors: &[Collector],
     app: &AppName,
@@ -109,9 +137,11 @@ pub async fn collect(
     now: Timestamp,
 ) -> Collected {
     let outcomes = join_all(collectors.iter().map(|collector| sample(collector, app, now))).await;
+    let metrics: Vec<&MetricName> = collectors.iter().map(|own| own.source.metric()).collect();
+    memory.keep_only(&metrics);
     let sampled = |(collector, outcome): (&Collector, _)| {
         let metric = collector.source.metric().clone();
-        let (outcome, taken) = variables::take(collector, outcome, memory, now);
+        let (outcome, taken) = taken::take(collector, outcome, memory, now);
         Sampled { metric, outcome, taken }
     };
     Collected { samples: collectors.iter().zip(outcomes).map(sampled).collect() }

@@ -161,6 +161,8 @@ pub struct CollectorConfig {
     pub timeout: Duration,
     /// What a failed sample does.
     pub on_failure: OnFailure,
+    /// How long the last good value may stand for one that failed, where `on_failure` takes it.
+    pub last_for: Duration,
 }
 
 /// Where a collector's numbers come from.

@@ -2,7 +2,8 @@
 //!
 //! The steps, in order, each in its file: [`view`] lays our own recent actions over the list and says
 //! what each machine counts as; `bounds` settles the numbers of a process group, over all regions and in
-//! each, with [`damp`], [`limit`] and `split`; [`gate`] holds what must not be touched now; `place` chooses regions;
+//! each, with `grow_only`, [`damp`], [`limit`] and `split`; [`gate`] holds what must not be touched now; `place` chooses
+//! regions;
 //! [`select`] chooses machines; [`volumes`] what new ones mount; `launch` which of them run at once;
 //! `drain` what leaves excluded regions. `group` is the order of these steps, `part` one scope in the
 //! making. Which regions there are to decide about says [`regions`].
@@ -15,6 +16,7 @@ pub mod damp;
 mod drain;
 pub mod gate;
 mod group;
+mod grow_only;
 pub mod history;
 mod launch;
 pub mod limit;

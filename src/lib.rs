@@ -45,7 +45,7 @@
 //! # Invariants
 //!
 //! - **No sample, no guess.** What could not be measured is an error, never a number; only the user's own `empty` and
-//!   `on-failure` put one in its place. An expression gives a finite number or an error, and an error holds its scope.
+//!   `on-failure` put one in its place: a number of theirs, or for a while the last good value. An expression gives a finite number or an error, and an error holds its scope.
 //! - **A plan is complete.** [`decide()`](decide::decide) is total and pure: the same arguments give the same plan, and what
 //!   cannot be judged becomes a reason of weight hold. The executor has no choices left, so `plan` prints what `serve` would do.
 //! - **No scope without a reason**, and no action without its own. Codes stay as they are, from version to version.
@@ -64,6 +64,7 @@
 //! |---|---|
 //! | tick | one pass over an app; the interval is the distance between two |
 //! | sample | what one collector measured at one time |
+//! | last value | the last good sample, which `on-failure` may let stand for one that failed, until `last-for` is over |
 //! | variable | a name that expressions read: a metric, or a number of machines |
 //! | bounds | the least and the most machines wanted. Between them nothing happens: a dead band, not a limit |
 //! | created, started | the two numbers of a scope: machines that exist, and machines that run or are on their way there |

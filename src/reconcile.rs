@@ -192,6 +192,7 @@ impl Reconciler {
                 } else {
                     self.carry_out(&mut tick, decided, &history, deadline).await
                 };
+                let plan = plan.held_since(&history, tick.at);
                 history = plan.next.clone();
                 let now = self.adapters.clock.now();
                 tick.outcomes.iter().for_each(|outcome| outcome.remember(&mut history, now));
@@ -220,7 +221,7 @@ impl Reconciler {
         let history = self.adapters.store.load(&self.app);
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
         match self.plan_within(&mut tick, &history, &mut deadline).await {
-            Ok(decided) => tick.plan = Some(decided.plan),
+            Ok(decided) => tick.plan = Some(decided.plan.held_since(&history, tick.at)),
             Err(error) => tick.error = Some(error),
         }
         tick.outcome = outcome_of(&tick);
@@ -279,7 +280,7 @@ impl Reconciler {
         )
         .await;
         tick.samples = report::samples(&self.collectors, &collected);
-        self.reporter.collected(&collected, &self.catalog());
+        self.reporter.collected(&collected, &self.catalog(), now);
         let Seen { mut observed, is_close } = seen?;
         if self.regions.has_just_begun() {
             self.regions.starts_with(self.inhabited(&observed, history, now));

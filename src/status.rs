@@ -13,7 +13,9 @@ pub use regions::{GroupRegions, RegionRow, RowReason};
 
 use crate::act::Outcome;
 use crate::decide::{Advice, Observed, Plan, Reason, Weight};
-use crate::model::{AppName, HostStatus, MetricName, ProcessGroup, Region, TickOutcome, Timestamp};
+use crate::model::{
+    AppName, Failure, HostStatus, MetricName, ProcessGroup, Region, TickOutcome, Timestamp,
+};
 
 /// What one collector measured, or why it could not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,7 +26,7 @@ pub struct SampleStatus {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_region: bool,
     /// The value for the app as a whole: the number, or the sum over regions. Where nothing could be
-    /// measured, the number that `empty` or `on-failure` puts in its place.
+    /// measured, the number that `empty` or `on-failure` puts in its place, or the last value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
     /// The value of each region, from a collector that is `by: region`.
@@ -36,6 +38,9 @@ pub struct SampleStatus {
     /// Why there is no value, or one that was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What could not be measured: since when, and what is read in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failure>,
 }
 
 /// How many machines of a group are in a region and a state.

@@ -18,4 +18,4 @@ mod standing;
 pub use forecasts::Forecasted;
 pub use logging::Chain;
 pub use metrics::Metrics;
-pub use standing::Standing;
+pub use standing::{Failing, Standing};

@@ -175,6 +175,7 @@ fn reconciler(
         empty: None,
         max_age: None,
         on_failure: OnFailure::Hold,
+        last_for: Duration::ZERO,
         absent_after: Duration::ZERO,
     };
     let settings = Settings {

@@ -157,6 +157,7 @@ fn prometheus(
         empty: own.empty,
         max_age: own.max_age,
         on_failure: config.on_failure,
+        last_for: config.last_for,
         absent_after: own.absent_after,
     })
 }
@@ -190,6 +191,7 @@ fn temporal(
         empty: None,
         max_age: None,
         on_failure: config.on_failure,
+        last_for: config.last_for,
         absent_after: Duration::ZERO,
     })
 }

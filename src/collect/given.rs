@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::variables::{Numbers, Taken};
+use super::taken::{Numbers, Taken};
 use super::{Collected, Sampled};
 use crate::model::{MetricName, OnFailure, Region, Sample};
 
@@ -72,7 +72,7 @@ impl Collected {
         }
         for (name, value) in &given.plain {
             let sample = Sample::Plain { value: *value, at: None };
-            self.put(name, sample, Numbers::Plain(Ok(*value)), BTreeMap::new());
+            self.put(name, sample, Numbers::Plain(Ok((*value).into())), BTreeMap::new());
         }
         self
     }
@@ -84,7 +84,8 @@ impl Collected {
         numbers: Numbers,
         given: BTreeMap<Region, f64>,
     ) {
-        let taken = Taken { numbers, on_failure: OnFailure::Hold, given };
+        let (on_failure, failures) = (OnFailure::Hold, Vec::new());
+        let taken = Taken { numbers, on_failure, given, failures };
         self.samples.push(Sampled { metric: metric.clone(), outcome: Ok(sample), taken });
     }
 }

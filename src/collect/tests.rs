@@ -39,6 +39,7 @@ fn collector(metric: &str, by: By, outcome: Option<Result<Sample, SourceError>>)
         empty: None,
         max_age: None,
         on_failure: OnFailure::Hold,
+        last_for: Duration::from_secs(900),
         absent_after: Duration::from_secs(300),
     }
 }
@@ -172,4 +173,5 @@ async fn a_plain_failure_leaves_other_metrics_with_a_regions_ending_alone() {
     );
 }
 
+mod failing;
 mod regions;

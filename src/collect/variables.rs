@@ -1,95 +1,18 @@
-//! From samples to variables: what was measured, with `empty`, `absent-after`, `on-failure` and
-//! `unlisted-regions` applied.
+//! From what samples were taken for to variables, with `unlisted-regions` applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::absent::{Inhabited, Presence, RegionMemory, is_within};
-use super::{CollectError, Collected, Collector};
-use crate::model::{
-    Catalog, MetricName, OnFailure, Region, Sample, Timestamp, Value, VariableTable,
-};
-
-/// What was measured for one variable, or why nothing was.
-type Number = Result<f64, Arc<str>>;
+use super::Collected;
+use super::absent::is_within;
+use super::memory::{Began, Inhabited, Presence};
+use super::taken::{Figure, Number, Numbers, Taken};
+use crate::model::{Catalog, MetricName, OnFailure, Region, Timestamp, Value, VariableTable};
 
 /// Variables that come from the scope itself. No label of a metric may take their place.
 const OF_THE_SCOPE: [&str; 4] =
     ["region", "created_machines", "started_machines", "stopped_machines"];
-
-/// What one collector's sample is taken for.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Taken {
-    pub(super) numbers: Numbers,
-    pub(super) on_failure: OnFailure,
-    /// What is given for single regions in place of what was measured. The sum stays as it was measured.
-    pub(super) given: BTreeMap<Region, f64>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Numbers {
-    /// One for the app, and none for a region.
-    Plain(Number),
-    /// `by: region`, where what stands for the whole sample stands for each region alike.
-    Alike(Number),
-    /// `by: region`, where the sum is given and nobody has asked for the regions.
-    SumAlone(f64),
-    /// One for each region that has any, with those that lack it only since lately; the others have 0.
-    Each {
-        values: BTreeMap<Region, Number>,
-        /// When the first sample came.
-        began: Timestamp,
-        absent_after: Duration,
-    },
-}
-
-/// Applies what `collector` says of failures, and remembers the regions. The outcome is handed back: it
-/// is another one only where there are more regions than can be kept in mind.
-pub(super) fn take(
-    collector: &Collector,
-    outcome: Result<Sample, CollectError>,
-    memory: &mut RegionMemory,
-    now: Timestamp,
-) -> (Result<Sample, CollectError>, Taken) {
-    let (on_failure, absent_after) = (collector.on_failure, collector.absent_after);
-    let taken = |numbers| Taken { numbers, on_failure, given: BTreeMap::new() };
-    let numbers = match &outcome {
-        Ok(Sample::Plain { value, .. }) => Numbers::Plain(Ok(*value)),
-        Ok(Sample::ByRegion { values, .. }) => {
-            let filled = memory.fill(collector.source.metric(), values, now, absent_after);
-            let Some((filled, began)) = filled else {
-                let error = CollectError::TooManyRegions { absent_after };
-                let numbers = of_failure(collector, &error);
-                return (Err(error), taken(numbers));
-            };
-            let named = |(region, value): (Region, Number)| {
-                let value = value.map_err(|why| Arc::from(format!("region {region}: {why}")));
-                (region, stood_for(value, on_failure))
-            };
-            Numbers::Each { values: filled.into_iter().map(named).collect(), began, absent_after }
-        }
-        Err(error) => of_failure(collector, error),
-    };
-    (outcome, taken(numbers))
-}
-
-/// What stands for a sample that failed as a whole.
-fn of_failure(collector: &Collector, error: &CollectError) -> Numbers {
-    let number = match collector.empty {
-        Some(number) if error.is_empty() => Ok(number),
-        _ => stood_for(Err(Arc::from(error.to_string())), collector.on_failure),
-    };
-    if collector.by.has_region() { Numbers::Alike(number) } else { Numbers::Plain(number) }
-}
-
-/// `value`, or the number that stands for each value that failed.
-fn stood_for(value: Number, on_failure: OnFailure) -> Number {
-    match on_failure {
-        OnFailure::Number(number) => value.or(Ok(number)),
-        OnFailure::Hold | OnFailure::Nil => value,
-    }
-}
 
 /// The regions of one process group, as far as its variables depend on them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,7 +25,7 @@ pub struct Regions<'a> {
     /// to that of the nearest that is.
     pub nearest: Option<&'a Catalog>,
     /// Those in which the group had machines when the first sample came
-    /// ([`RegionMemory::at_start`]); none where nothing is known of machines.
+    /// ([`RegionMemory::at_start`](super::RegionMemory::at_start)); none where nothing is known of machines.
     pub at_start: Option<&'a Inhabited>,
     /// The time of the tick.
     pub now: Timestamp,
@@ -144,8 +67,9 @@ impl Collected {
                 }
                 numbers => {
                     let mut own = Regional::of(metric, numbers, taken.on_failure, regions);
-                    own.values
-                        .extend(taken.given.iter().map(|(own, value)| (own.clone(), Ok(*value))));
+                    own.values.extend(
+                        taken.given.iter().map(|(own, value)| (own.clone(), Ok((*value).into()))),
+                    );
                     settle(&mut table, metric.as_str(), own.sum.clone(), own.on_failure);
                     regional.push(own);
                 }
@@ -177,7 +101,7 @@ impl Collected {
             let Taken { numbers, given, .. } = &sampled.taken;
             if let Numbers::Each { values, .. } = numbers {
                 let measured = values.iter().filter(|(region, value)| {
-                    matches!(value, Ok(own) if *own != 0.0) && !given.contains_key(*region)
+                    matches!(value, Ok(own) if own.value != 0.0) && !given.contains_key(*region)
                 });
                 busy.extend(measured.map(|(region, _)| region.clone()));
             }
@@ -232,20 +156,21 @@ impl Regional {
             Numbers::SumAlone(sum) => {
                 let unset = Err(Arc::from("nothing has set it for this region"));
                 let (metric, values) = (metric.clone(), BTreeMap::new());
-                return Self { metric, on_failure, sum: Ok(*sum), values, otherwise: unset };
+                let sum = Ok((*sum).into());
+                return Self { metric, on_failure, sum, values, otherwise: unset };
             }
-            Numbers::Each { values, began, absent_after } => {
+            Numbers::Each { values, otherwise, began, absent_after } => {
                 let mut values = values.clone();
                 let lost = lost(&values, *began, *absent_after, on_failure, regions);
                 let counts =
                     lost.iter().filter(|(_, (_, presence))| *presence == Presence::MayServe);
                 let sum = values.values().chain(counts.map(|(_, (number, _))| number));
-                let sum = sum.fold(Ok(0.0), add);
+                let sum = sum.fold(Ok(0.0.into()), add);
                 values.extend(lost.into_iter().map(|(region, (number, _))| (region, number)));
                 if let Some(catalog) = regions.nearest {
                     take_in(&mut values, regions.scaled, catalog);
                 }
-                (values, Ok(0.0), sum)
+                (values, Ok(otherwise.clone()), sum)
             }
         };
         for region in regions.named {
@@ -264,19 +189,27 @@ impl Regional {
 /// served. They are as good as one without machines, which has always counted as 0.
 fn lost(
     values: &BTreeMap<Region, Number>,
-    began: Timestamp,
+    began: Option<Began>,
     absent_after: Duration,
     on_failure: OnFailure,
     regions: &Regions<'_>,
 ) -> BTreeMap<Region, (Number, Presence)> {
-    let at_start = regions.at_start.filter(|_| is_within(absent_after, began, regions.now));
+    let Some(began) = began.filter(|own| is_within(absent_after, own.at, regions.now)) else {
+        return BTreeMap::new();
+    };
+    let event = if began.is_return { "the metric came back" } else { "the start" };
+    let at_start = regions.at_start;
     let without = at_start.into_iter().flatten().filter(|(own, _)| !values.contains_key(*own));
     let number = |(region, presence): (&Region, &Presence)| {
-        let ago = regions.now.since(began).as_secs();
+        let ago = regions.now.since(began.at).as_secs();
         let why = format!(
-            "region {region} has machines but no series since the start {ago}s ago; it counts as 0 after absent-after ({absent_after:?})"
+            "region {region} has machines but no series since {event} {ago}s ago; it counts as 0 after absent-after ({absent_after:?})"
         );
-        (region.clone(), (stood_for(Err(Arc::from(why)), on_failure), *presence))
+        let number = match on_failure {
+            OnFailure::Number(number) => Ok(number.into()),
+            _ => Err(Arc::from(why)),
+        };
+        (region.clone(), (number, *presence))
     };
     without.map(number).collect()
 }
@@ -292,7 +225,7 @@ fn take_in(values: &mut BTreeMap<Region, Number>, scaled: &[Region], catalog: &C
         })
         .collect();
     for (region, value) in others {
-        let own = values.entry(region).or_insert(Ok(0.0));
+        let own = values.entry(region).or_insert(Ok(0.0.into()));
         *own = add(own.clone(), &value);
     }
 }
@@ -300,7 +233,11 @@ fn take_in(values: &mut BTreeMap<Region, Number>, scaled: &[Region], catalog: &C
 /// Both together. One that failed fails the sum.
 fn add(one: Number, other: &Number) -> Number {
     match (one?, other) {
-        (one, Ok(other)) if (one + other).is_finite() => Ok(one + other),
+        (one, Ok(other)) if (one.value + other.value).is_finite() => {
+            let marks = one.grow_only.into_iter().chain(other.grow_only.clone());
+            let grow_only = marks.min_by_key(|mark| mark.until);
+            Ok(Figure { value: one.value + other.value, grow_only })
+        }
         (_, Ok(_)) => Err(Arc::from("the sum of the regions is too large for a number")),
         (_, Err(why)) => Err(Arc::clone(why)),
     }
@@ -309,9 +246,14 @@ fn add(one: Number, other: &Number) -> Number {
 /// Sets one variable, with `on-failure` applied where there is no number.
 fn settle(table: &mut VariableTable, name: &str, number: Number, on_failure: OnFailure) {
     match (number, on_failure) {
-        (Ok(number), _) => table.set(name, Value::Number(number)),
+        (Ok(Figure { value, grow_only: None }), _) => table.set(name, Value::Number(value)),
+        (Ok(Figure { value, grow_only: Some(mark) }), _) => {
+            table.set_to_grow(name, Value::Number(value), mark);
+        }
         (Err(_), OnFailure::Number(number)) => table.set(name, Value::Number(number)),
         (Err(_), OnFailure::Nil) => table.set(name, Value::Nil),
-        (Err(why), OnFailure::Hold) => table.fail(name, why),
+        (Err(why), OnFailure::Hold | OnFailure::Last | OnFailure::HoldScaleDown) => {
+            table.fail(name, why);
+        }
     }
 }

@@ -171,6 +171,8 @@ pub const FAS_PROMETHEUS_EMPTY: &str = "FAS_PROMETHEUS_EMPTY";
 pub const FAS_PROMETHEUS_MAX_AGE: &str = "FAS_PROMETHEUS_MAX_AGE";
 /// Its `on-failure`.
 pub const FAS_PROMETHEUS_ON_FAILURE: &str = "FAS_PROMETHEUS_ON_FAILURE";
+/// Its `last-for`.
+pub const FAS_PROMETHEUS_LAST_FOR: &str = "FAS_PROMETHEUS_LAST_FOR";
 /// Its `series`.
 pub const FAS_PROMETHEUS_SERIES: &str = "FAS_PROMETHEUS_SERIES";
 /// Its `by`: a comma list.
@@ -196,6 +198,8 @@ pub const FAS_TEMPORAL_API_KEY: &str = "FAS_TEMPORAL_API_KEY";
 pub const FAS_TEMPORAL_TIMEOUT: &str = "FAS_TEMPORAL_TIMEOUT";
 /// Its `on-failure`.
 pub const FAS_TEMPORAL_ON_FAILURE: &str = "FAS_TEMPORAL_ON_FAILURE";
+/// Its `last-for`.
+pub const FAS_TEMPORAL_LAST_FOR: &str = "FAS_TEMPORAL_LAST_FOR";
 /// Its `cert-data`, before `FAS_TEMPORAL_CERT_DATA`: Temporal's own programs read it too.
 pub const TEMPORAL_TLS_CERT_DATA: &str = "TEMPORAL_TLS_CERT_DATA";
 /// Its `key-data`, before `FAS_TEMPORAL_KEY_DATA`.

@@ -105,7 +105,7 @@ pub enum Kind {
     Switch,
     /// One of a few words.
     Choice(&'static [&'static str]),
-    /// `hold`, `nil` or a number.
+    /// `hold`, `hold-scale-down`, `last`, `nil` or a number.
     OnFailure,
     /// `region`, `app` or both.
     By,
@@ -143,7 +143,7 @@ impl Kind {
             Self::Bool => "BOOL",
             Self::Switch => "on|off",
             Self::Choice(_) => "WORD",
-            Self::OnFailure => "hold|nil|NUMBER",
+            Self::OnFailure => "hold|hold-scale-down|last|nil|NUMBER",
             Self::By => "LABEL,...",
         }
     }

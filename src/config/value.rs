@@ -90,10 +90,12 @@ pub fn choice(text: &str, choices: &'static [&'static str]) -> Result<usize, Fau
     at.ok_or_else(|| Fault::NotAChoice { value: text.to_owned(), choices })
 }
 
-/// `hold`, `nil` or a number.
+/// `hold`, `hold-scale-down`, `last`, `nil` or a number.
 pub fn on_failure(text: &str) -> Result<OnFailure, Fault> {
     match text {
         "hold" => Ok(OnFailure::Hold),
+        "hold-scale-down" => Ok(OnFailure::HoldScaleDown),
+        "last" => Ok(OnFailure::Last),
         "nil" => Ok(OnFailure::Nil),
         _ => number(text)
             .map(OnFailure::Number)

@@ -96,7 +96,7 @@ fn of_proxy(observed: &Observed, targets: &GroupTargets) -> Vec<Advice> {
     let started: Vec<Bounds> = of_regions
         .chain([&targets.app_wide])
         .filter_map(|wanted| match wanted {
-            Wanted::Bounds(bounds) => Some(bounds.of(Kind::Started)),
+            Wanted::Bounds(bounds) | Wanted::GrowOnly(bounds, _) => Some(bounds.of(Kind::Started)),
             Wanted::Hold(_) => None,
         })
         .collect();

@@ -10,7 +10,7 @@ use super::plan::Tally;
 use super::reason::Reason;
 use super::split::{Share, split};
 use super::targets::{GroupTargets, RegionTargets, Wanted};
-use super::{gate, limit};
+use super::{gate, grow_only, limit};
 
 const KINDS: [Kind; 2] = [Kind::Created, Kind::Started];
 
@@ -21,7 +21,7 @@ const KINDS: [Kind; 2] = [Kind::Created, Kind::Started];
 /// held) count as they are.
 pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets, damper: &mut Damper<'_>) {
     let Some((app_wide, others)) = parts.split_first_mut() else { return };
-    let wanted = match wanted_of(&targets.app_wide) {
+    let (wanted, grow_only) = match wanted_of(&targets.app_wide) {
         Ok(wanted) => wanted,
         Err((wanted, reasons)) => {
             app_wide.plan.wanted = wanted;
@@ -32,14 +32,15 @@ pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets, damper:
     };
     app_wide.plan.wanted = Some(wanted);
     let tally = app_wide.plan.observed;
-    let (damped, reasons) = damper.damp(&app_wide.plan.scope, wanted, tally);
-    app_wide.plan.reasons = reasons;
+    let kept = grow_only::keep(app_wide, wanted, grow_only);
+    let (damped, reasons) = damper.damp(&app_wide.plan.scope, kept, tally);
+    app_wide.plan.reasons.extend(reasons);
     let (mut bounds, reasons) = limit::limit_targets(damped, &targets.policy, tally);
     app_wide.plan.reasons.extend(reasons);
 
     let has_created = wanted.created.is_defined() || targets.regional.created;
     for part in others.iter_mut().filter(|part| part.role == Role::Region) {
-        settle_region(part, targets, damper, has_created);
+        settle_region(part, targets, grow_only, damper, has_created);
     }
     keep_running(&mut bounds, app_wide, others, targets);
     for kind in KINDS.into_iter().filter(|kind| targets.regional.has(*kind)) {
@@ -55,35 +56,40 @@ pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets, damper:
         if let Some(bounds) = part.bounds {
             part.need = Need::of(bounds, part.plan.observed, part.view.listed());
         }
+        grow_only::insist(part);
         if part.role == Role::Region {
             part.plan.targets = part.bounds;
         }
     }
 }
 
+/// Numbers, and why nothing may be scaled down by them, if so.
+type Numbers<'t> = (ScopeBounds, &'t [Reason]);
+
 /// The numbers, or why there are none to go to, with what was asked for as far as it is known.
-fn wanted_of(wanted: &Wanted) -> Result<ScopeBounds, (Option<ScopeBounds>, Vec<Reason>)> {
-    match wanted {
-        Wanted::Hold(reasons) => Err((None, reasons.clone())),
-        Wanted::Bounds(wanted) => {
-            let reasons = gate::min_above_max(*wanted);
-            if reasons.is_empty() { Ok(*wanted) } else { Err((Some(*wanted), reasons)) }
-        }
-    }
+fn wanted_of(wanted: &Wanted) -> Result<Numbers<'_>, (Option<ScopeBounds>, Vec<Reason>)> {
+    let (wanted, grow_only) = match wanted {
+        Wanted::Hold(reasons) => return Err((None, reasons.clone())),
+        Wanted::Bounds(wanted) => (*wanted, &[][..]),
+        Wanted::GrowOnly(wanted, why) => (*wanted, why.as_slice()),
+    };
+    let reasons = gate::min_above_max(wanted);
+    if reasons.is_empty() { Ok((wanted, grow_only)) } else { Err((Some(wanted), reasons)) }
 }
 
 /// The bounds of one region by itself: its own expressions and limits, and that a machine runs there at
-/// all times where that is so.
+/// all times where that is so. Where nothing may go in all regions together, nothing may in one.
 fn settle_region(
     part: &mut Part<'_, '_>,
     targets: &GroupTargets,
+    app_wide: &[Reason],
     damper: &mut Damper<'_>,
     has_created: bool,
 ) {
     let Some(region) = part.plan.scope.region.clone() else { return };
     let own = targets.by_region.iter().find(|own| own.region == region);
-    let wanted = match own.map(|RegionTargets { wanted, .. }| wanted_of(wanted)) {
-        None => ScopeBounds::default(),
+    let (wanted, grow_only) = match own.map(|RegionTargets { wanted, .. }| wanted_of(wanted)) {
+        None => (ScopeBounds::default(), &[][..]),
         Some(Ok(wanted)) => wanted,
         Some(Err((wanted, reasons))) => {
             part.plan.wanted = wanted;
@@ -92,8 +98,11 @@ fn settle_region(
         }
     };
     part.plan.wanted = Some(wanted);
-    let (damped, reasons) = damper.damp(&part.plan.scope, wanted, part.plan.observed);
-    part.plan.reasons = reasons;
+    let others = app_wide.iter().filter(|why| !grow_only.contains(why));
+    let why: Vec<Reason> = grow_only.iter().chain(others).cloned().collect();
+    let kept = grow_only::keep(part, wanted, &why);
+    let (damped, reasons) = damper.damp(&part.plan.scope, kept, part.plan.observed);
+    part.plan.reasons.extend(reasons);
     let limits = targets.policy.region_limits.of(&region);
     let (mut bounds, reasons) = limit::limit_region(damped, limits);
     part.plan.reasons.extend(reasons);
@@ -200,6 +209,8 @@ impl Levels {
         let bottom = min(bounds.min.unwrap_or(0), top);
         let there = min(max(part.plan.observed.of(kind), bottom), top);
         let must = min(max(limits.min_machines, u32::from(part.runs_always(policy))), bottom);
+        // Where nothing may go, all that is there must be.
+        let (must, bottom) = if part.is_grow_only { (there, there) } else { (must, bottom) };
         Self { must, bottom, there, top, limit: max(limits.max_machines, top) }
     }
 }

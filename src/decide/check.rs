@@ -6,6 +6,7 @@ use crate::model::{HostStatus, MachineId};
 
 use super::observed::Observed;
 use super::plan::{Action, Plan, Verb, Verdict};
+use super::reason::Reason;
 use super::volumes::VolumeChoice;
 
 /// Every rule that `plan` breaks, in words. Empty for a sound plan.
@@ -42,6 +43,17 @@ pub fn check(plan: &Plan, observed: &Observed) -> Vec<String> {
         let name = &scope.scope;
         let does = |verb: Verb| scope.actions.iter().any(|own| own.action.verb() == verb);
         say(scope.reasons.is_empty(), format!("{name}: no reason"));
+        let keeps_all = |own: &Reason| matches!(own, Reason::ScaleDownHeld { .. });
+        if scope.reasons.iter().any(keeps_all) {
+            let loses = |action: &Action| {
+                matches!(action.verb(), Verb::Stop | Verb::Suspend | Verb::Destroy)
+                    && action.region().is_some_and(|region| name.covers(region))
+            };
+            for (by, planned) in plan.actions().filter(|(by, _)| by.group == name.group) {
+                let action = &planned.action;
+                say(loses(action), format!("{by}: {action}, though {name} may not lose any"));
+            }
+        }
         say(does(Verb::Create) && does(Verb::Destroy), format!("{name}: creates and destroys"));
         say(does(Verb::Start) && does(Verb::Destroy), format!("{name}: starts and destroys"));
         say(does(Verb::Start) && does(Verb::Stop), format!("{name}: starts and stops"));

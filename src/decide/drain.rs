@@ -24,7 +24,7 @@ pub(super) fn drain<'a>(
 ) {
     let Some(first) = parts.iter().position(|part| part.role == Role::Draining) else { return };
     let (others, drained) = parts.split_at_mut(first);
-    if others.iter().any(|part| part.bounds.is_none()) {
+    if others.iter().any(|part| part.bounds.is_none() || part.is_grow_only) {
         for part in drained.iter_mut().filter(|part| part.plan.reasons.is_empty()) {
             part.plan.reasons.push(Reason::DrainWaits { lacking: None });
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::model::{Kind, MachineId, Region, Scope, Timestamp};
+use crate::model::{Kind, Machine, MachineId, Region, Scope, Timestamp};
 
 use super::create::{NewMachine, planned_creates};
 use super::damp::Damper;
@@ -129,6 +129,16 @@ impl<'v, 'a> Deciding<'v, 'a> {
         let always = parts.iter().filter(|part| part.runs_always(policy));
         let running = always.filter_map(|part| that_runs(&part.view, policy));
         keep.running = running.collect();
+        // What holds a region keeps its machines from what all regions together would lose, too.
+        let is_held = |part: &&Part<'_, '_>| {
+            part.role == Role::Region && (part.is_grow_only || part.bounds.is_none())
+        };
+        for part in parts.iter().filter(is_held) {
+            keep.running.extend(part.view.machines.iter().map(|seen| {
+                let machine: &'a Machine = seen.machine;
+                &machine.id
+            }));
+        }
 
         self.brake(parts, next);
         // The last region first, so that the first one keeps its machines the longest.

@@ -38,6 +38,8 @@ pub struct History {
     pub changes: BTreeMap<ProcessGroup, Arc<Vec<Change>>>,
     /// What each scope's expressions asked for lately, where a stabilization window looks back on it.
     pub recommendations: BTreeMap<Scope, Recommendations>,
+    /// Since when scopes are held, each without a break.
+    pub held_since: Vec<(Scope, Timestamp)>,
 }
 
 /// That Fly had no room.

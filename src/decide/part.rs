@@ -45,6 +45,10 @@ pub(super) struct Part<'v, 'a> {
     pub(super) is_done: bool,
     /// It may neither create nor destroy.
     pub(super) is_blocked: bool,
+    /// It may not lose a machine.
+    pub(super) is_grow_only: bool,
+    /// It would destroy machines, if it might lose any.
+    pub(super) is_withheld: bool,
 }
 
 /// How far the observed numbers are from the bounds.
@@ -89,6 +93,7 @@ impl<'v, 'a> Part<'v, 'a> {
             actions: Vec::new(),
             spares: Vec::new(),
             reasons: Vec::new(),
+            held_since: None,
         };
         Self {
             role,
@@ -101,6 +106,8 @@ impl<'v, 'a> Part<'v, 'a> {
             started: 0,
             is_done: false,
             is_blocked: false,
+            is_grow_only: false,
+            is_withheld: false,
         }
     }
 
@@ -191,7 +198,8 @@ impl<'v, 'a> Part<'v, 'a> {
     /// Starts what was stopped only to be destroyed, once nothing is to be destroyed any more. With a
     /// started count that number decides instead.
     pub(super) fn start_again(&mut self, policy: &Policy, next: &History) {
-        if self.need.destroys == 0 && !self.acts_on(Kind::Started) {
+        let is_wanted = self.need.destroys == 0 && !self.is_withheld;
+        if is_wanted && !self.acts_on(Kind::Started) {
             let actions = select::to_start_again(&self.view, policy, &next.stopped_to_destroy);
             self.plan_all(actions, &Reason::WantedAgain);
         }

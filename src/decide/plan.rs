@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::model::{Kind, MachineId, ProcessGroup, Region, Scope, ScopeBounds};
+use crate::model::{Kind, MachineId, ProcessGroup, Region, Scope, ScopeBounds, Timestamp};
 
 use super::history::History;
 use super::reason::{Reason, Weight};
@@ -68,6 +68,9 @@ pub struct ScopePlan {
     /// Why, and why not more.
     #[serde(serialize_with = "with_text")]
     pub reasons: Vec<Reason>,
+    /// Since when something is held in it without a break; see [`Plan::held_since`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Timestamp>,
 }
 
 /// How many machines a scope has.
@@ -320,6 +323,19 @@ impl Plan {
             scope.reasons.push(reason.clone());
         }
         Self::new(self.scopes, self.next)
+    }
+
+    /// The same plan, at `now`, with since when its scopes are held, which `history` knows of those that were
+    /// held before. To be asked for when nothing more is held in it.
+    pub fn held_since(mut self, history: &History, now: Timestamp) -> Self {
+        for own in self.scopes.iter_mut().filter(|own| own.is_held()) {
+            let known = history.held_since.iter().find(|(scope, _)| *scope == own.scope);
+            // Where the clock was set back, what began later begins now.
+            own.held_since = Some(known.map_or(now, |(_, since)| (*since).min(now)));
+        }
+        let held = self.scopes.iter().filter_map(|own| Some((own.scope.clone(), own.held_since?)));
+        self.next.held_since = held.collect();
+        self
     }
 
     /// The same plan with one more thing said about every group.

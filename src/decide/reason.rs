@@ -253,6 +253,17 @@ pub enum Reason {
         /// What went wrong.
         message: String,
     },
+    /// A last value stands in for a metric that fails, and nothing is scaled down meanwhile.
+    ScaleDownHeld {
+        /// Which.
+        metric: MetricName,
+        /// Since when it fails.
+        since: Timestamp,
+        /// Until when its last value is used; then the scope is held.
+        until: Timestamp,
+        /// What went wrong.
+        message: String,
+    },
     /// An expression has no usable result.
     ExpressionFailed {
         /// Of which number.

@@ -72,6 +72,8 @@ pub struct RegionTargets {
 pub enum Wanted {
     /// Numbers.
     Bounds(ScopeBounds),
+    /// Numbers by which nothing may be scaled down, and why.
+    GrowOnly(ScopeBounds, Vec<Reason>),
     /// No numbers, so nothing may be scaled, and why.
     Hold(Vec<Reason>),
 }

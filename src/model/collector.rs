@@ -6,6 +6,11 @@ pub enum OnFailure {
     /// Nothing is scaled in the scopes whose expressions read it.
     #[default]
     Hold,
+    /// The last good value stands for it for a while, and nothing is scaled down meanwhile; then as
+    /// [`OnFailure::Hold`].
+    HoldScaleDown,
+    /// The last good value stands for it for a while; then as [`OnFailure::Hold`].
+    Last,
     /// The variable is nil, so that `a ?? 8` works.
     Nil,
     /// This number stands for each value that failed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Region, Timestamp, text_newtype};
+use super::{GrowOnly, Region, Timestamp, text_newtype};
 
 text_newtype! {
     /// The name under which expressions read a metric.
@@ -53,17 +53,41 @@ pub enum Value {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VariableTable {
     variables: BTreeMap<Arc<str>, Result<Value, Arc<str>>>,
+    /// Those by which nothing may be scaled down.
+    grow_only: BTreeMap<Arc<str>, Arc<GrowOnly>>,
 }
 
 impl VariableTable {
     /// Sets a variable, replacing what it was.
     pub fn set(&mut self, name: impl Into<Arc<str>>, value: Value) {
-        self.variables.insert(name.into(), Ok(value));
+        let name = name.into();
+        self.grow_only.remove(&name);
+        self.variables.insert(name, Ok(value));
+    }
+
+    /// Sets a variable to what stands for its value, by which nothing may be scaled down.
+    pub fn set_to_grow(
+        &mut self,
+        name: impl Into<Arc<str>>,
+        value: Value,
+        grow_only: Arc<GrowOnly>,
+    ) {
+        let name = name.into();
+        self.variables.insert(Arc::clone(&name), Ok(value));
+        self.grow_only.insert(name, grow_only);
+    }
+
+    /// Why nothing may be scaled down by a variable, if so.
+    #[must_use]
+    pub fn grow_only(&self, name: &str) -> Option<&GrowOnly> {
+        self.grow_only.get(name).map(AsRef::as_ref)
     }
 
     /// Notes that a variable could not be measured, and why.
     pub fn fail(&mut self, name: impl Into<Arc<str>>, why: impl Into<Arc<str>>) {
-        self.variables.insert(name.into(), Err(why.into()));
+        let name = name.into();
+        self.grow_only.remove(&name);
+        self.variables.insert(name, Err(why.into()));
     }
 
     /// The value of a variable, why it has none, or `None` where the name is unknown.

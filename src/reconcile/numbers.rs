@@ -50,6 +50,8 @@ pub struct GroupNumbers {
     pub app_wide: Gave,
     /// What those of single regions gave, in each that is scaled and has any.
     pub by_region: Vec<(Region, Gave)>,
+    /// The scopes that may not be scaled down, in a region or over all of them, each with why.
+    pub grow_only: BTreeMap<Option<Region>, Vec<Reason>>,
 }
 
 /// The regions that the expressions of `groups` may name: those that a group is told of, and with
@@ -84,24 +86,45 @@ impl GroupNumbers {
             at_start: facts.memory.at_start(&group.group),
             now,
         });
-        let by_region = by_region(group, &scaled.regions, view.as_ref(), &variables, now);
+        let mut grow_only = BTreeMap::new();
+        let tables = tables(group, &scaled.regions, view.as_ref(), &variables);
+        let by_region = tables.into_iter().map(|(region, expressions, table)| {
+            let gave = expressions.evaluate(&table, now);
+            grow_only.insert(Some(region.clone()), scale_down_held(expressions, &table));
+            (region, gave)
+        });
+        let by_region = by_region.collect();
         let mut variables = variables.into_app_wide();
         if let Some(view) = &view {
             add_machines(&mut variables, view.tally());
         }
         let app_wide = group.expressions.evaluate(&variables, now);
-        Self { scaled, variables, app_wide, by_region }
+        grow_only.insert(None, scale_down_held(&group.expressions, &variables));
+        grow_only.retain(|_, why| !why.is_empty());
+        Self { scaled, variables, app_wide, by_region, grow_only }
     }
 
-    fn into_targets(self, group: &Group) -> GroupTargets {
-        let own = |(region, gave)| RegionTargets { region, wanted: wanted(gave) };
+    fn into_targets(mut self, group: &Group) -> GroupTargets {
+        let mut wanted = |region: Option<&Region>, gave: Gave| {
+            let why = self.grow_only.remove(&region.cloned()).unwrap_or_default();
+            match gave {
+                Err(errors) => Wanted::Hold(reasons_of(errors)),
+                Ok(bounds) if why.is_empty() => Wanted::Bounds(bounds),
+                Ok(bounds) => Wanted::GrowOnly(bounds, why),
+            }
+        };
+        let app_wide = wanted(None, self.app_wide);
+        let by_region = self.by_region.into_iter().map(|(region, gave)| {
+            let wanted = wanted(Some(&region), gave);
+            RegionTargets { region, wanted }
+        });
         GroupTargets {
             group: group.group.clone(),
             policy: Arc::clone(&group.policy),
             regions: self.scaled.regions,
             closed: self.scaled.closed,
-            app_wide: wanted(self.app_wide),
-            by_region: self.by_region.into_iter().map(own).collect(),
+            app_wide,
+            by_region: by_region.collect(),
             regional: group.per_region.kinds(),
             skipped: self.scaled.skipped,
         }
@@ -160,21 +183,20 @@ impl Reconciler {
     }
 }
 
-/// What the expressions for single regions give, in each region for which there are any.
-fn by_region(
-    group: &Group,
+/// The expressions for single regions and what they can read, in each region for which there are any.
+fn tables<'g>(
+    group: &'g Group,
     regions: &[Region],
     view: Option<&View<'_>>,
     variables: &Variables,
-    now: Timestamp,
-) -> Vec<(Region, Gave)> {
+) -> Vec<(Region, &'g ScopeExpressions, VariableTable)> {
     if group.per_region.is_empty() {
         return Vec::new();
     }
     let has_any = |own: &ScopeExpressions| {
         [Kind::Created, Kind::Started].into_iter().any(|kind| own.has(kind))
     };
-    let gave = |region: &Region| {
+    let own = |region: &Region| {
         let expressions = group.per_region.of(region);
         if !has_any(expressions) {
             return None;
@@ -183,13 +205,23 @@ fn by_region(
         if let Some(view) = view {
             add_machines(&mut table, view.of_regions(|own| own == region).tally());
         }
-        Some((region.clone(), expressions.evaluate(&table, now)))
+        Some((region.clone(), expressions, table))
     };
-    regions.iter().filter_map(gave).collect()
+    regions.iter().filter_map(own).collect()
 }
 
-fn wanted(gave: Gave) -> Wanted {
-    gave.map_or_else(|errors| Wanted::Hold(reasons_of(errors)), Wanted::Bounds)
+/// Why nothing may be scaled down by `expressions`: each variable that they read and that has a last value.
+fn scale_down_held(expressions: &ScopeExpressions, table: &VariableTable) -> Vec<Reason> {
+    let held = |name: &Arc<str>| {
+        let own = table.grow_only(name)?;
+        Some(Reason::ScaleDownHeld {
+            metric: MetricName::new(name),
+            since: own.since,
+            until: own.until,
+            message: own.why.to_string(),
+        })
+    };
+    expressions.reads().iter().filter_map(held).collect()
 }
 
 /// The regions in which `group` is scaled. Why not in others is said only where someone has asked for more

@@ -6,19 +6,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::act::{ActionResult, Outcome};
-use crate::collect::{CollectError, Collected, Collector, Sampled};
+use crate::collect::{Collected, Collector, Sampled};
 use crate::decide::{Advice, Observed};
 use crate::evaluate::EvaluateError;
 use crate::model::{
-    AppName, Catalog, Kind, OnFailure, Sample, Scope, Side, TickOutcome, Timestamp,
+    AppName, Catalog, Failure, Instead, Kind, Region, Scope, Side, TickOutcome, Timestamp,
 };
-use crate::ports::{ApiError, ErrorClass, SourceError};
+use crate::ports::{ApiError, ErrorClass};
 use crate::status::{SampleStatus, Tick};
-use crate::telemetry::Metrics;
-use crate::telemetry::Standing;
 use crate::telemetry::events::{
     ActionDone, ActionFailed, Advised, EvaluateFailed, TickEnded, WouldAct,
 };
+use crate::telemetry::{Failing, Metrics, Standing};
 
 /// Of the labels of a metric that are none of Fly's regions, so many have a series: they may be anything,
 /// and each is one for every app.
@@ -37,28 +36,30 @@ impl Reporter {
         Self { app, metrics, standing: Standing::default(), advised: BTreeSet::new() }
     }
 
-    pub(super) fn collected(&mut self, collected: &Collected, catalog: &Catalog) {
-        let results = collected.samples.iter().map(|sampled| {
-            let failure = sampled.outcome.as_ref().err().map(|error| error as &dyn Error);
-            (&sampled.metric, failure)
-        });
-        self.standing.collected(&self.app, results, &self.metrics);
+    pub(super) fn collected(&mut self, collected: &Collected, catalog: &Catalog, now: Timestamp) {
+        for sampled in &collected.samples {
+            let first = sampled.failures().first();
+            // Of several regions one is named; `/status` has them all.
+            let in_region = first.map(|own| Text(in_place(own)));
+            let error = match (&sampled.outcome, &in_region) {
+                (Err(error), _) => Some(error as &dyn Error),
+                (Ok(_), text) => text.as_ref().map(|text| text as &dyn Error),
+            };
+            let failing = first.zip(error).map(|(first, error)| Failing {
+                error,
+                since: first.since,
+                instead: &first.instead,
+                has_run_out: sampled.failures().iter().any(|own| own.instead.has_run_out()),
+            });
+            self.standing.collected(&self.app, &sampled.metric, failing, now, &self.metrics);
+        }
         let values = collected.samples.iter().flat_map(|sampled| {
-            let metric = &sampled.metric;
-            match &sampled.outcome {
-                Ok(Sample::Plain { value, .. }) => vec![(metric, None, *value)],
-                Ok(Sample::ByRegion { values, .. }) => {
-                    let (known, others): (Vec<_>, Vec<_>) =
-                        values.iter().partition(|(region, _)| catalog.get(region).is_some());
-                    let shown = known.into_iter().chain(others.into_iter().take(UNKNOWN_SHOWN));
-                    shown
-                        .filter_map(|(region, value)| {
-                            Some((metric, Some(region), *value.as_ref().ok()?))
-                        })
-                        .collect()
-                }
-                Err(_) => Vec::new(),
-            }
+            let (known, others): (Vec<_>, Vec<_>) = sampled
+                .used()
+                .into_iter()
+                .partition(|(region, _)| region.is_none_or(|own| catalog.get(own).is_some()));
+            let shown = known.into_iter().chain(others.into_iter().take(UNKNOWN_SHOWN));
+            shown.map(|(region, value)| (&sampled.metric, region, value))
         });
         self.metrics.set_metric_values(&self.app, values);
     }
@@ -85,7 +86,7 @@ impl Reporter {
         let (app, metrics) = (&self.app, &self.metrics);
         if let Some(plan) = &tick.plan {
             metrics.set_targets(app, &plan.scopes);
-            self.standing.decided(app, plan, metrics);
+            self.standing.decided(app, plan, tick.at, metrics);
             if tick.dry_run {
                 for (scope, planned) in plan.actions() {
                     let (action, reason) = (&planned.action, &planned.reason);
@@ -168,56 +169,58 @@ pub(super) fn samples(collectors: &[Collector], collected: &Collected) -> Vec<Sa
     pairs.map(|(collector, sampled)| sample(collector, sampled)).collect()
 }
 
-/// What was measured, or the number that the configuration puts in its place, with why it does.
+/// What was measured, or what the configuration puts in its place, with why it does.
 fn sample(collector: &Collector, sampled: &Sampled) -> SampleStatus {
-    let instead = match collector.on_failure {
-        OnFailure::Number(number) => Some(number),
-        OnFailure::Hold | OnFailure::Nil => None,
-    };
-    let said = |error: String| match instead {
-        Some(number) => format!("{error}; `on-failure` says {number}"),
-        None => error,
-    };
-    let mut status = SampleStatus {
-        metric: sampled.metric.clone(),
-        by_region: collector.by.has_region(),
-        value: None,
-        regions: BTreeMap::new(),
-        failed_regions: BTreeMap::new(),
-        error: None,
-    };
-    match &sampled.outcome {
-        Ok(Sample::Plain { value, .. }) => status.value = Some(*value),
-        Ok(Sample::ByRegion { values, .. }) => {
-            for (region, value) in values {
-                match value {
-                    Ok(value) => {
-                        status.regions.insert(region.clone(), *value);
-                    }
-                    Err(error) => {
-                        status.error = Some(said(format!("{region}: {error}")));
-                        status.failed_regions.insert(region.clone(), error.to_string());
-                        status.regions.extend(instead.map(|number| (region.clone(), number)));
-                    }
-                }
+    let failures = sampled.failures().to_vec();
+    let mut regions = BTreeMap::new();
+    let mut value = None;
+    for (region, number) in sampled.used() {
+        match region {
+            Some(region) => {
+                regions.insert(region.clone(), number);
             }
-            if status.error.is_none() || instead.is_some() {
-                status.value = Some(status.regions.values().sum());
-            }
-        }
-        Err(error) => {
-            if let (CollectError::Source(SourceError::Empty { .. }), Some(number)) =
-                (error, collector.empty)
-            {
-                status.value = Some(number);
-                status.error = Some(format!("no series: `empty` says {number}"));
-            } else {
-                status.value = instead;
-                status.error = Some(said(error.to_string()));
-            }
+            None => value = Some(number),
         }
     }
-    status
+    let failed_regions: BTreeMap<Region, String> = failures
+        .iter()
+        .filter_map(|own| Some((own.region.clone()?, own.error.to_string())))
+        .collect();
+    let is_complete = failed_regions.keys().all(|region| regions.contains_key(region));
+    if !regions.is_empty() && is_complete {
+        value = Some(regions.values().sum());
+    }
+    let error = failures.last().map(said).or_else(|| {
+        // No failure, and yet no sample: it was said what that means.
+        let number = collector.empty.filter(|_| sampled.outcome.is_err())?;
+        Some(format!("no series: `empty` says {number}"))
+    });
+    SampleStatus {
+        metric: sampled.metric.clone(),
+        by_region: collector.by.has_region(),
+        value,
+        regions,
+        failed_regions,
+        error,
+        failures,
+    }
+}
+
+/// Why there is no value, and what is read in its place.
+fn said(failure: &Failure) -> String {
+    let error = in_place(failure);
+    match &failure.instead {
+        Instead::Nothing | Instead::Nil => error,
+        instead => format!("{error}; {instead}"),
+    }
+}
+
+/// Why there is no value, with the region.
+fn in_place(failure: &Failure) -> String {
+    match &failure.region {
+        Some(region) => format!("{region}: {}", failure.error),
+        None => failure.error.to_string(),
+    }
 }
 
 /// A message as an error.

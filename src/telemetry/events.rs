@@ -22,7 +22,7 @@ pub use fleet::{
 };
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
-pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
+pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut};
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
 pub use tick::{
     AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,

@@ -1,14 +1,14 @@
 //! Tells news from what was said before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use crate::decide::{Plan, Reason, Weight};
-use crate::model::{AppName, MetricName, Scope};
+use crate::model::{AppName, Instead, MetricName, Scope, Timestamp};
 
 use super::events::{
     AppFailing, AppRecovered, CollectFailed, CollectRecovered, HoldBegan, HoldEnded,
-    ReleaseTakenAsAbandoned,
+    LastValueRanOut, ReleaseTakenAsAbandoned,
 };
 use super::metrics::Metrics;
 
@@ -16,9 +16,9 @@ use super::metrics::Metrics;
 /// when it ends; what lasts is counted but not said again.
 #[derive(Debug, Default)]
 pub struct Standing {
-    failing_metrics: BTreeSet<MetricName>,
-    /// The scopes that each reason holds, by its code.
-    holds: BTreeMap<&'static str, BTreeSet<Scope>>,
+    failing_metrics: BTreeMap<MetricName, Known>,
+    /// The scopes that each reason holds, by its code, each with since when.
+    holds: BTreeMap<&'static str, BTreeMap<Scope, Timestamp>>,
     /// The number of the release that was last taken as abandoned. It is read only in ticks that have
     /// something to do, so that one without it does not mean that it is over.
     abandoned_release: Option<u64>,
@@ -26,33 +26,60 @@ pub struct Standing {
     failures: u32,
 }
 
+/// What is known of a metric that fails.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    since: Timestamp,
+    has_run_out: bool,
+}
+
+/// That a metric, or some region of it, could not be measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Failing<'a> {
+    /// Why.
+    pub error: &'a dyn Error,
+    /// Since when.
+    pub since: Timestamp,
+    /// What is read in its place.
+    pub instead: &'a Instead,
+    /// Whether a last value was used until it was too old, be it in a single region.
+    pub has_run_out: bool,
+}
+
 /// In the how-manieth failed tick in a row it is more than a passing trouble: someone has to look.
 const FAILURES_THAT_LAST: u32 = 3;
 
 impl Standing {
-    /// Notes how collecting went: for each metric what failed, or that nothing did.
-    pub fn collected<'a>(
+    /// Notes how collecting `metric` went: what failed, or that nothing did.
+    pub fn collected(
         &mut self,
         app: &AppName,
-        results: impl IntoIterator<Item = (&'a MetricName, Option<&'a dyn Error>)>,
+        metric: &MetricName,
+        failing: Option<Failing<'_>>,
+        now: Timestamp,
         metrics: &Metrics,
     ) {
-        for (metric, failure) in results {
-            match failure {
-                Some(error) => {
-                    let began = self.failing_metrics.insert(metric.clone());
-                    CollectFailed { app, metric, error, began }.emit(metrics);
-                }
-                None if self.failing_metrics.remove(metric) => {
-                    CollectRecovered { app, metric }.emit(metrics);
-                }
-                None => {}
+        let known = self.failing_metrics.get(metric).copied();
+        let Some(Failing { error, since, instead, has_run_out }) = failing else {
+            if let Some(known) = known {
+                self.failing_metrics.remove(metric);
+                let (failed_for, had_run_out) = (now.since(known.since), known.has_run_out);
+                CollectRecovered { app, metric, failed_for, had_run_out }.emit(metrics);
             }
+            return;
+        };
+        CollectFailed { app, metric, error, since, instead, began: known.is_none() }.emit(metrics);
+        // What has run out at once, after a restart, was just said.
+        if has_run_out && known.is_some_and(|known| !known.has_run_out) {
+            LastValueRanOut { app, metric, since }.emit(metrics);
         }
+        let since = known.map_or(since, |known| known.since.min(since));
+        let has_run_out = has_run_out || known.is_some_and(|known| known.has_run_out);
+        self.failing_metrics.insert(metric.clone(), Known { since, has_run_out });
     }
 
     /// Notes what was decided in the end, guards and leases included.
-    pub fn decided(&mut self, app: &AppName, plan: &Plan, metrics: &Metrics) {
+    pub fn decided(&mut self, app: &AppName, plan: &Plan, now: Timestamp, metrics: &Metrics) {
         let mut holds: BTreeMap<&'static str, BTreeMap<&Scope, &Reason>> = BTreeMap::new();
         let mut abandoned = None;
         for scope_plan in &plan.scopes {
@@ -71,7 +98,7 @@ impl Standing {
         // What holds many regions is said once.
         for (reason, scopes) in &holds {
             let known = self.holds.get(reason);
-            let is_new = |scope: &Scope| known.is_none_or(|known| !known.contains(scope));
+            let is_new = |scope: &Scope| known.is_none_or(|known| !known.contains_key(scope));
             let new = scopes.iter().filter(|(scope, _)| is_new(scope));
             let new: Vec<(&Scope, &Reason)> = new.map(|(scope, why)| (*scope, *why)).collect();
             if !new.is_empty() {
@@ -80,16 +107,21 @@ impl Standing {
         }
         for (reason, scopes) in &self.holds {
             let lasting = holds.get(reason);
-            let is_over = |scope: &&Scope| lasting.is_none_or(|own| !own.contains_key(scope));
-            let over: Vec<&Scope> = scopes.iter().filter(is_over).collect();
-            if !over.is_empty() {
-                HoldEnded { app, scopes: &over, reason, is_last: lasting.is_none() }.emit(metrics);
+            let is_over = |scope: &Scope| lasting.is_none_or(|own| !own.contains_key(scope));
+            let over = || scopes.iter().filter(|(scope, _)| is_over(scope));
+            let names: Vec<&Scope> = over().map(|(scope, _)| scope).collect();
+            if let Some(since) = over().map(|(_, since)| *since).min() {
+                let (held_for, is_last) = (now.since(since), lasting.is_none());
+                HoldEnded { app, scopes: &names, reason, held_for, is_last }.emit(metrics);
             }
         }
-        self.holds = holds
-            .into_iter()
-            .map(|(reason, scopes)| (reason, scopes.into_keys().cloned().collect()))
-            .collect();
+        let before = std::mem::take(&mut self.holds);
+        for (reason, scopes) in holds {
+            let since = |scope: &Scope| before.get(reason).and_then(|own| own.get(scope));
+            let scopes = scopes.into_keys();
+            let scopes = scopes.map(|own| (own.clone(), since(own).copied().unwrap_or(now)));
+            self.holds.insert(reason, scopes.collect());
+        }
         if let Some((version, reason)) = abandoned
             && self.abandoned_release.replace(version) != Some(version)
         {

@@ -70,6 +70,7 @@ fn collectors(config: &Config, http: &Client) -> Vec<Collector> {
                 empty: own.empty,
                 max_age: own.max_age,
                 on_failure: collector.on_failure,
+                last_for: collector.last_for,
                 absent_after: own.absent_after,
             }
         })

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod excluded;
+mod grow_only;
 mod scaled;
 
 use std::sync::Arc;
@@ -30,13 +31,20 @@ fn machines(text: &str) -> Vec<Machine> {
     text.split_whitespace().map(one).collect()
 }
 
-/// `c3 s1..4`: three created, one to four started; `?` cannot be evaluated.
+/// `c3 s1..4`: three created, one to four started; `?` cannot be evaluated; `^` may only grow.
 fn wanted(text: &str) -> Wanted {
     let mut bounds = ScopeBounds::default();
+    let mut grow_only = Vec::new();
     for word in text.split_whitespace() {
         if word == "?" {
             let metric = MetricName::new("traffic");
             return Wanted::Hold(vec![Reason::MetricFailed { metric, message: "NaN".into() }]);
+        }
+        if word == "^" {
+            let metric = MetricName::new("traffic");
+            let (since, until, message) = (NOW, NOW, "NaN".into());
+            grow_only.push(Reason::ScaleDownHeld { metric, since, until, message });
+            continue;
         }
         let (kind, number) = match word.split_at(1) {
             ("c", number) => (Kind::Created, number),
@@ -48,7 +56,7 @@ fn wanted(text: &str) -> Wanted {
             None => Bounds::exactly(number.parse().unwrap()),
         };
     }
-    Wanted::Bounds(bounds)
+    if grow_only.is_empty() { Wanted::Bounds(bounds) } else { Wanted::GrowOnly(bounds, grow_only) }
 }
 
 fn regions(text: &str) -> Vec<Region> {
@@ -77,7 +85,7 @@ impl Given<'_> {
         for text in self.by_region.split('|').map(str::trim).filter(|text| !text.is_empty()) {
             let (region, rest) = text.split_once(' ').unwrap();
             let wanted = wanted(rest);
-            if let Wanted::Bounds(bounds) = wanted {
+            if let Wanted::Bounds(bounds) | Wanted::GrowOnly(bounds, _) = &wanted {
                 targets.regional.created |= bounds.created.is_defined();
                 targets.regional.started |= bounds.started.is_defined();
             }

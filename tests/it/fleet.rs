@@ -256,6 +256,7 @@ fn fleet(
         empty: None,
         max_age: None,
         on_failure: OnFailure::Hold,
+        last_for: Duration::from_secs(900),
         absent_after: Duration::ZERO,
     };
     let collectors: Arc<[Collector]> = [collector].into();

@@ -19,6 +19,7 @@ mod faults;
 mod fleet;
 mod http;
 mod machines_api;
+mod metric_faults;
 mod placement;
 mod process_groups;
 mod prometheus_api;

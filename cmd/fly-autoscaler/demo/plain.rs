@@ -155,6 +155,7 @@ mod tests {
             actions: Vec::new(),
             spares: Vec::new(),
             reasons,
+            held_since: None,
         };
         let band = Bounds { min: Some(4), max: Some(5) };
         let below = Reason::BelowMin { kind: Kind::Started, observed: 3, target: 4 };
@@ -181,6 +182,7 @@ mod tests {
                 regions: [(Region::new("lhr"), 240.0)].into(),
                 failed_regions: [(Region::new("iad"), "NaN".into())].into(),
                 error: Some("iad: NaN".into()),
+                failures: Vec::new(),
             }],
             machines: vec![machine("started", 3), machine("stopped", 2)],
             plan: Some(Plan::new(scopes, History::default())),

@@ -296,6 +296,7 @@ mod tests {
             actions: Vec::new(),
             spares: Vec::new(),
             reasons: vec![Reason::AppWideHeld],
+            held_since: None,
         };
         Tick {
             at: Timestamp::from_millis(0),

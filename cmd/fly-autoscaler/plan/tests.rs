@@ -24,6 +24,7 @@ fn scope(region: Option<&str>, targets: Option<ScopeBounds>, reasons: Vec<Reason
         actions: Vec::new(),
         spares: Vec::new(),
         reasons,
+        held_since: None,
     }
 }
 
@@ -35,6 +36,7 @@ fn traffic(values: &[(&str, f64)]) -> SampleStatus {
         regions: values.iter().map(|(region, value)| (Region::new(region), *value)).collect(),
         failed_regions: BTreeMap::new(),
         error: None,
+        failures: Vec::new(),
     }
 }
 

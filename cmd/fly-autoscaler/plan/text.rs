@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use fly_autoscaler::decide::{Plan, ScopePlan, Verb, Verdict};
-use fly_autoscaler::model::{AppName, Bounds, Kind, ProcessGroup, Region, ScopeBounds};
+use fly_autoscaler::model::{AppName, Bounds, Kind, ProcessGroup, Region, ScopeBounds, Timestamp};
 use fly_autoscaler::status::{GroupRegions, MachineCount, SampleStatus, Tick};
 
 use super::cell::{code, listed, number, sentence};
@@ -53,7 +53,7 @@ pub(super) fn render(app: &AppName, tick: &Tick) -> String {
     if !tick.advice.is_empty() {
         text.push('\n');
     }
-    let _ = writeln!(text, "\n{}", verdict(plan));
+    let _ = writeln!(text, "\n{}", verdict(plan, tick.at));
     text
 }
 
@@ -189,10 +189,16 @@ fn beside(plan: &Plan) -> String {
 }
 
 /// The short of it.
-fn verdict(plan: &Plan) -> String {
+fn verdict(plan: &Plan, now: Timestamp) -> String {
     match plan.verdict {
         Verdict::Quiet => "nothing to do".to_owned(),
-        Verdict::Hold => "held: nothing would be done".to_owned(),
+        Verdict::Hold => {
+            // Known only from what an earlier process has written down.
+            let since = plan.scopes.iter().filter_map(|own| own.held_since).min();
+            let since = since.filter(|since| *since < now);
+            let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+            format!("held{since}: nothing would be done")
+        }
         Verdict::Act => {
             let count = |verb| plan.actions().filter(|(_, own)| own.action.verb() == verb).count();
             let counts = Verb::ALL.map(|verb| (verb, count(verb)));

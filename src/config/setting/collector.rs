@@ -94,8 +94,19 @@ pub const ON_FAILURE: Setting = Setting {
     flag: Some("prometheus.on-failure"),
     kind: Kind::OnFailure,
     default: Some("hold"),
-    doc: "When there is no sample: hold (scale nothing that reads it), nil (for `??`), or a number to use instead",
-    example: "nil",
+    doc: "When there is no sample: hold (scale nothing that reads it), hold-scale-down (its last value, and only growth, for last-for), last (its last value, for last-for), nil (for `??`), or a number to use instead",
+    example: "hold-scale-down",
+    ..PLAIN
+};
+/// `metric-collectors[].last-for`
+pub const LAST_FOR: Setting = Setting {
+    key: "last-for",
+    env: Some(var::FAS_PROMETHEUS_LAST_FOR),
+    flag: Some("prometheus.last-for"),
+    kind: Kind::Duration { min: SECOND },
+    default: Some("15m"),
+    doc: "With on-failure: hold-scale-down or last, how long the last value is used; then what reads it is held",
+    example: "30m",
     ..PLAIN
 };
 /// `metric-collectors[].series`
@@ -142,6 +153,7 @@ pub static PROMETHEUS_SETTINGS: &[&Setting] = &[
     &EMPTY,
     &MAX_AGE,
     &ON_FAILURE,
+    &LAST_FOR,
     &SERIES,
     &BY,
     &ABSENT_AFTER,
@@ -158,6 +170,7 @@ pub static COLLECTOR_SETTINGS: &[&Setting] = &[
     &EMPTY,
     &MAX_AGE,
     &ON_FAILURE,
+    &LAST_FOR,
     &SERIES,
     &BY,
     &ABSENT_AFTER,
@@ -170,6 +183,7 @@ pub static COLLECTOR_SETTINGS: &[&Setting] = &[
     &temporal::KEY_DATA,
     &temporal::TIMEOUT,
     &temporal::ON_FAILURE,
+    &temporal::LAST_FOR,
 ];
 
 /// What one kind of collector can be told.

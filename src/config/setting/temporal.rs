@@ -1,7 +1,7 @@
 //! The settings of a Temporal collector.
 
 use super::super::env_vars as var;
-use super::{Kind, MILLISECOND, PLAIN, Setting, TYPE};
+use super::{Kind, MILLISECOND, PLAIN, SECOND, Setting, TYPE};
 
 /// `metric-collectors[].metric-name`
 pub const METRIC_NAME: Setting = Setting {
@@ -97,8 +97,19 @@ pub const ON_FAILURE: Setting = Setting {
     flag: Some("temporal.on-failure"),
     kind: Kind::OnFailure,
     default: Some("hold"),
-    doc: "When there is no count: hold (scale nothing that reads it), nil (for `??`), or a number to use instead",
+    doc: "When there is no count: hold (scale nothing that reads it), hold-scale-down (its last value, and only growth, for last-for), last (its last value, for last-for), nil (for `??`), or a number to use instead",
     example: "nil",
+    ..PLAIN
+};
+/// `metric-collectors[].last-for`
+pub const LAST_FOR: Setting = Setting {
+    key: "last-for",
+    env: Some(var::FAS_TEMPORAL_LAST_FOR),
+    flag: Some("temporal.last-for"),
+    kind: Kind::Duration { min: SECOND },
+    default: Some("15m"),
+    doc: "With on-failure: hold-scale-down or last, how long the last count is used; then what reads it is held",
+    example: "30m",
     ..PLAIN
 };
 /// The settings of a Temporal collector. Their variables and flags describe one collector beside those of
@@ -114,4 +125,5 @@ pub static TEMPORAL_SETTINGS: &[&Setting] = &[
     &KEY_DATA,
     &TIMEOUT,
     &ON_FAILURE,
+    &LAST_FOR,
 ];

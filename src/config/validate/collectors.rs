@@ -25,6 +25,7 @@ pub(super) fn collectors(
             let values = collector.values.as_ref()?;
             let kind = check_presence(index, values, &collector.place, mistakes)?;
             warn_of_unused(values, kind, warnings);
+            warn_of_last_for(values, warnings);
             match kind.name {
                 "temporal" => temporal::temporal(index, values, &collector.place, mistakes),
                 _ => prometheus(values, mistakes),
@@ -84,6 +85,19 @@ fn warn_of_unused(values: &Values, kind: &CollectorKind, warnings: &mut Vec<Warn
     }
 }
 
+/// Says that `last-for` changes nothing where no last value is asked for.
+fn warn_of_last_for(values: &Values, warnings: &mut Vec<Warning>) {
+    // Both kinds of collectors have the two keys.
+    let takes_last = values
+        .get(&setting::ON_FAILURE)
+        .is_some_and(|given| matches!(given.text(), "last" | "hold-scale-down"));
+    if let Some(given) = values.get(&setting::LAST_FOR).filter(|_| !takes_last) {
+        let needs = "`on-failure: hold-scale-down` or `last`";
+        let notice = Notice::KeyHasNoEffect { key: setting::LAST_FOR.key, needs };
+        warnings.push(Warning { notice, place: given.place.clone() });
+    }
+}
+
 fn prometheus(values: &Values, mistakes: &mut Mistakes) -> Option<CollectorConfig> {
     let mut read = Reader { values, mistakes };
     let metric =
@@ -95,6 +109,7 @@ fn prometheus(values: &Values, mistakes: &mut Mistakes) -> Option<CollectorConfi
     let empty = read.read(&setting::EMPTY, value::number);
     let max_age = read.duration(&setting::MAX_AGE);
     let on_failure = read.read(&setting::ON_FAILURE, value::on_failure);
+    let last_for = read.duration(&setting::LAST_FOR);
     let series = read.choice(&setting::SERIES);
     let by = read.labels(&setting::BY);
     let absent_after = read.duration(&setting::ABSENT_AFTER);
@@ -108,5 +123,11 @@ fn prometheus(values: &Values, mistakes: &mut Mistakes) -> Option<CollectorConfi
         by,
         absent_after: absent_after?,
     });
-    Some(CollectorConfig { metric: metric?, source, timeout: timeout?, on_failure: on_failure? })
+    Some(CollectorConfig {
+        metric: metric?,
+        source,
+        timeout: timeout?,
+        on_failure: on_failure?,
+        last_for: last_for?,
+    })
 }

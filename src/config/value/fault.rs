@@ -32,7 +32,7 @@ pub enum Fault {
     NotABool { value: String, yes: &'static str, no: &'static str },
     #[error("`{value}` is not one of {}", .choices.join(", "))]
     NotAChoice { value: String, choices: &'static [&'static str] },
-    #[error("`{value}` is not hold, nil or a finite number")]
+    #[error("`{value}` is not hold, hold-scale-down, last, nil or a finite number")]
     NotOnFailure { value: String },
     #[error("`{value}` is not a label that can be used here: region or app")]
     NotALabel { value: String },

@@ -46,6 +46,7 @@ impl Reason {
             Self::DestroyBrake { .. } => "destroy_brake",
             Self::MinAboveMax { .. } => "min_above_max",
             Self::MetricFailed { .. } => "metric_failed",
+            Self::ScaleDownHeld { .. } => "scale_down_held",
             Self::ExpressionFailed { .. } => "expression_failed",
             Self::FleetUnhealthy { .. } => "fleet_unhealthy",
             Self::RegionsUnread { .. } => "regions_unread",
@@ -106,6 +107,7 @@ impl Reason {
             | Self::AppWideHeld
             | Self::MinAboveMax { .. }
             | Self::MetricFailed { .. }
+            | Self::ScaleDownHeld { .. }
             | Self::ExpressionFailed { .. }
             | Self::FleetUnhealthy { .. }
             | Self::RegionsUnread { .. }

@@ -143,6 +143,10 @@ impl fmt::Display for Reason {
                 write!(f, "min {kind} is {min}, above max {kind} {max}")
             }
             Self::MetricFailed { metric, message } => write!(f, "metric {metric}: {message}"),
+            Self::ScaleDownHeld { metric, since, until, message } => write!(
+                f,
+                "scaling down is held: metric {metric} fails since {since}, its last value is used until {until}: {message}"
+            ),
             Self::ExpressionFailed { kind, side, message } => {
                 write!(f, "{side} {kind} machine count: {message}")
             }

@@ -97,6 +97,7 @@ async fn targets(
         empty: None,
         max_age: None,
         on_failure: OnFailure::Hold,
+        last_for: Duration::from_secs(900),
         absent_after: Duration::from_secs(300),
     };
     let collectors = [collector("t", t), collector("u", u)];
@@ -119,6 +120,7 @@ async fn targets(
 fn said(wanted: &Wanted) -> String {
     match wanted {
         Wanted::Bounds(bounds) => format!("{:?}", bounds.started.min),
+        Wanted::GrowOnly(bounds, why) => format!("{:?} or more: {why:?}", bounds.started.min),
         Wanted::Hold(reasons) => {
             reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         }

@@ -17,6 +17,7 @@ fn scope(region: Option<&str>, targets: Option<ScopeBounds>, reasons: &[Reason])
         actions: Vec::new(),
         spares: Vec::new(),
         reasons: reasons.to_vec(),
+        held_since: None,
     }
 }
 
@@ -33,6 +34,7 @@ fn traffic(values: &[(&str, f64)], failed: &[&str]) -> SampleStatus {
         regions: values.iter().map(|(region, value)| (Region::new(region), *value)).collect(),
         failed_regions: failed.iter().map(|own| (Region::new(own), "NaN".into())).collect(),
         error: failed.first().map(|region| format!("{region}: NaN")),
+        failures: Vec::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What keeps a scope from being scaled, and what no longer does.
 
+use std::time::Duration;
+
 use tracing::{debug, info, warn};
 
 use crate::decide::Reason;
@@ -8,8 +10,8 @@ use crate::telemetry::metrics::Metrics;
 
 use super::tick::Listed;
 
-/// The code of the hold that the metric's own lines announce: both would say the same.
-const METRIC_FAILED: &str = "metric_failed";
+/// The codes of the holds that the metric's own lines announce: both would say the same.
+const OF_METRICS: [&str; 2] = ["metric_failed", "scale_down_held"];
 
 /// Something begins to keep scopes from being scaled.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +33,7 @@ impl HoldBegan<'_> {
         let texts: Vec<String> = scopes.iter().map(|(_, own)| own.to_string()).collect();
         let is_first = |place: &usize| !texts[..*place].contains(&texts[*place]);
         let text = Listed(|| (0..texts.len()).filter(is_first).map(|place| &texts[place]));
-        if reason != METRIC_FAILED && metrics.crowds.join(reason, app) {
+        if !OF_METRICS.contains(&reason) && metrics.crowds.join(reason, app) {
             info!(%app, %scope, reason, %text, "hold began");
         } else {
             debug!(%app, %scope, reason, %text, "hold began");
@@ -48,6 +50,8 @@ pub struct HoldEnded<'a> {
     pub scopes: &'a [&'a Scope],
     /// The code of what kept them.
     pub reason: &'static str,
+    /// How long, at most.
+    pub held_for: Duration,
     /// Whether it keeps no other scope of the app either.
     pub is_last: bool,
 }
@@ -55,17 +59,18 @@ pub struct HoldEnded<'a> {
 impl HoldEnded<'_> {
     /// Logs it, at `debug` where [`super::CollectRecovered`] has said it.
     pub fn emit(&self, metrics: &Metrics) {
-        let Self { app, scopes, reason, is_last } = *self;
+        let Self { app, scopes, reason, held_for, is_last } = *self;
+        let held_seconds = held_for.as_secs_f64();
         let scope = Listed(|| scopes.iter());
         let is_named = if is_last {
             metrics.crowds.leave(reason, app)
         } else {
             metrics.crowds.is_named(reason)
         };
-        if reason != METRIC_FAILED && is_named {
-            info!(%app, %scope, reason, "hold ended");
+        if !OF_METRICS.contains(&reason) && is_named {
+            info!(%app, %scope, reason, held_seconds, "hold ended");
         } else {
-            debug!(%app, %scope, reason, "hold ended");
+            debug!(%app, %scope, reason, held_seconds, "hold ended");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! From a source to a number: samples and expressions.
 
 use std::error::Error;
+use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use crate::model::{AppName, Kind, MetricName, Scope, Side};
+use crate::model::{AppName, Instead, Kind, MetricName, Scope, Side, Timestamp};
 use crate::telemetry::logging::Chain;
 use crate::telemetry::metrics::Metrics;
 
@@ -17,6 +18,10 @@ pub struct CollectFailed<'a> {
     pub metric: &'a MetricName,
     /// What went wrong.
     pub error: &'a dyn Error,
+    /// Since when.
+    pub since: Timestamp,
+    /// What is read in its place.
+    pub instead: &'a Instead,
     /// Whether it could be taken before: then it is news.
     pub began: bool,
 }
@@ -25,11 +30,41 @@ impl CollectFailed<'_> {
     /// Counts it, and logs it at `warn` when it is news.
     pub fn emit(&self, metrics: &Metrics) {
         metrics.count_collect_error(self.metric);
-        let Self { app, metric, error, began } = *self;
+        let Self { app, metric, error, since, instead, began } = *self;
+        let then = match instead {
+            Instead::Nothing | Instead::Nil | Instead::Number { .. } => "",
+            Instead::Last { .. } => "; then what reads it is held",
+            Instead::RanOut { .. } | Instead::NeverMeasured => ": what reads it is held",
+        };
+        let next = format!("{instead}{then}; asked again in the next tick");
         if began && metrics.crowds.join(&trouble(metric), app) {
-            warn!(%app, %metric, error = %Chain(error), next = "what reads it is held, unless on-failure says otherwise; asked again in the next tick", "metric began to fail");
+            warn!(%app, %metric, error = %Chain(error), %since, next, "metric began to fail");
         } else {
-            debug!(%app, %metric, error = %Chain(error), "metric still fails");
+            debug!(%app, %metric, error = %Chain(error), %since, next, "metric still fails");
+        }
+    }
+}
+
+/// The last good value that stood for a sample is too old by now.
+#[derive(Debug, Clone, Copy)]
+pub struct LastValueRanOut<'a> {
+    /// For which app.
+    pub app: &'a AppName,
+    /// Of which metric.
+    pub metric: &'a MetricName,
+    /// Since when it could not be taken.
+    pub since: Timestamp,
+}
+
+impl LastValueRanOut<'_> {
+    /// Logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        let Self { app, metric, since } = *self;
+        let next = "what reads it is held; asked again in the next tick";
+        if metrics.crowds.join(&ran_out(metric), app) {
+            warn!(%app, %metric, %since, next, "the last value of a failing metric has run out");
+        } else {
+            debug!(%app, %metric, %since, next, "the last value of a failing metric has run out");
         }
     }
 }
@@ -41,16 +76,24 @@ pub struct CollectRecovered<'a> {
     pub app: &'a AppName,
     /// Of which metric.
     pub metric: &'a MetricName,
+    /// How long it could not.
+    pub failed_for: Duration,
+    /// Whether a last value had run out meanwhile.
+    pub had_run_out: bool,
 }
 
 impl CollectRecovered<'_> {
     /// Logs it.
     pub fn emit(&self, metrics: &Metrics) {
-        let Self { app, metric } = *self;
+        let Self { app, metric, failed_for, had_run_out } = *self;
+        if had_run_out {
+            metrics.crowds.leave(&ran_out(metric), app);
+        }
+        let failed_seconds = failed_for.as_secs_f64();
         if metrics.crowds.leave(&trouble(metric), app) {
-            info!(%app, %metric, "metric works again");
+            info!(%app, %metric, failed_seconds, "metric works again");
         } else {
-            debug!(%app, %metric, "metric works again");
+            debug!(%app, %metric, failed_seconds, "metric works again");
         }
     }
 }
@@ -58,6 +101,11 @@ impl CollectRecovered<'_> {
 /// What apps have in common that lack a sample of `metric`.
 fn trouble(metric: &MetricName) -> String {
     format!("metric {metric}")
+}
+
+/// What apps have in common for which the last value of `metric` has run out.
+fn ran_out(metric: &MetricName) -> String {
+    format!("last value of {metric}")
 }
 
 /// An expression gave no usable result. The hold that follows is the news; this is the detail.

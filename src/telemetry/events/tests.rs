@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::decide::{Action, History, Plan, PlannedAction, Reason, ScopePlan, Tally};
 use crate::model::{
-    AppName, Bounds, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, Side, TickOutcome,
-    Timestamp,
+    AppName, Bounds, Instead, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, Side,
+    TickOutcome, Timestamp,
 };
 use crate::telemetry::capture;
 use crate::telemetry::metrics::Metrics;
@@ -41,6 +41,7 @@ fn plan(actions: Vec<Action>, reasons: Vec<Reason>) -> Plan {
         actions,
         spares: Vec::new(),
         reasons,
+        held_since: None,
     };
     Plan::new(vec![scope_plan], History::default())
 }
@@ -302,8 +303,11 @@ fn requests_are_debug_lines_with_the_request_id() {
 fn failed_samples_and_expressions_are_counted_by_source_and_reason() {
     let (metrics, app) = (metrics(), AppName::new("a1"));
     let metric = MetricName::new("depth");
-    CollectFailed { app: &app, metric: &metric, error: &Failure, began: true }.emit(&metrics);
-    CollectFailed { app: &app, metric: &metric, error: &Failure, began: false }.emit(&metrics);
+    for began in [true, false] {
+        let (since, instead) = (Timestamp::from_millis(0), &Instead::Nothing);
+        let (app, metric, error) = (&app, &metric, &Failure);
+        CollectFailed { app, metric, error, since, instead, began }.emit(&metrics);
+    }
     EvaluateFailed {
         app: &app,
         scope: &scope(),

@@ -27,6 +27,7 @@ fn scope(region: Option<&str>, targets: Option<ScopeBounds>) -> ScopePlan {
         actions: Vec::new(),
         spares: Vec::new(),
         reasons: Vec::new(),
+        held_since: None,
     }
 }
 

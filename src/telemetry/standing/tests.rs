@@ -16,7 +16,12 @@ fn held(region: &str, reasons: &[Reason]) -> ScopePlan {
         actions: Vec::new(),
         spares: Vec::new(),
         reasons: reasons.to_vec(),
+        held_since: None,
     }
+}
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::from_millis(minutes * 60_000)
 }
 
 fn metric_failed(metric: &str) -> Reason {
@@ -39,23 +44,83 @@ fn news(fields: &[&str], emit: impl FnOnce()) -> Vec<String> {
 }
 
 #[test]
-fn a_metric_that_keeps_failing_is_said_once_and_so_is_its_recovery() {
-    let (metrics, app) = (Metrics::new("v", "c"), AppName::new("a1"));
-    let (depth, rate) = (MetricName::new("depth"), MetricName::new("rate"));
+fn a_metric_that_keeps_failing_is_said_once_and_so_are_the_end_of_its_last_value_and_its_recovery()
+{
+    let (metrics, app, depth) =
+        (Metrics::new("v", "c"), AppName::new("a1"), MetricName::new("depth"));
     let mut standing = Standing::default();
-    let mut tick = |depth_fails: bool| {
-        let failure: Option<&dyn Error> = if depth_fails { Some(&Failure) } else { None };
-        news(&["metric", "error"], || {
-            standing.collected(&app, [(&depth, failure), (&rate, None)], &metrics);
-        })
+    let mut tick = |minute: i64, instead: Option<&Instead>| {
+        let failing = instead.map(|instead| Failing {
+            error: &Failure,
+            since: at(1),
+            instead,
+            has_run_out: instead.has_run_out(),
+        });
+        let fields = ["metric", "error", "since", "next", "failed_seconds"];
+        let emit = || standing.collected(&app, &depth, failing, at(minute), &metrics);
+        capture::json(false, emit)
+            .iter()
+            .map(|line| {
+                let named = ["level", "msg"].iter().chain(&fields).map(|field| &line[*field]);
+                let values = named
+                    .filter(|value| !value.is_null())
+                    .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                values.collect::<Vec<_>>().join(" | ")
+            })
+            .collect::<Vec<_>>()
     };
-    assert_eq!(tick(false), [""; 0]);
-    assert_eq!(tick(true), ["WARN | metric began to fail | depth | no answer"]);
-    assert_eq!(tick(true), [""; 0]);
-    assert_eq!(tick(false), ["INFO | metric works again | depth"]);
-    assert_eq!(tick(false), [""; 0]);
+    let last = Instead::Last { value: 7.0, measured_at: at(0), until: at(15), grow_only: true };
+    let (ran_out, number) =
+        (Instead::RanOut { measured_at: at(0) }, Instead::Number { value: 8.0 });
+    let since = "1970-01-01T00:01:00.000Z";
+    assert_eq!(tick(0, None), [""; 0]);
+    assert_eq!(
+        tick(1, Some(&last)),
+        [format!(
+            "WARN | metric began to fail | depth | no answer | {since} | its last value, of \
+             1970-01-01T00:00:00.000Z, is used until 1970-01-01T00:15:00.000Z, and nothing is \
+             scaled down; then what reads it is held; asked again in the next tick"
+        )]
+    );
+    assert_eq!(tick(2, Some(&last)), [""; 0]);
+    assert_eq!(
+        tick(15, Some(&ran_out)),
+        [format!(
+            "WARN | the last value of a failing metric has run out | depth | {since} | what reads \
+             it is held; asked again in the next tick"
+        )]
+    );
+    assert_eq!(tick(16, Some(&ran_out)), [""; 0]);
+    assert_eq!(tick(61, None), ["INFO | metric works again | depth | 3600.0"]);
+    assert_eq!(tick(62, None), [""; 0]);
+    // After a restart, or without last values, there is nothing that could run out.
+    assert_eq!(tick(63, Some(&ran_out)).len(), 1);
+    assert_eq!(tick(64, None).len(), 1);
+    assert_eq!(
+        tick(65, Some(&number)),
+        [format!(
+            "WARN | metric began to fail | depth | no answer | {since} | `on-failure` says 8; asked \
+             again in the next tick"
+        )]
+    );
     let text = metrics.render().expect("rendered");
-    assert!(text.contains(r#"fas_collect_errors_total{source="depth"} 2"#), "{text}");
+    assert!(text.contains(r#"fas_collect_errors_total{source="depth"} 6"#), "{text}");
+}
+
+#[test]
+fn a_hold_that_ends_says_how_long_it_was() {
+    let (metrics, app) = (Metrics::new("v", "c"), AppName::new("a1"));
+    let mut standing = Standing::default();
+    let mut ended = |minute: i64, scopes: Vec<ScopePlan>| {
+        let plan = Plan::new(scopes, History::default());
+        let lines = capture::json(false, || standing.decided(&app, &plan, at(minute), &metrics));
+        lines.iter().filter_map(|line| line["held_seconds"].as_f64()).collect::<Vec<_>>()
+    };
+    let held_at = |region| held(region, &[lease_held("x")]);
+    assert_eq!(ended(0, vec![held_at("lhr")]), [0.0; 0]);
+    assert_eq!(ended(2, vec![held_at("lhr"), held_at("iad")]), [0.0; 0]);
+    assert_eq!(ended(3, vec![held_at("lhr")]), [60.0], "iad was held for a minute");
+    assert_eq!(ended(5, Vec::new()), [300.0]);
 }
 
 #[test]
@@ -64,7 +129,7 @@ fn a_hold_begins_and_ends_once_for_each_scope_and_reason() {
     let mut standing = Standing::default();
     let mut tick = |scopes: Vec<ScopePlan>| {
         let plan = Plan::new(scopes, History::default());
-        news(&["scope", "reason", "text"], || standing.decided(&app, &plan, &metrics))
+        news(&["scope", "reason", "text"], || standing.decided(&app, &plan, at(0), &metrics))
     };
     let both = [lease_held("depth"), lease_held("rate"), Reason::KeepsLastMachine];
     assert_eq!(
@@ -99,7 +164,7 @@ fn what_holds_thirty_regions_is_one_line_at_each_end() {
         };
         let scopes = names.iter().enumerate().map(scope).collect();
         let plan = Plan::new(scopes, History::default());
-        news(&["scope", "reason", "text"], || standing.decided(&app, &plan, &metrics))
+        news(&["scope", "reason", "text"], || standing.decided(&app, &plan, at(0), &metrics))
     };
     let app_wide = |_: &str| Reason::AppWideHeld;
     let ten =
@@ -142,10 +207,10 @@ fn an_abandoned_release_is_said_once_for_the_app() {
     let scopes = ["lhr", "iad"].map(|region| held(region, std::slice::from_ref(&abandoned)));
     let plan = Plan::new(scopes.to_vec(), History::default());
     let lines = news(&["text"], || {
-        standing.decided(&app, &plan, &metrics);
+        standing.decided(&app, &plan, at(0), &metrics);
         // A tick with nothing to do does not ask for the release.
-        standing.decided(&app, &Plan::new(Vec::new(), History::default()), &metrics);
-        standing.decided(&app, &plan, &metrics);
+        standing.decided(&app, &Plan::new(Vec::new(), History::default()), at(0), &metrics);
+        standing.decided(&app, &plan, at(0), &metrics);
     });
     assert_eq!(
         lines,

@@ -97,6 +97,7 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     metric-collectors[0].token         ***                                  scale.yml:12
     metric-collectors[0].timeout       10s                                  default
     metric-collectors[0].on-failure    hold                                 default
+    metric-collectors[0].last-for      15m                                  default
     metric-collectors[0].series        one                                  default
     metric-collectors[0].absent-after  5m                                   default
     FLY_FLAPS_BASE_URL                 http://127.0.0.1:1                   FLY_FLAPS_BASE_URL

@@ -509,7 +509,14 @@ async fn a_tick_without_a_plan() {
       "samples": [
         {
           "metric": "queue_depth",
-          "error": "the query `queue_depth{app=\"my-ap\"}` returned no series"
+          "error": "the query `queue_depth{app=\"my-ap\"}` returned no series",
+          "failures": [
+            {
+              "error": "the query `queue_depth{app=\"my-ap\"}` returned no series",
+              "since": "[TIME]",
+              "instead": "nothing"
+            }
+          ]
         }
       ],
       "machines": [],

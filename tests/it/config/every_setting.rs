@@ -34,7 +34,7 @@ fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Bool => ("maybe", "neither true nor false"),
         Kind::Switch => ("maybe", "neither on nor off"),
         Kind::Choice(_) => ("maybe", "not one of"),
-        Kind::OnFailure => ("inf", "not hold, nil or a finite number"),
+        Kind::OnFailure => ("inf", "not hold, hold-scale-down, last, nil or a finite number"),
         Kind::By => ("host", "not a label"),
         Kind::Query => ("up{a='$NOWHERE'}", "`NOWHERE`, which is not set"),
         Kind::Expression => ("1 +", ""),

@@ -8,8 +8,8 @@ use fly_autoscaler::decide::{
     StopOrder, Targets, Wanted, decide,
 };
 use fly_autoscaler::model::{
-    Bounds, HostStatus, Kind, Kinds, Machine, MachineFacts, MachineId, MachineState, ProcessGroup,
-    Region, Scope, ScopeBounds, SuspendObstacle, Timestamp,
+    Bounds, HostStatus, Kind, Kinds, Machine, MachineFacts, MachineId, MachineState, MetricName,
+    ProcessGroup, Region, Scope, ScopeBounds, SuspendObstacle, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -101,8 +101,17 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     prop_oneof![
         12 => (bounds(), bounds())
             .prop_map(|(created, started)| Wanted::Bounds(ScopeBounds { created, started })),
+        1 => (bounds(), bounds()).prop_map(|(created, started)| {
+            let why = Reason::ScaleDownHeld {
+                metric: MetricName::new("q"),
+                since: Timestamp::default(),
+                until: Timestamp::default(),
+                message: "no answer".into(),
+            };
+            Wanted::GrowOnly(ScopeBounds { created, started }, vec![why])
+        }),
         1 => Just(Wanted::Hold(vec![Reason::MetricFailed {
-            metric: fly_autoscaler::model::MetricName::new("queue_depth"),
+            metric: MetricName::new("queue_depth"),
             message: "no answer".into(),
         }])),
     ]
@@ -221,7 +230,7 @@ impl Regional {
                 .iter()
                 .zip(self.wanted)
                 .map(|(region, mut wanted)| {
-                    if let Wanted::Bounds(bounds) = &mut wanted {
+                    if let Wanted::Bounds(bounds) | Wanted::GrowOnly(bounds, _) = &mut wanted {
                         for kind in [Kind::Created, Kind::Started] {
                             if !self.kinds.has(kind) {
                                 *bounds.of_mut(kind) = Bounds::default();

@@ -120,6 +120,10 @@ proptest! {
             let scopes = scopes_of(&plan.scopes, own);
             let all = scopes[0];
             let Some(app_wide) = all.targets else { continue };
+            if scopes.iter().any(|scope| is_grow_only(scope)) {
+                // A hold beats bounds and limits.
+                continue;
+            }
             for kind in [Kind::Created, Kind::Started].into_iter().filter(|kind| own.regional.has(*kind)) {
                 let decided: Vec<&ScopePlan> = own.by_region.iter()
                     .filter_map(|target| scope_in(&scopes, &target.region))
@@ -178,6 +182,9 @@ proptest! {
             let scopes = scopes_of(&plan.scopes, own);
             for target in &own.by_region {
                 let scope = scope_in(&scopes, &target.region).unwrap();
+                if is_grow_only(scope) {
+                    continue;
+                }
                 let limits = own.policy.region_limits.of(&target.region);
                 for kind in [Kind::Created, Kind::Started] {
                     let bounds = scope.targets.map(|own| own.of(kind)).unwrap_or_default();
@@ -258,6 +265,10 @@ proptest! {
     }
 }
 
+fn is_grow_only(scope: &ScopePlan) -> bool {
+    scope.reasons.iter().any(|reason| matches!(reason, Reason::ScaleDownHeld { .. }))
+}
+
 #[test]
 fn the_cases_have_regions_of_all_kinds() {
     use proptest::strategy::ValueTree;
@@ -283,6 +294,7 @@ fn the_cases_have_regions_of_all_kinds() {
         "draining",
         "drain_waits",
         "app_wide_held",
+        "scale_down_held",
         "region_excluded",
         "limited_by_max_machines",
         "held",

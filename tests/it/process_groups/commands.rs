@@ -111,6 +111,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     metric-collectors[0].query                       traffic                           FAS_CONFIG_YAML:18
     metric-collectors[0].timeout                     10s                               default
     metric-collectors[0].on-failure                  hold                              default
+    metric-collectors[0].last-for                    15m                               default
     metric-collectors[0].series                      one                               default
     metric-collectors[0].by                          region                            FAS_CONFIG_YAML:19
     metric-collectors[0].absent-after                5m                                default
@@ -120,6 +121,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     metric-collectors[1].query                       queue_depth                       FAS_PROMETHEUS_QUERY
     metric-collectors[1].timeout                     10s                               default
     metric-collectors[1].on-failure                  hold                              default
+    metric-collectors[1].last-for                    15m                               default
     metric-collectors[1].series                      one                               default
     metric-collectors[1].absent-after                5m                                default
     FLY_FLAPS_BASE_URL                               https://api.machines.dev          default

@@ -136,6 +136,7 @@ async fn a_server_that_hangs_is_cut_off_by_the_collectors_timeout() {
         empty: None,
         max_age: None,
         on_failure: OnFailure::Number(3.0),
+        last_for: Duration::from_secs(900),
         absent_after: Duration::ZERO,
     };
     let app = AppName::new("my-app");

@@ -84,6 +84,7 @@ fn placed() -> AppStatus {
         actions: Vec::new(),
         spares: Vec::new(),
         reasons: vec![reason],
+        held_since: None,
     };
     let band = Bounds { min: Some(2), max: Some(4) };
     let within = Reason::WithinBounds { kind: Kind::Started, observed: 3, bounds: band };

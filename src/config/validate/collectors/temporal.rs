@@ -33,6 +33,7 @@ pub(super) fn temporal(
     let api_key = read.read(&setting::API_KEY, |text| value::word(text).map(Secret::new));
     let timeout = read.duration(&setting::TIMEOUT);
     let on_failure = read.read(&setting::ON_FAILURE, value::on_failure);
+    let last_for = read.duration(&setting::LAST_FOR);
     let address = url(index, &address?, values, place, mistakes);
     let source = SourceConfig::Temporal(TemporalConfig {
         address,
@@ -41,7 +42,13 @@ pub(super) fn temporal(
         api_key,
         identity,
     });
-    Some(CollectorConfig { metric: metric?, source, timeout: timeout?, on_failure: on_failure? })
+    Some(CollectorConfig {
+        metric: metric?,
+        source,
+        timeout: timeout?,
+        on_failure: on_failure?,
+        last_for: last_for?,
+    })
 }
 
 /// The address with the scheme that was written, or that the secrets ask for.
