@@ -4,6 +4,7 @@ pub mod absent;
 pub mod expand;
 mod for_all;
 mod given;
+mod kept;
 pub mod prometheus;
 pub mod temporal;
 mod variables;
@@ -15,6 +16,7 @@ use futures::future::join_all;
 
 pub use absent::{Inhabited, Presence, RegionMemory};
 pub use given::Given;
+pub use kept::goes_on_within;
 pub use prometheus::PrometheusSource;
 pub use temporal::TemporalSource;
 pub use variables::{Regions, Variables};

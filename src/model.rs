@@ -7,6 +7,7 @@ pub mod collector;
 pub mod log_format;
 pub mod machine;
 pub mod outcome;
+pub mod pairs;
 pub mod region;
 pub mod sample;
 pub mod scope;

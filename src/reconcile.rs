@@ -2,6 +2,7 @@
 
 mod atlas;
 mod ending;
+mod keep;
 mod leases;
 mod numbers;
 mod observe;
@@ -89,6 +90,8 @@ pub struct Reconciler {
     /// The regions that expressions may name: each has its variable in a collector that is `by: region`.
     named: Vec<Region>,
     regions: RegionMemory,
+    /// Whether what an earlier process kept was looked for.
+    has_recalled: bool,
     reporter: Reporter,
     under_way: UnderWay,
     /// Leases of ours that run out by themselves.
@@ -126,6 +129,7 @@ impl Reconciler {
             atlas: None,
             named,
             regions: RegionMemory::default(),
+            has_recalled: false,
             reporter,
             under_way: UnderWay::default(),
             kept: Vec::new(),
@@ -176,7 +180,7 @@ impl Reconciler {
     /// Runs one tick, up to and including its actions.
     pub async fn tick(&mut self) -> Tick {
         let mut tick = self.begin();
-        let mut history = self.adapters.store.load(&self.app);
+        let mut history = self.recall(tick.at);
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
 
         match self.plan_within(&mut tick, &history, &mut deadline).await {
@@ -197,7 +201,7 @@ impl Reconciler {
                 tick.plan = Some(plan);
             }
         }
-        self.adapters.store.save(&self.app, history);
+        self.keep(history);
         if let Some(overview) = self.overview.as_ref().filter(|_| !tick.outcomes.is_empty()) {
             // What was known before is no longer so.
             overview.forget(&self.app);
@@ -212,11 +216,12 @@ impl Reconciler {
     pub async fn preview(&mut self) -> Tick {
         // A process that has just begun holds the regions that have machines and no series until it knows
         // that they have not just lost it. Who asks for a preview wants to know what the scaler does that
-        // has been running for long, for which such a region counts as 0.
-        self.regions.starts_with(BTreeMap::new());
+        // has been running for long, for which such a region counts as 0. Where that one has kept what it
+        // knows, that counts.
         let mut tick = self.begin();
         tick.dry_run = true;
-        let history = self.adapters.store.load(&self.app);
+        let history = self.recall(tick.at);
+        self.regions.starts_with(BTreeMap::new());
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
         match self.plan_within(&mut tick, &history, &mut deadline).await {
             Ok(decided) => tick.plan = Some(decided.plan),
@@ -340,6 +345,7 @@ impl Reconciler {
             }
         }
         if decided.plan.verdict == Verdict::Act {
+            self.keep_intents(&decided.plan).await;
             let usable: Vec<Lease> = leases.iter().chain(self.kept_leases()).cloned().collect();
             tick.outcomes = act(
                 self.adapters.api.as_ref(),

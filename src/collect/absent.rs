@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::MAX_REGIONS;
 use crate::model::{MetricName, ProcessGroup, Region, Timestamp};
 
@@ -14,7 +16,7 @@ pub type RegionValues = BTreeMap<Region, Result<f64, Arc<str>>>;
 pub type LastSeen = BTreeMap<Region, Seen>;
 
 /// A value, and when it was last given.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// The value.
     pub value: f64,
@@ -24,7 +26,8 @@ pub struct Seen {
 
 /// What one app's collectors remember of their regions from tick to tick. Regions are forgotten once
 /// they count as 0, so that this stays as small as what is in use.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RegionMemory {
     metrics: BTreeMap<MetricName, Remembered>,
     /// The regions in which each group had machines when the first sample came.
@@ -35,7 +38,8 @@ pub struct RegionMemory {
 pub type Inhabited = BTreeMap<Region, Presence>;
 
 /// What the machines of a region can have done until now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// None of them runs: they can have served nothing.
     AtRest,
@@ -44,7 +48,7 @@ pub enum Presence {
 }
 
 /// What is remembered of one metric.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Remembered {
     /// When the first sample came.
     began: Timestamp,

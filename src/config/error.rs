@@ -140,6 +140,8 @@ pub enum Notice {
     SameForEachRegion { metric: String, remedy: &'static str },
     #[error("`{key}`: `{region}` is no region of Fly's that this version knows")]
     UnknownRegion { key: &'static str, region: Region, meant: Option<Region> },
+    #[error("`{key}`: `{value}` depends on the directory in which the program is started")]
+    RelativePath { key: &'static str, value: String },
     #[error("{variable} is not used: --config names a file")]
     FileWins { variable: &'static str },
 }
@@ -155,6 +157,9 @@ impl Warning {
         match &self.notice {
             Notice::UnknownVariable { nearest, .. } => {
                 nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
+            }
+            Notice::RelativePath { .. } => {
+                Some("write it from the root, such as /data/fas.db".to_owned())
             }
             Notice::SameForEachRegion { remedy, .. } => Some((*remedy).to_owned()),
             Notice::UnknownRegion { meant, .. } => Some(match meant {

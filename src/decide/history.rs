@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId, pairs};
 
 /// How long our own actions overlay what the list says: it is served from an eventually consistent
 /// store, where a new machine can be missing and a destroyed one can linger.
@@ -15,13 +17,19 @@ pub const OVERLAY: Duration = Duration::from_secs(60);
 pub const REFUSAL: Duration = Duration::from_secs(6 * 3600);
 
 /// What one app's decisions carry from tick to tick.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// It is also what outlives the process, as JSON: what an older version did not write is empty here, and
+/// what a newer one wrote besides is not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct History {
-    /// Makes the create ids of this process unique among scalers.
+    /// Makes the create ids of this process unique among scalers: the next process has its own.
+    #[serde(skip)]
     pub scaler: Arc<str>,
     /// Our own actions that the list has not confirmed yet, oldest first.
     pub recent: Vec<Recent>,
     /// In how many consecutive ticks a scope has wished for a large destroy.
+    #[serde(with = "pairs")]
     pub large_destroy_wishes: BTreeMap<Scope, u32>,
     /// Machines that ran and were stopped only to be destroyed. Should they be wanted again before that,
     /// they are started again, since nothing else would.
@@ -32,11 +40,12 @@ pub struct History {
     /// Machines that Fly refused to suspend, and when: they are stopped instead.
     pub refused_suspends: BTreeMap<MachineId, Timestamp>,
     /// Regions in which Fly had no room for a machine of a group: they are left alone for a while.
+    #[serde(with = "pairs")]
     pub resting: BTreeMap<Scope, Refusal>,
 }
 
 /// That Fly had no room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// When.
     pub at: Timestamp,
@@ -53,7 +62,7 @@ impl History {
 }
 
 /// One action of ours, and when it was carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
     /// When.
     pub at: Timestamp,
@@ -76,7 +85,8 @@ pub(super) fn is_within(span: Duration, at: Timestamp, now: Timestamp) -> bool {
 }
 
 /// What an action of ours did to a machine, as far as the list may not show it yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// A machine was created, or may have been.
     Created {

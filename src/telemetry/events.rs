@@ -9,6 +9,7 @@ mod fleet;
 mod hold;
 mod measure;
 mod platform;
+mod state;
 mod tick;
 mod token;
 
@@ -20,6 +21,9 @@ pub use fleet::{
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
+pub use state::{
+    StateKept, StateNotKept, StateSetAside, StateSlow, StateUnflushed, StateUnreadable,
+};
 pub use tick::{
     AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,
 };
