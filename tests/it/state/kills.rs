@@ -11,10 +11,9 @@ use fly_autoscaler::ports::Clock;
 use fly_autoscaler::sim::{
     AppSpec, Endpoint, FaultKind, FaultRule, MachineView, SimOptions, Simulator,
 };
-use proptest::prelude::RngCore;
-use proptest::test_runner::{RngAlgorithm, TestRng};
 use tempfile::TempDir;
 
+use crate::faults::Random;
 use crate::running::{Program, serve};
 
 const EPISODES: usize = 10;
@@ -35,15 +34,6 @@ metric-collectors:
   - {type: prometheus, address: $PROMETHEUS, metric-name: wanted, query: 'sum(wanted{app="$APP_NAME"})'}
   - {type: prometheus, address: $PROMETHEUS, metric-name: busy, query: 'sum(busy{app="$APP_NAME"})'}
 "#;
-
-struct Random(TestRng);
-
-impl Random {
-    /// One of 0 to `end` - 1.
-    fn below(&mut self, end: u64) -> u64 {
-        self.0.next_u64() % end
-    }
-}
 
 struct World {
     sim: Simulator,
@@ -138,11 +128,9 @@ impl World {
 
 #[tokio::test]
 async fn killed_a_hundred_times_it_makes_nothing_twice_and_takes_nothing_away_that_is_wanted() {
-    let seed = std::process::id();
+    let seed = u64::from(std::process::id());
     println!("seed {seed}");
-    let mut bytes = [0; 16];
-    bytes[..4].copy_from_slice(&seed.to_le_bytes());
-    let mut random = Random(TestRng::from_seed(RngAlgorithm::XorShift, &bytes));
+    let mut random = Random::new(seed);
     let world = World::new().await;
     let mut ends: BTreeMap<&str, usize> = BTreeMap::new();
     for episode in 0..EPISODES {

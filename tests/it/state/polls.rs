@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use super::close;
 use crate::composed;
 use crate::faults::{CREATED, STARTED, Stage, web};
+use crate::running::get;
 
 /// A lease that nobody gives back has run out by then, while the list still lags: only what was kept tells
 /// the next process what the last one did.
@@ -98,6 +99,10 @@ async fn ended_after(case: &Case, steps: usize) -> bool {
     let copy = as_it_is(&path, second_place.path());
     drop(first);
     close(&first_store);
+    // What is on its way to Fly gets there before time goes on.
+    for _ in 0..3 {
+        get(&format!("{}/v1/apps/web/machines", stage.sim.url())).await.unwrap();
+    }
 
     let (mut second, second_store) = scaler(&stage, case, &copy, "s2");
     stage.clock.advance(UNTIL_NEXT);

@@ -159,10 +159,11 @@ async fn where_nothing_can_be_written_memory_goes_on_and_nobody_waits() {
     let place = Place::new();
     let taken = place.directory.path().join("fas.db");
     fs::create_dir(&taken).unwrap();
+    let web = app("web");
     for path in [Path::new("/sys/fas.db"), &taken] {
         let store = store(path, "s1", place.clock.clone(), &place.metrics);
         assert!(!place.is_ok(), "{}", path.display());
-        let secured = store.secure(&app("web"), state(eventful("s1", place.now())));
+        let secured = store.secure(&web, state(eventful("s1", place.now())));
         futures::FutureExt::now_or_never(secured).expect("nobody waits for it");
         assert_eq!(store.load(&app("web")).history, eventful("s1", place.now()));
         close(&store);
