@@ -15,9 +15,7 @@ use fly_autoscaler::decide::Unlisted;
 use fly_autoscaler::fleet::{Matching, Roster};
 use fly_autoscaler::fly::{CallSeen, FlyClient, OrgClient};
 use fly_autoscaler::model::{AppName, AppSelection, By, Region, RegionList, Timestamp};
-use fly_autoscaler::ports::{
-    Clock, MachinesApi, Organization, Overview, Platform, StateStore,
-};
+use fly_autoscaler::ports::{Clock, MachinesApi, Organization, Overview, Platform, StateStore};
 use fly_autoscaler::reconcile::{Adapters, Atlas, Group, Reconciler, Settings};
 use fly_autoscaler::supervisor::{Apps, Fleet};
 use fly_autoscaler::telemetry::Metrics;

@@ -17,7 +17,9 @@ use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
 use fly_autoscaler::status::Tick;
 use fly_autoscaler::telemetry::Metrics;
 
-use crate::{COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, configuration, keep, known, output};
+use crate::{
+    COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, configuration, keep, known, output,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

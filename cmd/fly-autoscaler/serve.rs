@@ -60,8 +60,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&api);
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let kept = keep::Kept::new(&config, &clock, &metrics);
-    let scaling =
-        compose::Scaling::new(&config, collectors, fly, clock, kept.store(), metrics);
+    let scaling = compose::Scaling::new(&config, collectors, fly, clock, kept.store(), metrics);
     let apps = scaling.with_atlas(atlas.clone()).apps(&config, &api);
     let ticks = async {
         if let Some(atlas) = &atlas {

@@ -43,6 +43,9 @@ impl Reconciler {
         let store = &self.adapters.store;
         let memory = store.outlives_process().then(|| self.regions.to_kept()).flatten();
         let at = self.adapters.clock.now();
-        AppState { history, measured: memory.map(|memory| Measured { at, memory: Arc::from(memory) }) }
+        AppState {
+            history,
+            measured: memory.map(|memory| Measured { at, memory: Arc::from(memory) }),
+        }
     }
 }

@@ -32,8 +32,7 @@ impl MemoryStore {
 
 impl StateStore for MemoryStore {
     fn load(&self, app: &AppName) -> AppState {
-        let fresh =
-            || AppState { history: History::new(Arc::clone(&self.scaler)), measured: None };
+        let fresh = || AppState { history: History::new(Arc::clone(&self.scaler)), measured: None };
         self.lock().get(app).cloned().unwrap_or_else(fresh)
     }
 

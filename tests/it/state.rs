@@ -57,19 +57,13 @@ impl Place {
     fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.directory.path()).unwrap();
         let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
-        let mut names: Vec<_> =
-            entries.map(|entry| name(entry).into_string().unwrap()).collect();
+        let mut names: Vec<_> = entries.map(|entry| name(entry).into_string().unwrap()).collect();
         names.sort();
         names
     }
 }
 
-fn store(
-    path: &Path,
-    scaler: &str,
-    clock: Arc<dyn Clock>,
-    metrics: &Arc<Metrics>,
-) -> SqliteStore {
+fn store(path: &Path, scaler: &str, clock: Arc<dyn Clock>, metrics: &Arc<Metrics>) -> SqliteStore {
     let retry = Duration::from_millis(20);
     let options = Options { path: path.to_owned(), scaler: scaler.into(), retry };
     SqliteStore::open(options, clock, Arc::clone(metrics))

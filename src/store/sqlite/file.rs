@@ -44,9 +44,7 @@ pub enum FileError {
         directory: PathBuf,
     },
     /// Another process has it.
-    #[error(
-        "another process uses it; two autoscalers need a file each (`state`, FAS_STATE)"
-    )]
+    #[error("another process uses it; two autoscalers need a file each (`state`, FAS_STATE)")]
     InUse,
     /// A newer version of this program wrote it.
     #[error("a newer version of fly-autoscaler wrote it (tables {found}, this one knows {SCHEMA})")]
@@ -112,10 +110,7 @@ pub(super) struct StateFile {
 
 impl StateFile {
     /// Opens the file at `path`, or makes it. What is there and cannot be used is set aside first.
-    pub(super) fn open(
-        path: &Path,
-        now: Timestamp,
-    ) -> Result<(Self, Option<SetAside>), FileError> {
+    pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Self, Option<SetAside>), FileError> {
         let directory = path.parent().unwrap_or(Path::new("/"));
         if !directory.is_dir() {
             // It is not made: without its volume, a file there would be gone with the machine.
@@ -152,8 +147,9 @@ impl StateFile {
             for app in gone {
                 delete.execute([app.as_ref()])?;
             }
-            let mut insert = transaction
-                .prepare("INSERT OR REPLACE INTO kept (app, what, value, saved_at) VALUES (?1, ?2, ?3, ?4)")?;
+            let mut insert = transaction.prepare(
+                "INSERT OR REPLACE INTO kept (app, what, value, saved_at) VALUES (?1, ?2, ?3, ?4)",
+            )?;
             for row in rows {
                 insert.execute(params![row.app, row.what, row.value, row.saved_at.as_millis()])?;
             }
@@ -291,10 +287,7 @@ fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, FileError> {
     });
     let taken = || io::Error::from(io::ErrorKind::AlreadyExists);
     let failed = |source| FileError::Io { doing: "cannot be set aside", source };
-    let to = names
-        .into_iter()
-        .find(|name| !name.exists())
-        .ok_or_else(|| failed(taken()))?;
+    let to = names.into_iter().find(|name| !name.exists()).ok_or_else(|| failed(taken()))?;
     // The log goes first. Left behind, it would be taken for that of the new file.
     for suffix in ["-wal", "-shm", ""] {
         match fs::rename(beside(path, suffix), beside(&to, suffix)) {

@@ -142,16 +142,20 @@ impl Batch {
 
     /// The rows, saved at `now`.
     pub(super) fn rows(&self, now: Timestamp) -> impl Iterator<Item = Row> {
-        let row = |app: &AppName, what: &str, value, saved_at| {
-            Row { app: app.to_string(), what: what.to_owned(), value, saved_at }
+        let row = |app: &AppName, what: &str, value, saved_at| Row {
+            app: app.to_string(),
+            what: what.to_owned(),
+            value,
+            saved_at,
         };
         let histories = self.histories.iter().filter_map(move |(app, history)| {
             // A history has no map whose keys are no texts, so that this cannot fail.
             Some(row(app, HISTORY, serde_json::to_string(history).ok()?, now))
         });
-        let measured = self.measured.iter().map(move |(app, own)| {
-            row(app, MEASURED, own.memory.get().to_owned(), own.at)
-        });
+        let measured = self
+            .measured
+            .iter()
+            .map(move |(app, own)| row(app, MEASURED, own.memory.get().to_owned(), own.at));
         histories.chain(measured)
     }
 }

@@ -62,7 +62,8 @@ impl Writer {
         }
         let rows = file.rows()?;
         let was_in_trouble = std::mem::take(&mut self.is_in_trouble);
-        StateKept { path: self.path(), rows: rows.len(), again: was_in_trouble }.emit(&self.metrics);
+        StateKept { path: self.path(), rows: rows.len(), again: was_in_trouble }
+            .emit(&self.metrics);
         let mut queue = self.shared.lock();
         queue.opened(rows);
         queue.has_tried = true;
@@ -85,8 +86,8 @@ impl Writer {
                 (queue.take(), queue.is_closing)
             };
             if !batch.is_empty() {
-                let written =
-                    file.write(batch.gone.iter().map(AppName::as_str), batch.rows(self.clock.now()));
+                let written = file
+                    .write(batch.gone.iter().map(AppName::as_str), batch.rows(self.clock.now()));
                 if let Err(error) = written {
                     *gone = batch.gone;
                     return Err(error);

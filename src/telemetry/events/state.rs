@@ -73,7 +73,8 @@ impl StateSetAside<'_> {
     pub fn emit(&self, _: &Metrics) {
         let Self { path, to, why } = *self;
         let (path, to) = (path.display(), to.display());
-        let next = "a new file is begun, as at a first start; delete the old one when nobody needs it";
+        let next =
+            "a new file is begun, as at a first start; delete the old one when nobody needs it";
         warn!(%path, %to, why, next, "the state file was set aside");
     }
 }

@@ -18,12 +18,15 @@ use crate::running::{Program, serve};
 
 const EPISODES: usize = 10;
 const KILLS_EACH: usize = 10;
-/// Fly's time runs faster than the autoscaler's, so that a lease which nobody gives back is soon over.
-const SPEED: f64 = 100.0;
-/// Longer than that lease: only what was kept tells the next process what the last one did.
-const LAG: Duration = Duration::from_secs(60);
+/// Fly's time runs faster than the autoscaler's: a lease of 30 s that nobody gives back is over before the next
+/// process asks for it.
+const SPEED: f64 = 500.0;
+/// Longer than that process takes to its first list: only what was kept tells it what the last one did.
+const LAG: Duration = Duration::from_secs(300);
 /// The longest that a process lives.
 const LIFE_MS: u64 = 400;
+/// And one that is to be killed in the middle of a create, where there is none.
+const MOST_PATIENT_MS: u64 = 1500;
 
 const CONFIG: &str = r#"
 created-machine-count: wanted
@@ -97,25 +100,20 @@ impl World {
 
     /// Lets a process live for a while and kills it; at times just when a create has come in whose answer
     /// it will not get.
-    async fn live_and_die(&self, app: &AppName, random: &mut Random) -> String {
+    async fn live_and_die(&self, app: &AppName, life: Duration, is_forced: bool) -> String {
         let world = self.sim.world();
-        let is_forced = random.below(3) == 0;
         if is_forced {
             world.inject(FaultRule::once(Endpoint::Create, FaultKind::Hang).after());
         }
-        let life = Duration::from_millis(random.below(LIFE_MS));
         let before = world.total(Endpoint::Create);
         let mut program = self.start(app);
         let asked = async {
             let mut polls = tokio::time::interval(Duration::from_millis(1));
             while !is_forced || world.total(Endpoint::Create) == before {
                 polls.tick().await;
-                if !is_forced {
-                    std::future::pending::<()>().await;
-                }
             }
         };
-        let how = match tokio::time::timeout(life.max(Duration::from_millis(5)), asked).await {
+        let how = match tokio::time::timeout(life, asked).await {
             Ok(()) => "in the middle of a create".to_owned(),
             Err(_) => format!("after {life:?}"),
         };
@@ -129,7 +127,6 @@ impl World {
 #[tokio::test]
 async fn killed_a_hundred_times_it_makes_nothing_twice_and_takes_nothing_away_that_is_wanted() {
     let seed = u64::from(std::process::id());
-    println!("seed {seed}");
     let mut random = Random::new(seed);
     let world = World::new().await;
     let mut ends: BTreeMap<&str, usize> = BTreeMap::new();
@@ -144,14 +141,17 @@ async fn killed_a_hundred_times_it_makes_nothing_twice_and_takes_nothing_away_th
         let (mut wanted, mut busy) = (started + stopped, started);
         for kill in 0..KILLS_EACH {
             if kill % 5 == 0 {
-                wanted = 1 + random.below(9);
+                wanted = if episode + kill == 0 { wanted + 3 } else { 1 + random.below(9) };
                 busy = random.below(wanted + 1);
                 world.want(&app, wanted, busy);
                 // The list has caught up with what came before.
                 world.clock.sleep(LAG).await;
             }
             let before = world.count(&app);
-            let died = world.live_and_die(&app, &mut random).await;
+            // The first of all is sure to: nothing was done before, and machines are missing.
+            let is_forced = episode + kill == 0 || (kill % 5 == 0 && random.below(2) == 0);
+            let life = if is_forced { MOST_PATIENT_MS } else { random.below(LIFE_MS) };
+            let died = world.live_and_die(&app, Duration::from_millis(life), is_forced).await;
             let after = world.count(&app);
             let what = format!(
                 "seed {seed}, {app}, kill {kill}: {before:?} to {after:?}, wanted {wanted} and {busy}, died {died}"

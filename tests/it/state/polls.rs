@@ -47,12 +47,7 @@ const CASES: [Case; 5] = [
     Case { what: "destroys", machines: (3, 3), depth: 40.0, variables: &[CREATED], end: (4, 3) },
 ];
 
-fn scaler(
-    stage: &Stage,
-    case: &Case,
-    path: &Path,
-    name: &str,
-) -> (Reconciler, Arc<SqliteStore>) {
+fn scaler(stage: &Stage, case: &Case, path: &Path, name: &str) -> (Reconciler, Arc<SqliteStore>) {
     let config = composed::config(&stage.sim, case.variables);
     let metrics = Arc::new(Metrics::new("test", "test"));
     let store = Arc::new(super::store(path, name, stage.clock.clone(), &metrics));
@@ -107,7 +102,7 @@ async fn ended_after(case: &Case, steps: usize) -> bool {
     let (mut second, second_store) = scaler(&stage, case, &copy, "s2");
     stage.clock.advance(UNTIL_NEXT);
     let mut said = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..12 {
         let tick = stage.tick(&mut second).await;
         said.push(stage.say(&tick));
     }
@@ -126,7 +121,8 @@ async fn ended_after(case: &Case, steps: usize) -> bool {
 }
 
 #[tokio::test]
-async fn a_tick_that_ends_after_any_of_its_steps_is_finished_by_the_next_process_and_not_repeated() {
+async fn a_tick_that_ends_after_any_of_its_steps_is_finished_by_the_next_process_and_not_repeated()
+{
     let mut points = 0;
     for case in CASES {
         let mut steps = 0;

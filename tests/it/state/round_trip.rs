@@ -53,11 +53,8 @@ fn effect() -> impl Strategy<Value = Effect> {
 }
 
 fn volume() -> impl Strategy<Value = Volume> {
-    let host = prop_oneof![
-        Just(HostStatus::Ok),
-        Just(HostStatus::Unknown),
-        Just(HostStatus::Unreachable)
-    ];
+    let host =
+        prop_oneof![Just(HostStatus::Ok), Just(HostStatus::Unknown), Just(HostStatus::Unreachable)];
     let size = proptest::option::of(any::<u32>());
     let encrypted = proptest::option::of(any::<bool>());
     (text(), text(), text(), size, encrypted, any::<bool>(), host).prop_map(
