@@ -5,7 +5,7 @@
 ARG RUST_VERSION=1.95
 
 FROM rust:${RUST_VERSION}-alpine AS build
-# A C compiler and libc headers: ring, under rustls, has C and assembly in it.
+# A C compiler and libc headers: ring, under rustls, has C and assembly in it, and SQLite is C.
 RUN apk add --no-cache build-base
 WORKDIR /src
 COPY . .

@@ -1,6 +1,7 @@
 //! STAGE 4: carries a plan out and reports what happened. Makes no choices.
 
 mod create;
+mod intent;
 pub mod outcome;
 mod room;
 pub mod under_way;
@@ -19,6 +20,7 @@ use crate::ports::{ErrorClass, Lease, MachinesApi};
 use create::{Create, Created};
 use room::Rooms;
 
+pub use intent::intents;
 pub use outcome::{ActionResult, Asked, Outcome, Skipped};
 pub use under_way::UnderWay;
 

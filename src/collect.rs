@@ -4,6 +4,7 @@ pub mod absent;
 pub mod expand;
 mod for_all;
 mod given;
+mod kept;
 mod memory;
 pub mod prometheus;
 mod taken;
@@ -16,7 +17,8 @@ use std::time::Duration;
 use futures::future::join_all;
 
 pub use given::Given;
-pub use memory::{Inhabited, Presence, RegionMemory};
+pub use kept::goes_on_within;
+pub use memory::{Inhabited, Memory, Presence};
 pub use prometheus::PrometheusSource;
 pub use temporal::TemporalSource;
 pub use variables::{Regions, Variables};
@@ -133,7 +135,7 @@ pub struct Collected {
 pub async fn collect(
     collectors: &[Collector],
     app: &AppName,
-    memory: &mut RegionMemory,
+    memory: &mut Memory,
     now: Timestamp,
 ) -> Collected {
     let outcomes = join_all(collectors.iter().map(|collector| sample(collector, app, now))).await;

@@ -31,6 +31,7 @@ mod source;
 mod validate;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ pub struct Config {
     pub metrics_per_app: Option<bool>,
     /// The token for Fly's APIs. `eval` and `check` work without: see [`Config::require_api_token`].
     pub api_token: Option<Secret>,
+    /// The file in which the state of apps outlives the process; `None`: it does not.
+    pub state: Option<PathBuf>,
     /// Where the Machines API is, without a trailing slash.
     pub flaps_base_url: String,
     /// Where the GraphQL API is, without a trailing slash.

@@ -33,7 +33,7 @@
 //! | [`status`] | the last tick as data, and whether the process is ready |
 //! | [`fly`] | the Machines API and the release look-up over HTTP: limits, retries, classes of errors |
 //! | [`fleet`] | many apps: which there are, and what is known of their machines without asking each |
-//! | [`store`] | what decisions remember between ticks |
+//! | [`store`] | what is remembered between ticks: in memory, or in a file that outlives the process |
 //! | [`clock`] | the only file that reads the time |
 //! | [`telemetry`] | one struct for each thing that happens, which logs and counts it |
 //! | [`http`] | `/metrics`, `/healthz`, `/readyz`, `/status` |
@@ -52,7 +52,8 @@
 //! - **One scope never creates and destroys**, and a plan never destroys the last machine that can be cloned, the machine that it
 //!   clones, or one that is not its to touch: a standby, a scheduled machine, another group's, its own.
 //! - **The list lags.** Our own actions of the last minute are laid over what Fly lists until it can tell.
-//! - **Nothing is done twice by mistake.** A create carries an id of its own; one whose answer got lost counts as done.
+//! - **Nothing is done twice by mistake.** A create carries an id of its own; one whose answer got lost counts as done, and so does
+//!   what was about to be done when the process was killed.
 //! - **One app's trouble is its own.** With many apps each has its own tick, history and back-off; what they share are answers and
 //!   places. What is known of many is never acted on: the app itself is asked first.
 //! - **Everything from outside is bounded** in size and in time, and no token is in a log, an error or a `Debug` form.

@@ -9,6 +9,7 @@ mod failure;
 pub mod log_format;
 pub mod machine;
 pub mod outcome;
+pub mod pairs;
 pub mod region;
 pub mod sample;
 pub mod scope;

@@ -4,14 +4,16 @@
 //! simulator in `demo` and in tests.
 
 mod error;
+mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{ApiError, ErrorClass, Operation};
 pub use futures::future::BoxFuture;
+pub use state::{AppState, Measured, StateStore};
 
-use crate::decide::{History, Release};
+use crate::decide::Release;
 use crate::model::{
     AppName, Catalog, Machine, MachineId, MetricName, Region, Sample, Timestamp, Volume,
 };
@@ -329,16 +331,4 @@ pub struct Lease {
     pub machine: MachineId,
     /// What proves that we hold it.
     pub nonce: String,
-}
-
-/// Where the history of each app is kept between ticks.
-pub trait StateStore: Send + Sync {
-    /// What was saved last for `app`; a fresh history where nothing was.
-    fn load(&self, app: &AppName) -> History;
-
-    /// Replaces what is kept for `app`.
-    fn save(&self, app: &AppName, history: History);
-
-    /// Drops what is kept for `app`, which is no longer scaled.
-    fn forget(&self, app: &AppName);
 }

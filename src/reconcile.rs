@@ -3,6 +3,7 @@
 mod atlas;
 mod ending;
 pub mod forecasts;
+mod keep;
 mod leases;
 mod numbers;
 mod observe;
@@ -16,13 +17,13 @@ use std::time::Duration;
 use futures::future::{Either, join, select};
 
 use crate::act::{UnderWay, act};
-use crate::collect::{Collector, RegionMemory, collect};
+use crate::collect::{Collector, Memory, collect};
 use crate::decide::{
     History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
 };
 use crate::evaluate::{PerRegion, ScopeExpressions};
 use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, TickOutcome};
-use crate::ports::{ApiError, Clock, Lease, MachinesApi, Overview, StateStore};
+use crate::ports::{ApiError, Clock, Lease, MachinesApi, Measured, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
@@ -89,7 +90,11 @@ pub struct Reconciler {
     atlas: Option<Arc<Atlas>>,
     /// The regions that expressions may name: each has its variable in a collector that is `by: region`.
     named: Vec<Region>,
-    regions: RegionMemory,
+    memory: Memory,
+    /// What was last kept of it.
+    measured: Option<Measured>,
+    /// Whether what an earlier process kept was looked for.
+    has_recalled: bool,
     reporter: Reporter,
     under_way: UnderWay,
     /// Leases of ours that run out by themselves.
@@ -126,7 +131,9 @@ impl Reconciler {
             overview: None,
             atlas: None,
             named,
-            regions: RegionMemory::default(),
+            memory: Memory::default(),
+            measured: None,
+            has_recalled: false,
             reporter,
             under_way: UnderWay::default(),
             kept: Vec::new(),
@@ -177,7 +184,7 @@ impl Reconciler {
     /// Runs one tick, up to and including its actions.
     pub async fn tick(&mut self) -> Tick {
         let mut tick = self.begin();
-        let mut history = self.adapters.store.load(&self.app);
+        let mut history = self.recall(tick.at);
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
 
         match self.plan_within(&mut tick, &history, &mut deadline).await {
@@ -199,7 +206,7 @@ impl Reconciler {
                 tick.plan = Some(plan);
             }
         }
-        self.adapters.store.save(&self.app, history);
+        self.keep(history);
         if let Some(overview) = self.overview.as_ref().filter(|_| !tick.outcomes.is_empty()) {
             // What was known before is no longer so.
             overview.forget(&self.app);
@@ -214,11 +221,12 @@ impl Reconciler {
     pub async fn preview(&mut self) -> Tick {
         // A process that has just begun holds the regions that have machines and no series until it knows
         // that they have not just lost it. Who asks for a preview wants to know what the scaler does that
-        // has been running for long, for which such a region counts as 0.
-        self.regions.starts_with(BTreeMap::new());
+        // has been running for long, for which such a region counts as 0. Where that one has kept what it
+        // knows, that counts.
         let mut tick = self.begin();
         tick.dry_run = true;
-        let history = self.adapters.store.load(&self.app);
+        let history = self.recall(tick.at);
+        self.memory.starts_with(BTreeMap::new());
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
         match self.plan_within(&mut tick, &history, &mut deadline).await {
             Ok(decided) => tick.plan = Some(decided.plan.held_since(&history, tick.at)),
@@ -276,14 +284,14 @@ impl Reconciler {
         let observer = self.observer();
         let (seen, collected) = join(
             observer.look(&mut tick.fly_failed, now),
-            collect(&self.collectors, &self.app, &mut self.regions, now),
+            collect(&self.collectors, &self.app, &mut self.memory, now),
         )
         .await;
         tick.samples = report::samples(&self.collectors, &collected);
         self.reporter.collected(&collected, &self.catalog(), now);
         let Seen { mut observed, is_close } = seen?;
-        if self.regions.has_just_begun() {
-            self.regions.starts_with(self.inhabited(&observed, history, now));
+        if self.memory.has_just_begun() {
+            self.memory.starts_with(self.inhabited(&observed, history, now));
         }
         let mut targets = self.evaluate(&collected, &observed, history, now);
         let mut plan = self.decide(tick, &mut observed, &targets, history, now).await;
@@ -344,6 +352,7 @@ impl Reconciler {
             }
         }
         if decided.plan.verdict == Verdict::Act {
+            self.keep_intents(&decided.plan).await;
             let usable: Vec<Lease> = leases.iter().chain(self.kept_leases()).cloned().collect();
             tick.outcomes = act(
                 self.adapters.api.as_ref(),

@@ -2,6 +2,7 @@
 
 use std::cmp::min;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use fly_autoscaler::config::{Config, EffectiveValue, FlagValues, Loaded, Warning};
 use fly_autoscaler::evaluate::Expression;
@@ -17,6 +18,15 @@ pub(crate) fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     output::warnings(&warnings);
     if config.api_token.is_none() {
         output::note("note: no api token is set; `serve` and `plan` need one (FAS_API_TOKEN)");
+    }
+    if let Some(directory) = config.state.as_deref().and_then(Path::parent)
+        && directory.is_absolute()
+        && !directory.is_dir()
+    {
+        output::note(format_args!(
+            "note: the directory {} of `state` does not exist here; on Fly it comes with a volume",
+            directory.display()
+        ));
     }
     if warnings.iter().any(Warning::is_error_in_check) {
         output::note("the configuration is not valid: a variable that is unknown sets nothing");

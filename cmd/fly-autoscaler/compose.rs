@@ -15,9 +15,8 @@ use fly_autoscaler::decide::Unlisted;
 use fly_autoscaler::fleet::{Matching, Roster};
 use fly_autoscaler::fly::{CallSeen, FlyClient, OrgClient};
 use fly_autoscaler::model::{AppName, AppSelection, By, Region, RegionList, Timestamp};
-use fly_autoscaler::ports::{Clock, MachinesApi, Organization, Overview, Platform};
+use fly_autoscaler::ports::{Clock, MachinesApi, Organization, Overview, Platform, StateStore};
 use fly_autoscaler::reconcile::{Adapters, Atlas, Group, Reconciler, Settings};
-use fly_autoscaler::store::MemoryStore;
 use fly_autoscaler::supervisor::{Apps, Fleet};
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::telemetry::events::ApiCall;
@@ -223,6 +222,7 @@ impl Scaling {
         collectors: Vec<Collector>,
         api: Arc<dyn MachinesApi>,
         clock: Arc<dyn Clock>,
+        store: Arc<dyn StateStore>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let settings = Settings {
@@ -233,7 +233,6 @@ impl Scaling {
             dry_run: config.dry_run,
             own_machine: config.own_machine.clone(),
         };
-        let store = Arc::new(MemoryStore::new(scaler_id(config, clock.now())));
         Self {
             collectors: collectors.into(),
             groups: groups(config).into(),
@@ -288,7 +287,7 @@ impl Scaling {
 
 /// Tells this process's create requests from those of any other scaler: the machine it runs on, or
 /// else the process, and when it began.
-fn scaler_id(config: &Config, now: Timestamp) -> String {
+pub(crate) fn scaler_id(config: &Config, now: Timestamp) -> String {
     let host = config
         .own_machine
         .as_ref()

@@ -24,13 +24,14 @@ use fly_autoscaler::ports::Clock;
 use fly_autoscaler::reconcile::Reconciler;
 use fly_autoscaler::sim::Simulator;
 use fly_autoscaler::status::AppStatus;
+use fly_autoscaler::store::MemoryStore;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::compose::Scaling;
+use crate::compose::{Scaling, scaler_id};
 use crate::{COMMIT, DONE, VERSION, compose, output, runtime};
 
 use story::{Entry, Story};
@@ -159,7 +160,9 @@ async fn set_up(
     let token = config.require_api_token()?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
     let app = config.apps.one().context("the demo has one app")?.clone();
-    let scaling = Scaling::new(&config, collectors, api, Arc::clone(&clock), Arc::clone(&metrics));
+    let store = Arc::new(MemoryStore::new(scaler_id(&config, clock.now())));
+    let scaling =
+        Scaling::new(&config, collectors, api, Arc::clone(&clock), store, Arc::clone(&metrics));
     let reconciler = scaling.of(app.clone());
     let supervisor = Supervisor {
         clock: Arc::clone(&clock),

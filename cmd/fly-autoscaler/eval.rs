@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::collect::{Collected, Given, RegionMemory, Regions, collect};
+use fly_autoscaler::collect::{Collected, Given, Memory, Regions, collect};
 use fly_autoscaler::config::{Config, FlagValues, Secret, Warning};
 use fly_autoscaler::decide::{History, Observed};
 use fly_autoscaler::evaluate::Names;
@@ -116,7 +116,7 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
         history: &History::default(),
         catalog: &catalog,
         named: &scaled.named,
-        memory: &RegionMemory::default(),
+        memory: &Memory::default(),
         now,
     };
     let groups = scaled.groups.iter();
@@ -187,7 +187,7 @@ impl Scaled {
                 compose::collectors(some, &http, None)?
             }
         };
-        let mut memory = RegionMemory::default();
+        let mut memory = Memory::default();
         Ok(collect(&collectors, app, &mut memory, now).await.with(&given))
     }
 

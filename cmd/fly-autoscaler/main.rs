@@ -7,6 +7,7 @@ mod compose;
 mod configuration;
 mod demo;
 mod eval;
+mod keep;
 mod known;
 mod output;
 mod plan;

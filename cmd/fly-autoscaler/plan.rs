@@ -17,7 +17,9 @@ use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
 use fly_autoscaler::status::Tick;
 use fly_autoscaler::telemetry::Metrics;
 
-use crate::{COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, configuration, known, output};
+use crate::{
+    COMMIT, DONE, FAILED, VERSION, WOULD_CHANGE, compose, configuration, keep, known, output,
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -54,7 +56,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let api: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&fly);
     let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&fly);
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
-    let scaling = compose::Scaling::new(&config, collectors, api, clock, metrics);
+    let store = keep::looked_at(&config, clock.as_ref());
+    let scaling = compose::Scaling::new(&config, collectors, api, clock, store, metrics);
     let scaling = scaling.with_atlas(atlas.clone());
     let plans = async {
         if let Some(atlas) = &atlas {

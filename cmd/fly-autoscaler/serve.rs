@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{COMMIT, DONE, VERSION, compose, configuration, known};
+use crate::{COMMIT, DONE, VERSION, compose, configuration, keep, known};
 
 pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let Loaded { config, warnings, .. } = configuration::load(flags)?;
@@ -59,7 +59,8 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let fly: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&api);
     let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&api);
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
-    let scaling = compose::Scaling::new(&config, collectors, fly, clock, metrics);
+    let kept = keep::Kept::new(&config, &clock, &metrics);
+    let scaling = compose::Scaling::new(&config, collectors, fly, clock, kept.store(), metrics);
     let apps = scaling.with_atlas(atlas.clone()).apps(&config, &api);
     let ticks = async {
         if let Some(atlas) = &atlas {
@@ -77,6 +78,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         () = http::serve(listener, http::router(sources), future::pending()) => {}
         () = signals => {}
     }
+    kept.close();
     info!("stopped");
     Ok(DONE)
 }

@@ -13,14 +13,12 @@ use crate::model::{MetricName, ProcessGroup, Region, Timestamp};
 /// `by: region`. Regions are forgotten once they count as 0, and metrics once no collector fills them, so
 /// that this stays as small as what is in use.
 ///
-/// It may be written down and read again by a later process, which then knows what a metric last had. When
-/// the first sample came, and where there were machines then, is for each process to find out: what a region
-/// lost while nobody looked is not known.
+/// It may be written down and read again by a later process, which then knows what a metric last had.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct RegionMemory {
+#[serde(default)]
+pub struct Memory {
     metrics: BTreeMap<MetricName, Remembered>,
     /// The regions in which each group had machines when the first sample came.
-    #[serde(skip)]
     at_start: Option<BTreeMap<ProcessGroup, Inhabited>>,
 }
 
@@ -28,7 +26,8 @@ pub struct RegionMemory {
 pub type Inhabited = BTreeMap<Region, Presence>;
 
 /// What the machines of a region can have done until now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// None of them runs: they can have served nothing.
     AtRest,
@@ -37,7 +36,7 @@ pub enum Presence {
 }
 
 /// From when on samples by region have come without a long gap.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Began {
     pub(super) at: Timestamp,
     /// The source came back, after it had failed for long; else it is the start of the process.
@@ -48,7 +47,6 @@ pub(super) struct Began {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Remembered {
-    #[serde(skip)]
     pub(super) began: Option<Began>,
     /// The last good value of each region.
     pub(super) last: LastSeen,
@@ -60,8 +58,17 @@ pub(super) struct Remembered {
     failing_regions: BTreeMap<Region, Timestamp>,
 }
 
-impl RegionMemory {
-    /// Whether [`RegionMemory::starts_with`] has yet to be told: there is a sample, and nobody has said in
+impl Memory {
+    /// The same for a process that begins so long after that regions may have lost their series while
+    /// nobody looked: last values are known, and which regions have machines is to be told again.
+    #[must_use]
+    pub fn after_a_gap(mut self) -> Self {
+        self.at_start = None;
+        self.metrics.values_mut().for_each(|own| own.began = None);
+        self
+    }
+
+    /// Whether [`Memory::starts_with`] has yet to be told: there is a sample, and nobody has said in
     /// which regions there are machines.
     #[must_use]
     pub fn has_just_begun(&self) -> bool {

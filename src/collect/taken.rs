@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::absent::{Seen, is_within};
-use super::memory::{Began, RegionMemory};
+use super::memory::{Began, Memory};
 use super::{CollectError, Collector};
 use crate::model::{Failure, GrowOnly, Instead, OnFailure, Region, Sample, Timestamp};
 
@@ -61,7 +61,7 @@ pub(super) enum Numbers {
 pub(super) fn take(
     collector: &Collector,
     outcome: Result<Sample, CollectError>,
-    memory: &mut RegionMemory,
+    memory: &mut Memory,
     now: Timestamp,
 ) -> (Result<Sample, CollectError>, Taken) {
     let metric = collector.source.metric();
@@ -100,7 +100,7 @@ fn in_each_region(
     collector: &Collector,
     values: super::absent::RegionValues,
     began: Began,
-    memory: &mut RegionMemory,
+    memory: &mut Memory,
     now: Timestamp,
 ) -> WithFailures {
     let own = memory.of(collector.source.metric());
@@ -126,7 +126,7 @@ fn in_each_region(
 fn of_failure(
     collector: &Collector,
     error: &CollectError,
-    memory: &mut RegionMemory,
+    memory: &mut Memory,
     now: Timestamp,
 ) -> WithFailures {
     let own = memory.of(collector.source.metric());

@@ -61,16 +61,12 @@ fn empty() -> Option<Result<Sample, SourceError>> {
     Some(Err(SourceError::Empty { query: "q".into() }))
 }
 
-async fn collected(
-    collectors: &[Collector],
-    memory: &mut RegionMemory,
-    now: Timestamp,
-) -> Collected {
+async fn collected(collectors: &[Collector], memory: &mut Memory, now: Timestamp) -> Collected {
     collect(collectors, &AppName::new("my-app"), memory, now).await
 }
 
 /// The app-wide table where `lhr` and `iad` are listed.
-async fn table(collectors: &[Collector], memory: &mut RegionMemory, now: Timestamp) -> Vec<String> {
+async fn table(collectors: &[Collector], memory: &mut Memory, now: Timestamp) -> Vec<String> {
     let listed = regions(["lhr", "iad"]);
     let of = Regions { named: &listed, now, ..Regions::default() };
     shown(collected(collectors, memory, now).await.variables(&of).app_wide())
@@ -94,7 +90,7 @@ fn shown(table: &VariableTable) -> Vec<String> {
 }
 
 async fn first_table(collectors: &[Collector]) -> Vec<String> {
-    table(collectors, &mut RegionMemory::default(), NOW).await
+    table(collectors, &mut Memory::default(), NOW).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +147,7 @@ async fn samples_come_in_the_order_of_the_collectors_and_as_measured() {
     };
     let collectors = [with_number("z", empty()), with_number("a", plain(1.0, 0))];
     let app = AppName::new("my-app");
-    let collected = collect(&collectors, &app, &mut RegionMemory::default(), NOW).await;
+    let collected = collect(&collectors, &app, &mut Memory::default(), NOW).await;
     let samples = collected.samples.into_iter().map(|own| (own.metric, own.outcome));
     let error = CollectError::Source(SourceError::Empty { query: "q".into() });
     assert_eq!(

@@ -25,7 +25,7 @@ pub struct Regions<'a> {
     /// to that of the nearest that is.
     pub nearest: Option<&'a Catalog>,
     /// Those in which the group had machines when the first sample came
-    /// ([`RegionMemory::at_start`](super::RegionMemory::at_start)); none where nothing is known of machines.
+    /// ([`Memory::at_start`](super::Memory::at_start)); none where nothing is known of machines.
     pub at_start: Option<&'a Inhabited>,
     /// The time of the tick.
     pub now: Timestamp,

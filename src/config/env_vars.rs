@@ -99,6 +99,8 @@ pub const FAS_ACTION_CONCURRENCY: &str = "FAS_ACTION_CONCURRENCY";
 pub const FAS_APP_LIST_REFRESH_INTERVAL: &str = "FAS_APP_LIST_REFRESH_INTERVAL";
 /// Sets `metrics-per-app`.
 pub const FAS_METRICS_PER_APP: &str = "FAS_METRICS_PER_APP";
+/// Sets `state`.
+pub const FAS_STATE: &str = "FAS_STATE";
 /// Sets `api-token`.
 pub const FAS_API_TOKEN: &str = "FAS_API_TOKEN";
 /// Sets `listen`.

@@ -144,6 +144,8 @@ pub enum Notice {
     Constant { key: &'static str, count: u32 },
     #[error("min-{kind}-machine-count is above max-{kind}-machine-count {when}: {min} and {max}")]
     MinAboveMaxWhen { kind: Kind, min: u32, max: u32, when: String },
+    #[error("`{key}`: `{value}` depends on the directory in which the program is started")]
+    RelativePath { key: &'static str, value: String },
     #[error("{variable} is not used: --config names a file")]
     FileWins { variable: &'static str },
 }
@@ -159,6 +161,9 @@ impl Warning {
         match &self.notice {
             Notice::UnknownVariable { nearest, .. } => {
                 nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
+            }
+            Notice::RelativePath { .. } => {
+                Some("write it from the root, such as /data/fas.db".to_owned())
             }
             Notice::SameForEachRegion { remedy, .. } => Some((*remedy).to_owned()),
             Notice::UnknownRegion { meant, .. } => Some(match meant {

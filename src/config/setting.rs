@@ -77,6 +77,8 @@ pub enum Kind {
     Word,
     /// `host:port`.
     Listen,
+    /// The path of a file.
+    Path,
     /// A duration within limits.
     Duration {
         /// The shortest that makes sense.
@@ -133,6 +135,7 @@ impl Kind {
             Self::RegionList => "auto|REGION,...",
             Self::Expression => "EXPR",
             Self::Query => "QUERY",
+            Self::Path => "PATH",
             Self::Url => "URL",
             Self::Listen | Self::GrpcAddress => "HOST:PORT",
             Self::Duration { .. } => "DURATION",

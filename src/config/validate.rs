@@ -8,12 +8,14 @@ mod groups;
 mod placement;
 mod regions;
 
+use std::path::Path;
+
 use crate::model::{AppName, AppPattern, AppSelection, LogFormat, MachineId};
 
 use super::Config;
 use super::env::EnvSource;
 use super::env_vars as var;
-use super::error::{Mistakes, Warning};
+use super::error::{Mistakes, Notice, Warning};
 use super::mistake::Mistake;
 use super::place::Place;
 use super::raw::{Raw, Values};
@@ -48,6 +50,8 @@ pub(super) fn validate(
     let api_base_url = base_url(var::FLY_API_BASE_URL, env, mistakes);
 
     let mut read = Reader { values: &raw.settings, mistakes };
+    let state = read.read(&setting::STATE, value::path);
+    warn_of_relative(&raw.settings, state.as_deref(), warnings);
     let org = read.read(&setting::ORG, org_slug);
     let log_format = read.choice(&setting::LOG_FORMAT);
     let listen = read.read(&setting::LISTEN, value::listen);
@@ -74,6 +78,7 @@ pub(super) fn validate(
         app_list_refresh_interval: refresh?,
         metrics_per_app,
         api_token,
+        state,
         flaps_base_url: flaps_base_url?,
         api_base_url: api_base_url?,
         release_guard,
@@ -87,6 +92,16 @@ pub(super) fn validate(
         own_app: env.get(var::FLY_APP_NAME).filter(|app| !app.is_empty()).map(AppName::new),
         own_machine: env.get(var::FLY_MACHINE_ID).filter(|id| !id.is_empty()).map(MachineId::new),
     })
+}
+
+/// A path that is not from the root is another one wherever the program is started.
+fn warn_of_relative(values: &Values, state: Option<&Path>, warnings: &mut Vec<Warning>) {
+    let Some((path, place)) = state.zip(values.place(&setting::STATE)) else { return };
+    if path.is_relative() {
+        let value = path.display().to_string();
+        let notice = Notice::RelativePath { key: setting::STATE.key, value };
+        warnings.push(Warning { notice, place: place.clone() });
+    }
 }
 
 /// One app, or those of an organization that match a pattern.

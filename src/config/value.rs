@@ -3,6 +3,7 @@
 mod fault;
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::decide::view::is_reserved;
@@ -185,6 +186,15 @@ pub fn listen(text: &str) -> Result<String, Fault> {
             address.map(|address| format!("[{address}]:{port}")).ok_or_else(wrong)
         }
     }
+}
+
+/// The path of a file that may not be there yet.
+pub fn path(text: &str) -> Result<PathBuf, Fault> {
+    let plain = self::text(text)?;
+    if plain.ends_with('/') {
+        return Err(Fault::NotAFile { value: plain.to_owned() });
+    }
+    Ok(PathBuf::from(plain))
 }
 
 /// Instead of region codes: every region that has traffic or machines.

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::damp::{Change, Recommendations};
-use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
+use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId, pairs};
 
 /// How long our own actions overlay what the list says: it is served from an eventually consistent
 /// store, where a new machine can be missing and a destroyed one can linger.
@@ -16,13 +18,19 @@ pub const OVERLAY: Duration = Duration::from_secs(60);
 pub const REFUSAL: Duration = Duration::from_secs(6 * 3600);
 
 /// What one app's decisions carry from tick to tick.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// It is also what outlives the process, as JSON: what an older version did not write is empty here, and
+/// what a newer one wrote besides is not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct History {
-    /// Makes the create ids of this process unique among scalers.
+    /// Makes the create ids of this process unique among scalers: the next process has its own.
+    #[serde(skip)]
     pub scaler: Arc<str>,
     /// Our own actions that the list has not confirmed yet, oldest first.
     pub recent: Vec<Recent>,
     /// In how many consecutive ticks a scope has wished for a large destroy.
+    #[serde(with = "pairs")]
     pub large_destroy_wishes: BTreeMap<Scope, u32>,
     /// Machines that ran and were stopped only to be destroyed. Should they be wanted again before that,
     /// they are started again, since nothing else would.
@@ -33,17 +41,19 @@ pub struct History {
     /// Machines that Fly refused to suspend, and when: they are stopped instead.
     pub refused_suspends: BTreeMap<MachineId, Timestamp>,
     /// Regions in which Fly had no room for a machine of a group: they are left alone for a while.
+    #[serde(with = "pairs")]
     pub resting: BTreeMap<Scope, Refusal>,
     /// What we changed lately in each process group, oldest first.
     pub changes: BTreeMap<ProcessGroup, Arc<Vec<Change>>>,
     /// What each scope's expressions asked for lately, where a stabilization window looks back on it.
+    #[serde(with = "pairs")]
     pub recommendations: BTreeMap<Scope, Recommendations>,
     /// Since when scopes are held, each without a break.
     pub held_since: Vec<(Scope, Timestamp)>,
 }
 
 /// That Fly had no room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// When.
     pub at: Timestamp,
@@ -60,7 +70,7 @@ impl History {
 }
 
 /// One action of ours, and when it was carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
     /// When.
     pub at: Timestamp,
@@ -83,7 +93,8 @@ pub(super) fn is_within(span: Duration, at: Timestamp, now: Timestamp) -> bool {
 }
 
 /// What an action of ours did to a machine, as far as the list may not show it yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// A machine was created, or may have been.
     Created {

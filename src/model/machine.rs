@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ProcessGroup, Region, Timestamp, text_newtype};
@@ -97,7 +97,7 @@ impl Serialize for MachineState {
 
 /// What Fly knows of the host under a machine. Anything but `ok` means that the machine's data may
 /// be old and its config incomplete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HostStatus {
     /// The host answers.

@@ -82,7 +82,9 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse_rfc3339(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
+        let outside_calendar = || text.strip_suffix("ms")?.parse().ok().map(Self);
+        let read = Self::parse_rfc3339(&text).or_else(outside_calendar);
+        read.ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
     }
 }
 
@@ -102,6 +104,11 @@ mod tests {
     fn times_are_written_as_they_are_read() {
         let at = Timestamp::parse_rfc3339("2026-08-21T10:00:00.250Z").expect("a time");
         assert_eq!(at.to_string(), "2026-08-21T10:00:00.250Z");
+        for millis in [at.as_millis(), 0, -1, i64::MAX, i64::MIN] {
+            let at = Timestamp::from_millis(millis);
+            let text = serde_json::to_string(&at).expect("text");
+            assert_eq!(serde_json::from_str::<Timestamp>(&text).ok(), Some(at), "{text}");
+        }
         assert_eq!(Timestamp::from_seconds(f64::NAN), None);
         assert_eq!(Timestamp::from_seconds(1.5), Some(Timestamp::from_millis(1500)));
     }

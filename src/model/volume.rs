@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{HostStatus, Region, text_newtype};
 
 text_newtype! {
@@ -13,7 +15,7 @@ text_newtype! {
 const READY: &str = "created";
 
 /// One volume of an app, as the list gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
     /// Its id.
     pub id: VolumeId,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::collect::{Collected, Inhabited, Presence, RegionMemory, Regions, Variables};
+use crate::collect::{Collected, Inhabited, Memory, Presence, Regions, Variables};
 use crate::decide::view::{Seen, View};
 use crate::decide::{
     GroupTargets, History, Observed, Reason, RegionTargets, ScaledRegions, Tally, Targets,
@@ -34,7 +34,7 @@ pub struct Facts<'a> {
     /// The regions that expressions may name: see [`named_regions`].
     pub named: &'a [Region],
     /// In which regions there were machines at the start.
-    pub memory: &'a RegionMemory,
+    pub memory: &'a Memory,
     /// The time of the tick.
     pub now: Timestamp,
 }
@@ -147,7 +147,7 @@ impl Reconciler {
             history,
             catalog: &catalog,
             named: &self.named,
-            memory: &self.regions,
+            memory: &self.memory,
             now,
         };
         let groups = self.groups.iter().map(|group| {

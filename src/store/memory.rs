@@ -1,18 +1,18 @@
-//! Histories for as long as the process lives.
+//! State for as long as the process lives.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::decide::History;
 use crate::model::AppName;
-use crate::ports::StateStore;
+use crate::ports::{AppState, BoxFuture, StateStore};
 
-/// Keeps histories in memory, so a restart forgets them: the brake on large destroys counts its wishes
+/// Keeps state in memory, so a restart forgets it: the brake on large destroys counts its wishes
 /// anew, and for up to a minute what the last process did is known only as far as the list shows it.
 #[derive(Debug)]
 pub struct MemoryStore {
     scaler: Arc<str>,
-    histories: Mutex<BTreeMap<AppName, History>>,
+    apps: Mutex<BTreeMap<AppName, AppState>>,
 }
 
 impl MemoryStore {
@@ -20,23 +20,34 @@ impl MemoryStore {
     /// scalers.
     #[must_use]
     pub fn new(scaler: impl Into<Arc<str>>) -> Self {
-        Self { scaler: scaler.into(), histories: Mutex::default() }
+        Self { scaler: scaler.into(), apps: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<AppName, History>> {
-        // A history is replaced whole, so a panic elsewhere leaves none half written, and one app's
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<AppName, AppState>> {
+        // A state is replaced whole, so a panic elsewhere leaves none half written, and one app's
         // panic must not stop the others.
-        self.histories.lock().unwrap_or_else(PoisonError::into_inner)
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl StateStore for MemoryStore {
-    fn load(&self, app: &AppName) -> History {
-        self.lock().get(app).cloned().unwrap_or_else(|| History::new(Arc::clone(&self.scaler)))
+    fn load(&self, app: &AppName) -> AppState {
+        let fresh = || AppState { history: History::new(Arc::clone(&self.scaler)), measured: None };
+        self.lock().get(app).cloned().unwrap_or_else(fresh)
     }
 
-    fn save(&self, app: &AppName, history: History) {
-        self.lock().insert(app.clone(), history);
+    fn save(&self, app: &AppName, state: AppState) {
+        self.lock().insert(app.clone(), state);
+    }
+
+    fn secure<'a>(&'a self, app: &'a AppName, state: AppState) -> BoxFuture<'a, ()> {
+        // For a tick that panics while it acts: the next one then knows what may have been done.
+        self.save(app, state);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn outlives_process(&self) -> bool {
+        false
     }
 
     fn forget(&self, app: &AppName) {
@@ -53,24 +64,24 @@ mod tests {
     #[test]
     fn an_app_never_saved_has_a_fresh_history_of_this_scaler() {
         let store = MemoryStore::new("s1");
-        assert_eq!(store.load(&AppName::new("a1")), History::new("s1"));
+        assert_eq!(store.load(&AppName::new("a1")).history, History::new("s1"));
     }
 
     #[test]
     fn each_app_has_the_history_saved_last() {
         let store = MemoryStore::new("s1");
         let (a1, a2) = (AppName::new("a1"), AppName::new("a2"));
-        let mut history = store.load(&a1);
+        let mut state = store.load(&a1);
         for machine in ["m1", "m2"] {
-            history.recent.push(Recent {
+            state.history.recent.push(Recent {
                 at: Timestamp::from_millis(0),
                 effect: Effect::Started { machine: MachineId::new(machine) },
             });
-            store.save(&a1, history.clone());
+            store.save(&a1, state.clone());
         }
-        assert_eq!(store.load(&a1).recent.len(), 2);
-        assert_eq!(store.load(&a2), History::new("s1"));
+        assert_eq!(store.load(&a1).history.recent.len(), 2);
+        assert_eq!(store.load(&a2).history, History::new("s1"));
         store.forget(&a1);
-        assert_eq!(store.load(&a1), History::new("s1"));
+        assert_eq!(store.load(&a1).history, History::new("s1"));
     }
 }

@@ -11,6 +11,7 @@ mod forecast;
 mod hold;
 mod measure;
 mod platform;
+mod state;
 mod tick;
 mod token;
 
@@ -24,6 +25,9 @@ pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut};
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
+pub use state::{
+    StateKept, StateNotKept, StateSetAside, StateSlow, StateUnflushed, StateUnreadable,
+};
 pub use tick::{
     AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,
 };

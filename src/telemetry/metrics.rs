@@ -53,6 +53,7 @@ pub struct Metrics {
     tick_lateness: Histogram,
     ticks: IntCounterVec,
     apps: IntGauge,
+    state_ok: IntGauge,
     /// Whether each app has series of its own; `None`: up to [`MANY_APPS`].
     per_app: Option<bool>,
     only_totals: OnlyTotals,
@@ -107,8 +108,12 @@ impl Metrics {
         let verbs = Verb::ALL.map(Verb::as_str);
         let outcomes = TickOutcome::ALL.map(TickOutcome::as_str);
 
+        let state_ok = register(&registry, IntGauge::with_opts(opts(names::STATE_OK))?)?;
+        state_ok.set(1);
+
         Ok(Self {
             actions,
+            state_ok,
             reconciles: at_zero(counter(names::RECONCILE)?, verbs.into_iter().chain([NO_SCALE])),
             tick_duration: histogram(names::TICK_DURATION, &TICK_SECONDS)?
                 .with_label_values::<&str>(&[]),
@@ -225,6 +230,10 @@ impl Metrics {
 
     pub(super) fn observe_lateness(&self, lateness: Duration) {
         self.tick_lateness.observe(lateness.as_secs_f64());
+    }
+
+    pub(super) fn set_state_ok(&self, is_ok: bool) {
+        self.state_ok.set(i64::from(is_ok));
     }
 
     pub(super) fn count_tick(&self, outcome: TickOutcome, duration: Duration) {

@@ -72,6 +72,8 @@ names! {
         "Requests to Fly's APIs, by HTTP status; none: no answer came.";
     API_REQUEST_DURATION = "fas_api_request_duration_seconds" ["operation"]
         "How long requests to Fly's APIs took, up to their last byte or their failure.";
+    STATE_OK = "fas_state_ok" []
+        "0 while the file of `state` cannot be used, so that a restart would forget what decisions remember; else 1.";
     BUILD_INFO = "fas_build_info" ["version", "commit"]
         "Always 1; the labels say which build this is.";
 }

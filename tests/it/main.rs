@@ -27,6 +27,7 @@ mod recipes;
 mod running;
 mod simulator;
 mod soak;
+mod state;
 mod suspend;
 mod temporal;
 mod upstream;

@@ -81,7 +81,7 @@ async fn ticks(
     on_failure: OnFailure,
     by: By,
     script: &[(i64, Said)],
-    memory: &mut RegionMemory,
+    memory: &mut Memory,
 ) -> Vec<String> {
     let mut seen = Vec::new();
     for (seconds, said) in script {
@@ -144,7 +144,7 @@ async fn each_mode_stands_for_each_failure_as_long_as_it_says() {
     ];
     for (what, script, want) in table {
         for (mode, want) in MODES.into_iter().zip(want) {
-            let got = ticks(mode, By::None, script, &mut RegionMemory::default()).await;
+            let got = ticks(mode, By::None, script, &mut Memory::default()).await;
             assert_eq!(got.last().map(String::as_str), Some(want), "{what}, {mode:?}: {got:?}");
         }
     }
@@ -219,7 +219,7 @@ async fn each_mode_stands_for_a_region_and_for_all_of_them() {
     ];
     for (what, script, want) in table {
         for (mode, want) in MODES.into_iter().zip(want) {
-            let got = ticks(mode, By::Region, script, &mut RegionMemory::default()).await;
+            let got = ticks(mode, By::Region, script, &mut Memory::default()).await;
             assert_eq!(got.last().map(String::as_str), Some(want), "{what}, {mode:?}: {got:?}");
         }
     }
@@ -227,7 +227,7 @@ async fn each_mode_stands_for_a_region_and_for_all_of_them() {
 
 #[tokio::test]
 async fn a_region_without_a_value_then_has_a_last_value_of_zero() {
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     for (seconds, said, want) in [
         (0, Said::Lhr(3.0), r#"q=0 q_lhr=3 region="syd""#),
         (15, Said::Down, r#"q=0^ q_lhr=3^ region="syd""#),
@@ -243,7 +243,7 @@ async fn a_region_without_a_value_then_has_a_last_value_of_zero() {
 
 #[tokio::test]
 async fn what_empty_means_is_a_value_like_any_other() {
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     let mut read_at = async |seconds, said: Said, by| {
         let now = at(seconds);
         let own = measuring("q", said, OnFailure::Last, now);
@@ -264,7 +264,7 @@ async fn what_empty_means_is_a_value_like_any_other() {
 
 #[tokio::test]
 async fn each_collector_has_its_own_mode_and_its_own_last_value() {
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     let mut read_at = async |seconds, a: Said, b: Said| {
         let now = at(seconds);
         let own = [
@@ -283,7 +283,7 @@ async fn each_collector_has_its_own_mode_and_its_own_last_value() {
 }
 
 /// What a process writes down, another one reads.
-fn restarted(memory: &RegionMemory) -> RegionMemory {
+fn restarted(memory: &Memory) -> Memory {
     let text = serde_json::to_string(memory).expect("it can be written");
     serde_json::from_str(&text).expect("it can be read again")
 }
@@ -291,10 +291,10 @@ fn restarted(memory: &RegionMemory) -> RegionMemory {
 #[tokio::test]
 async fn after_a_restart_last_values_are_known_only_if_they_were_written_down() {
     let script = [(0, Said::Good(4.0)), (15, Said::Down)];
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     ticks(OnFailure::Last, By::None, &script, &mut memory).await;
     let down = [(30, Said::Down)];
-    let mut fresh = RegionMemory::default();
+    let mut fresh = Memory::default();
     assert_eq!(ticks(OnFailure::Last, By::None, &down, &mut fresh).await, ["q!"]);
     let mut restored = restarted(&memory);
     assert_eq!(restored, memory);
@@ -304,7 +304,7 @@ async fn after_a_restart_last_values_are_known_only_if_they_were_written_down() 
 
     // Of regions too. Where there were machines at the start is for the new process to find out.
     let script = [(0, Said::Regions(Some(3.0), Some(4.0)))];
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     ticks(OnFailure::Last, By::Region, &script, &mut memory).await;
     memory.starts_with(BTreeMap::new());
     let mut restored = restarted(&memory);
@@ -323,7 +323,7 @@ async fn a_source_that_was_away_for_long_is_as_new() {
     let table =
         [(60, ["q=7 q_iad=4 q_lhr=3", "q=3 q_lhr=3"]), (400, ["q! q_iad! q_lhr=3", "q=3 q_lhr=3"])];
     for (gap, want) in table {
-        let mut memory = RegionMemory::default();
+        let mut memory = Memory::default();
         let script = [(0, both), (15, Said::Down), (15 + gap, Said::Lhr(3.0))];
         let mut seen = Vec::new();
         for (seconds, said) in script.into_iter().chain([(315 + gap, Said::Lhr(3.0))]) {
@@ -351,8 +351,8 @@ async fn a_source_that_was_away_for_long_is_as_new() {
 
 #[tokio::test]
 async fn what_no_collector_fills_any_more_is_forgotten() {
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     ticks(OnFailure::Last, By::None, &[(0, Said::Good(4.0))], &mut memory).await;
     collected(&[], &mut memory, at(15)).await;
-    assert_eq!(memory, RegionMemory::default());
+    assert_eq!(memory, Memory::default());
 }

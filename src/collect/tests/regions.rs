@@ -57,7 +57,7 @@ async fn a_sum_that_is_no_number_fails() {
 
 #[tokio::test]
 async fn a_region_that_vanishes_keeps_its_value_for_absent_after() {
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     let both = [collector("t", By::Region, by_region(&[("lhr", Some(3.0)), ("iad", Some(4.0))]))];
     let one = [collector("t", By::Region, by_region(&[("lhr", Some(1.0))]))];
     let none = [collector("t", By::Region, empty())];
@@ -72,7 +72,7 @@ async fn a_region_that_vanishes_keeps_its_value_for_absent_after() {
 
 /// The table of one region's scope where `scaled` are listed and scaled.
 async fn scope(collectors: &[Collector], scaled: &[Region], region: &str) -> Vec<String> {
-    let collected = collected(collectors, &mut RegionMemory::default(), NOW).await;
+    let collected = collected(collectors, &mut Memory::default(), NOW).await;
     let of = Regions { named: scaled, scaled, now: NOW, ..Regions::default() };
     shown(&collected.variables(&of).of_region(&Region::new(region)))
 }
@@ -138,7 +138,7 @@ async fn nearest(
 ) -> Vec<String> {
     let scaled = regions(["lhr", "iad"]);
     let own = Collector { on_failure, ..collector("t", By::Region, by_region(values)) };
-    let collected = collected(&[own], &mut RegionMemory::default(), NOW).await;
+    let collected = collected(&[own], &mut Memory::default(), NOW).await;
     let nearest = Some(&**Catalog::builtin());
     let of = Regions { named: &scaled, scaled: &scaled, nearest, now: NOW, at_start: None };
     let variables = collected.variables(&of);
@@ -185,7 +185,7 @@ async fn a_region_that_is_not_scaled_counts_to_the_nearest_that_is() {
 #[tokio::test]
 async fn a_region_with_machines_and_no_series_at_the_start_may_have_just_lost_it() {
     let group = ProcessGroup::new("app");
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     assert!(!memory.has_just_begun(), "nothing is known before the first sample");
     let listed = regions(["lhr", "iad"]);
     let own = [collector("t", By::Region, by_region(&[("lhr", Some(3.0))]))];
@@ -253,7 +253,7 @@ async fn only_a_region_that_may_have_served_takes_the_sum_with_it() {
             .collect();
         let t = collector("t", By::Region, by_region(&values));
         let t = [Collector { on_failure, ..t }];
-        let mut memory = RegionMemory::default();
+        let mut memory = Memory::default();
         collected(&t, &mut memory, NOW).await;
         let there = presence.map(|presence| (iad.clone(), presence));
         memory.starts_with([(group.clone(), there.into_iter().collect())].into());
@@ -304,8 +304,7 @@ async fn what_is_given_stands_in_place_of_what_was_measured() {
         collectors.retain(|own| !given.stands_for(own.source.metric()));
         let names = collectors.iter().map(|own| own.source.metric().as_str()).collect::<String>();
         assert_eq!(names, asked, "{values:?}");
-        let collected =
-            collected(&collectors, &mut RegionMemory::default(), NOW).await.with(&given);
+        let collected = collected(&collectors, &mut Memory::default(), NOW).await.with(&given);
         let of = Regions { named: &named, now: NOW, ..Regions::default() };
         let variables = collected.variables(&of);
         assert_eq!(shown(variables.app_wide()), app_wide, "{values:?}");
@@ -317,13 +316,13 @@ async fn what_is_given_stands_in_place_of_what_was_measured() {
     // Where there is traffic, as far as anybody says so.
     let given = [("t_lhr".to_owned(), 0.0), ("t_iad".to_owned(), 1.0)];
     let given = Given::new(&given, &metrics[..1], &regions(["lhr", "iad", "syd"]));
-    let collected = collected(&measured(), &mut RegionMemory::default(), NOW).await.with(&given);
+    let collected = collected(&measured(), &mut Memory::default(), NOW).await.with(&given);
     assert_eq!(collected.busy(|_| true), ["fra", "iad"].map(Region::new).into());
 }
 
 #[tokio::test]
 async fn labels_that_come_and_go_do_not_fill_the_memory() {
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     let mut last = Vec::new();
     for tick in 0..6 {
         let labels: Vec<String> = (0..300).map(|label| format!("l{tick}_{label}")).collect();
@@ -351,7 +350,7 @@ async fn busy_is_where_a_metric_that_is_read_has_another_value_than_zero() {
         (OnFailure::Number(0.0), vec!["lhr"]),
         (OnFailure::Number(1.0), vec!["lhr", "syd"]),
     ] {
-        let collected = collected(&[of(on_failure)], &mut RegionMemory::default(), NOW).await;
+        let collected = collected(&[of(on_failure)], &mut Memory::default(), NOW).await;
         let busy = collected.busy(|metric| metric.as_str() == "t");
         assert_eq!(busy.iter().map(Region::as_str).collect::<Vec<_>>(), want, "{on_failure:?}");
         assert!(collected.busy(|_| false).is_empty());

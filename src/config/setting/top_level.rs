@@ -303,6 +303,16 @@ pub const METRICS_PER_APP: Setting = Setting {
     example: "true",
     ..PLAIN
 };
+/// `state`
+pub const STATE: Setting = Setting {
+    key: "state",
+    env: Some(var::FAS_STATE),
+    flag: Some("state"),
+    kind: Kind::Path,
+    doc: "The file in which what decisions remember survives a restart, best on a volume; without it, in memory",
+    example: "/data/fas.db",
+    ..PLAIN
+};
 /// `api-token`
 pub const API_TOKEN: Setting = Setting {
     key: "api-token",
@@ -407,6 +417,7 @@ pub static SETTINGS: &[&Setting] = &[
     &ACTION_CONCURRENCY,
     &APP_LIST_REFRESH_INTERVAL,
     &METRICS_PER_APP,
+    &STATE,
     &API_TOKEN,
     &LISTEN,
     &LOG_FORMAT,

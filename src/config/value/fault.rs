@@ -40,6 +40,8 @@ pub enum Fault {
     NotAUrl { value: String },
     #[error("the address contains a user name or password")]
     CredentialsInUrl,
+    #[error("`{value}` names a directory, not a file in it")]
+    NotAFile { value: String },
     #[error("`{value}` is not host:port")]
     NotListen { value: String },
     #[error("`{value}` is not host:port, with http:// or https:// in front or without")]
@@ -130,6 +132,9 @@ impl Fault {
             Self::EncryptedKey => "decrypt it first: openssl pkcs8 -in FILE".to_owned(),
             Self::UnusableKey => "use an RSA, ECDSA (P-256, P-384) or Ed25519 key".to_owned(),
             Self::KeyMismatch => "take both from the same place".to_owned(),
+            Self::NotAFile { value } => {
+                format!("write `{}/fas.db`", value.trim_end_matches('/'))
+            }
             Self::NotListen { .. } => "write it like [::]:9090 or 127.0.0.1:9090".to_owned(),
             Self::NotARegion { value } if codes_in(value).len() > 1 => {
                 format!("separate codes by commas: `{}`", codes_in(value).join(","))

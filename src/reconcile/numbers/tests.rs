@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::*;
-use crate::collect::{Collector, RegionMemory, collect};
+use crate::collect::{Collector, Memory, collect};
 use crate::decide::Policy;
 use crate::evaluate::{Expression, Names, PerRegion};
 use crate::model::{
@@ -102,7 +102,7 @@ async fn targets(
     };
     let collectors = [collector("t", t), collector("u", u)];
     let app = AppName::new("web");
-    let collected = collect(&collectors, &app, &mut RegionMemory::default(), NOW).await;
+    let collected = collect(&collectors, &app, &mut Memory::default(), NOW).await;
     let machines =
         vec![machine("lhr", MachineState::Started), machine("lhr", MachineState::Stopped)];
     let facts = Facts {
@@ -111,7 +111,7 @@ async fn targets(
         history: &History::default(),
         catalog: Catalog::builtin(),
         named: &named_regions(std::slice::from_ref(&group)),
-        memory: &RegionMemory::default(),
+        memory: &Memory::default(),
         now: NOW,
     };
     GroupNumbers::of(&group, &facts).into_targets(&group)

@@ -52,6 +52,7 @@ fn counted(metrics: &Metrics) -> Vec<String> {
     text.lines()
         .filter(|line| !line.starts_with('#') && !line.ends_with(" 0"))
         .filter(|line| !line.contains("_bucket{") && !line.starts_with("fas_build_info"))
+        .filter(|line| !line.starts_with("fas_state_ok"))
         .map(str::to_owned)
         .collect()
 }

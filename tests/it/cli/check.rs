@@ -85,6 +85,7 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     action-concurrency                 8                                    default
     app-list-refresh-interval          60s                                  default
     metrics-per-app                    -                                    not set
+    state                              -                                    not set
     api-token                          ***                                  FAS_API_TOKEN
     listen                             [::]:9090                            default
     log-format                         -                                    not set

@@ -21,6 +21,7 @@ fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::MetricName => ("a b", "not a name that expressions can read"),
         Kind::Url => ("ftp://x", "not an http:// or https:// address"),
         Kind::Listen => ("nowhere", "not host:port"),
+        Kind::Path => ("/data/", "names a directory"),
         Kind::Duration { .. } => ("soon", "not a duration"),
         Kind::Count { .. } => ("-1", "not a whole number from"),
         Kind::GrpcAddress => ("nowhere", "not host:port"),

@@ -121,6 +121,7 @@ fn what_only_the_whole_app_has_cannot_stand_under_a_group() {
             "action-concurrency",
             "app-list-refresh-interval",
             "metrics-per-app",
+            "state",
             "api-token",
             "listen",
             "log-format",

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fly_autoscaler::decide::History;
 use fly_autoscaler::model::{AppName, TickOutcome};
-use fly_autoscaler::ports::StateStore;
+use fly_autoscaler::ports::{AppState, BoxFuture, StateStore};
 use fly_autoscaler::sim::{Endpoint, FaultKind, FaultRule};
 use fly_autoscaler::store::MemoryStore;
 
@@ -18,13 +17,21 @@ struct Panicking {
 }
 
 impl StateStore for Panicking {
-    fn load(&self, app: &AppName) -> History {
+    fn load(&self, app: &AppName) -> AppState {
         assert_ne!(*app, self.app, "the bug of {app}");
         self.store.load(app)
     }
 
-    fn save(&self, app: &AppName, history: History) {
-        self.store.save(app, history);
+    fn save(&self, app: &AppName, state: AppState) {
+        self.store.save(app, state);
+    }
+
+    fn secure<'a>(&'a self, app: &'a AppName, state: AppState) -> BoxFuture<'a, ()> {
+        self.store.secure(app, state)
+    }
+
+    fn outlives_process(&self) -> bool {
+        self.store.outlives_process()
     }
 
     fn forget(&self, app: &AppName) {

@@ -72,6 +72,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     action-concurrency                               8                                 default
     app-list-refresh-interval                        60s                               default
     metrics-per-app                                  -                                 not set
+    state                                            -                                 not set
     api-token                                        -                                 not set
     listen                                           [::]:9090                         default
     log-format                                       -                                 not set

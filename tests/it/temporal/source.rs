@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fly_autoscaler::collect::temporal::{Credentials, TemporalQuery, TemporalSource};
-use fly_autoscaler::collect::{Collector, RegionMemory, Regions, collect};
+use fly_autoscaler::collect::{Collector, Memory, Regions, collect};
 use fly_autoscaler::model::{AppName, By, MetricName, OnFailure, Sample, Timestamp, Value};
 use fly_autoscaler::ports::{MetricSource, SourceError};
 use secrecy::SecretString;
@@ -140,7 +140,7 @@ async fn a_server_that_hangs_is_cut_off_by_the_collectors_timeout() {
         absent_after: Duration::ZERO,
     };
     let app = AppName::new("my-app");
-    let collected = collect(&[collector], &app, &mut RegionMemory::default(), AT).await;
+    let collected = collect(&[collector], &app, &mut Memory::default(), AT).await;
     let error = collected.samples[0].outcome.as_ref().unwrap_err();
     assert_eq!(error.to_string(), "no answer within 200ms");
     let table = collected.variables(&Regions::default()).into_app_wide();

@@ -5,7 +5,7 @@ use crate::model::{Failure, GrowOnly, Instead};
 
 /// What failed in the last tick of a script.
 async fn failures(on_failure: OnFailure, by: By, script: &[(i64, Said)]) -> Vec<Failure> {
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     let mut last = Vec::new();
     for (seconds, said) in script {
         let now = at(*seconds);
@@ -60,7 +60,7 @@ async fn a_failure_says_since_when_it_is_and_what_stands_in_until_when() {
 #[tokio::test]
 async fn a_held_variable_says_why_there_is_no_last_value() {
     let text = async |script: &[(i64, Said)]| {
-        let mut memory = RegionMemory::default();
+        let mut memory = Memory::default();
         let mut said = Vec::new();
         for (seconds, own) in script {
             let now = at(*seconds);
@@ -82,7 +82,7 @@ async fn a_held_variable_says_why_there_is_no_last_value() {
 
 #[tokio::test]
 async fn of_several_regions_that_stand_in_the_sum_goes_by_the_one_that_runs_out_first() {
-    let mut memory = RegionMemory::default();
+    let mut memory = Memory::default();
     let script = [
         (0, Said::Regions(Some(3.0), Some(4.0))),
         (60, Said::Regions(Some(3.0), None)),

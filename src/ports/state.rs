@@ -1,0 +1,50 @@
+//! What outlives a tick, and perhaps the process.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::BoxFuture;
+use crate::decide::History;
+use crate::model::{AppName, Timestamp};
+
+/// What is kept of one app.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// What its decisions remember.
+    pub history: History,
+    /// What its collectors remember, where somebody gave it to be kept.
+    pub measured: Option<Measured>,
+}
+
+/// What an app's collectors remember. Only they can read it.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// When it was given to be kept.
+    pub at: Timestamp,
+    /// The memory, as JSON.
+    pub memory: Arc<RawValue>,
+}
+
+/// Where the state of each app is kept between ticks.
+///
+/// None of these fails: a store that cannot keep what it is given for longer keeps it for as long as the
+/// process lives, and says so itself.
+pub trait StateStore: Send + Sync {
+    /// What was saved last for `app`; a fresh history where nothing was.
+    fn load(&self, app: &AppName) -> AppState;
+
+    /// Replaces what is kept for `app`. Returns at once.
+    fn save(&self, app: &AppName, state: AppState);
+
+    /// Replaces what is kept for `app`, and completes when that outlives the process, however it ends.
+    /// Where that takes too long it completes all the same.
+    fn secure<'a>(&'a self, app: &'a AppName, state: AppState) -> BoxFuture<'a, ()>;
+
+    /// Whether anything outlives the process here. Where nothing does, what collectors remember need not
+    /// be given to be kept: they have it themselves.
+    fn outlives_process(&self) -> bool;
+
+    /// Drops what is kept for `app`, which is no longer scaled.
+    fn forget(&self, app: &AppName);
+}

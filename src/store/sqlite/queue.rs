@@ -1,0 +1,179 @@
+//! What is known of all apps, and what of it the file does not know yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::file::Row;
+use crate::decide::History;
+use crate::model::{AppName, Timestamp};
+use crate::ports::{AppState, Measured};
+
+/// What a row holds, by its column `what`.
+pub(super) const HISTORY: &str = "history";
+pub(super) const MEASURED: &str = "measured";
+
+/// What an earlier process left of one app, before anybody has asked for it.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) history: Option<(String, Timestamp)>,
+    pub(super) measured: Option<Measured>,
+}
+
+/// Everything that the ticks and the thread share.
+#[derive(Default)]
+pub(super) struct Queue {
+    pub(super) apps: BTreeMap<AppName, AppState>,
+    pub(super) found: BTreeMap<AppName, Found>,
+    changed: Changed,
+    /// Who wants to know when what was saved so far is in the file.
+    pub(super) waiting: Vec<oneshot::Sender<()>>,
+    /// The file takes what it is given.
+    pub(super) is_kept: bool,
+    /// The file did not take it in time.
+    pub(super) is_late: bool,
+    /// Whether the file was tried for the first time.
+    pub(super) has_tried: bool,
+    pub(super) is_closing: bool,
+    pub(super) is_closed: bool,
+}
+
+/// The apps of which something is not in the file yet.
+#[derive(Debug, Default)]
+struct Changed {
+    histories: BTreeSet<AppName>,
+    measured: BTreeSet<AppName>,
+    gone: BTreeSet<AppName>,
+}
+
+/// What is to be written in one transaction.
+pub(super) struct Batch {
+    pub(super) gone: BTreeSet<AppName>,
+    histories: Vec<(AppName, History)>,
+    measured: Vec<(AppName, Measured)>,
+    pub(super) waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl Queue {
+    /// Takes in `state`, and notes what of it differs from what there was.
+    pub(super) fn put(&mut self, app: &AppName, state: AppState, fresh: impl FnOnce() -> History) {
+        let old = self.apps.remove(app);
+        let is_same = match &old {
+            Some(old) => old.history == state.history,
+            None => !self.found.contains_key(app) && fresh() == state.history,
+        };
+        if !is_same {
+            self.changed.histories.insert(app.clone());
+        }
+        let old = old.and_then(|old| old.measured);
+        let text = |own: &Option<Measured>| own.as_ref().map(|own| own.memory.get().to_owned());
+        let measured = if state.measured.is_some() && text(&state.measured) != text(&old) {
+            self.changed.measured.insert(app.clone());
+            state.measured
+        } else {
+            old
+        };
+        self.found.remove(app);
+        self.apps.insert(app.clone(), AppState { history: state.history, measured });
+    }
+
+    pub(super) fn forget(&mut self, app: &AppName) {
+        self.apps.remove(app);
+        self.found.remove(app);
+        self.changed.histories.remove(app);
+        self.changed.measured.remove(app);
+        self.changed.gone.insert(app.clone());
+    }
+
+    /// Takes in what the file has of apps that nobody has asked for so far. What is known of the others is
+    /// newer, and all of it is to be written.
+    pub(super) fn opened(&mut self, rows: Vec<Row>) {
+        self.found = by_app(rows)
+            .into_iter()
+            .filter(|(app, _)| !self.apps.contains_key(app) && !self.changed.gone.contains(app))
+            .collect();
+        self.changed.histories = self.apps.keys().cloned().collect();
+        let measured = self.apps.iter().filter(|(_, state)| state.measured.is_some());
+        self.changed.measured = measured.map(|(app, _)| app.clone()).collect();
+        self.is_kept = true;
+    }
+
+    /// Nothing outlives the process until the file is opened again, and nobody waits for it.
+    pub(super) fn given_up(&mut self, gone: BTreeSet<AppName>) {
+        self.changed.gone.extend(gone);
+        self.waiting.clear();
+        (self.is_kept, self.is_late) = (false, false);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_urgent() && self.changed.measured.is_empty()
+    }
+
+    /// Whether there is something that must not get lost: what collectors remember comes anew with
+    /// every tick, and some seconds of it matter to nobody.
+    pub(super) fn is_urgent(&self) -> bool {
+        let changed = &self.changed;
+        self.is_closing
+            || !changed.histories.is_empty()
+            || !changed.gone.is_empty()
+            || !self.waiting.is_empty()
+    }
+
+    /// Everything that is to be written now.
+    pub(super) fn take(&mut self) -> Batch {
+        let changed = std::mem::take(&mut self.changed);
+        let state = |app: AppName| self.apps.get(&app).map(|state| (app, state));
+        let histories = changed.histories.into_iter().filter_map(state);
+        let histories = histories.map(|(app, state)| (app, state.history.clone())).collect();
+        let measured = changed.measured.into_iter().filter_map(state);
+        let measured = measured.filter_map(|(app, state)| Some((app, state.measured.clone()?)));
+        let measured = measured.collect();
+        let waiting = std::mem::take(&mut self.waiting);
+        Batch { gone: changed.gone, histories, measured, waiting }
+    }
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.histories.is_empty() && self.measured.is_empty()
+    }
+
+    /// The rows, saved at `now`.
+    pub(super) fn rows(&self, now: Timestamp) -> impl Iterator<Item = Row> {
+        let row = |app: &AppName, what: &str, value, saved_at| Row {
+            app: app.to_string(),
+            what: what.to_owned(),
+            value,
+            saved_at,
+        };
+        let histories = self.histories.iter().filter_map(move |(app, history)| {
+            // A history has no map whose keys are no texts, so that this cannot fail.
+            Some(row(app, HISTORY, serde_json::to_string(history).ok()?, now))
+        });
+        let measured = self
+            .measured
+            .iter()
+            .map(move |(app, own)| row(app, MEASURED, own.memory.get().to_owned(), own.at));
+        histories.chain(measured)
+    }
+}
+
+/// Rows by their app. One that is of no use here, or that cannot be read, is left out.
+pub(super) fn by_app(rows: Vec<Row>) -> BTreeMap<AppName, Found> {
+    let mut found: BTreeMap<AppName, Found> = BTreeMap::new();
+    for row in rows {
+        let own = found.entry(AppName::new(&row.app)).or_default();
+        match row.what.as_str() {
+            HISTORY => own.history = Some((row.value, row.saved_at)),
+            MEASURED => {
+                let memory = RawValue::from_string(row.value).ok();
+                own.measured =
+                    memory.map(|memory| Measured { at: row.saved_at, memory: Arc::from(memory) });
+            }
+            _ => {}
+        }
+    }
+    found
+}

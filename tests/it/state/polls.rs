@@ -1,0 +1,137 @@
+//! A tick that ends after any of its steps: the process is gone, and the next one has the file as it was
+//! at that moment. Deterministic in time: nothing in it waits.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use fly_autoscaler::ports::StateStore;
+use fly_autoscaler::reconcile::Reconciler;
+use fly_autoscaler::store::SqliteStore;
+use fly_autoscaler::telemetry::Metrics;
+use fly_autoscaler::transport::{Timeouts, client};
+use tempfile::TempDir;
+
+use super::close;
+use crate::composed;
+use crate::faults::{CREATED, STARTED, Stage, web};
+use crate::running::get;
+
+/// A lease that nobody gives back has run out by then, while the list still lags: only what was kept tells
+/// the next process what the last one did.
+const UNTIL_NEXT: Duration = Duration::from_secs(35);
+const LAG: Duration = Duration::from_secs(50);
+
+/// Machines that run and that do not, the queue, and how many there should be in the end.
+struct Case {
+    what: &'static str,
+    machines: (usize, usize),
+    depth: f64,
+    variables: &'static [(&'static str, &'static str)],
+    end: (usize, usize),
+}
+
+const CASES: [Case; 5] = [
+    Case { what: "creates", machines: (1, 0), depth: 40.0, variables: &[CREATED], end: (4, 4) },
+    Case {
+        what: "creates and starts",
+        machines: (1, 2),
+        depth: 50.0,
+        variables: &[CREATED, STARTED],
+        end: (5, 5),
+    },
+    Case { what: "starts", machines: (1, 4), depth: 40.0, variables: &[STARTED], end: (5, 4) },
+    Case { what: "stops", machines: (5, 0), depth: 20.0, variables: &[STARTED], end: (5, 2) },
+    Case { what: "destroys", machines: (3, 3), depth: 40.0, variables: &[CREATED], end: (4, 3) },
+];
+
+fn scaler(stage: &Stage, case: &Case, path: &Path, name: &str) -> (Reconciler, Arc<SqliteStore>) {
+    let config = composed::config(&stage.sim, case.variables);
+    let metrics = Arc::new(Metrics::new("test", "test"));
+    let store = Arc::new(super::store(path, name, stage.clock.clone(), &metrics));
+    let kept: Arc<dyn StateStore> = Arc::<SqliteStore>::clone(&store);
+    let http = client(Timeouts::default()).unwrap();
+    (composed::reconciler(&config, &http, stage.clock.clone(), kept), store)
+}
+
+/// Runs `future` for so many steps; `None` where it is not over by then.
+async fn for_steps<F: Future>(future: F, steps: usize) -> Option<F::Output> {
+    let (mut future, mut left) = (Box::pin(future), steps);
+    std::future::poll_fn(move |context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+/// The file as a process finds it that begins now: what was written, and nothing of what is still to be.
+fn as_it_is(path: &Path, to: &Path) -> PathBuf {
+    let copy = to.join("fas.db");
+    // The log grows meanwhile; what is added to it is a transaction more or none.
+    fs::copy(path, &copy).unwrap();
+    let log = |path: &Path| path.with_file_name("fas.db-wal");
+    if log(path).exists() {
+        fs::copy(log(path), log(&copy)).unwrap();
+    }
+    copy
+}
+
+/// Ends the first tick after `steps`; tells whether it was over before.
+async fn ended_after(case: &Case, steps: usize) -> bool {
+    let stage = Stage::new(case.machines.0, case.machines.1, case.depth).await;
+    let world = stage.sim.world();
+    world.set_list_lag(LAG);
+    world.watch(&web()).unwrap();
+    let (first_place, second_place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let path = first_place.path().join("fas.db");
+    let (mut first, first_store) = scaler(&stage, case, &path, "s1");
+    let was_over = for_steps(first.tick(), steps).await.is_some();
+    let copy = as_it_is(&path, second_place.path());
+    drop(first);
+    close(&first_store);
+    // What is on its way to Fly gets there before time goes on.
+    for _ in 0..3 {
+        get(&format!("{}/v1/apps/web/machines", stage.sim.url())).await.unwrap();
+    }
+
+    let (mut second, second_store) = scaler(&stage, case, &copy, "s2");
+    stage.clock.advance(UNTIL_NEXT);
+    let mut said = Vec::new();
+    for _ in 0..12 {
+        let tick = stage.tick(&mut second).await;
+        said.push(stage.say(&tick));
+    }
+    close(&second_store);
+    let what = format!("{}, ended after {steps} steps: {said:#?}", case.what);
+    assert_eq!(stage.fleet(), case.end, "{what}");
+    let (before, (created, started)) = (case.machines.0 + case.machines.1, case.end);
+    let most = world.peak_machines(&web()).unwrap();
+    assert!(most <= std::cmp::max(before, created), "{most} machines; {what}");
+    let watched = world.watched(&web()).unwrap();
+    let running = std::cmp::max(case.machines.0, started);
+    assert!(watched.most_running <= running, "{watched:?}; {what}");
+    let fewest = watched.fewest_started.unwrap();
+    assert!(fewest >= std::cmp::min(case.machines.0, started), "{watched:?}; {what}");
+    was_over
+}
+
+#[tokio::test]
+async fn a_tick_that_ends_after_any_of_its_steps_is_finished_by_the_next_process_and_not_repeated()
+{
+    let mut points = 0;
+    for case in CASES {
+        let mut steps = 0;
+        while !ended_after(&case, steps).await {
+            steps += 1;
+            assert!(steps < 1000, "{}: the tick never ends", case.what);
+        }
+        assert!(steps > 5, "{}: only {steps} steps", case.what);
+        points += steps;
+    }
+    assert!(points > 50, "only {points} points in all");
+}
