@@ -15,7 +15,7 @@ use futures::future::join_all;
 
 pub use absent::{Inhabited, Presence, RegionMemory};
 pub use given::Given;
-pub use prometheus::PrometheusSource;
+pub use prometheus::{MachineLoads, PrometheusSource};
 pub use temporal::TemporalSource;
 pub use variables::{Regions, Variables};
 

@@ -21,7 +21,7 @@ use crate::decide::{
 };
 use crate::evaluate::{PerRegion, ScopeExpressions};
 use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, TickOutcome};
-use crate::ports::{ApiError, Clock, Lease, MachinesApi, Overview, StateStore};
+use crate::ports::{ApiError, Clock, Lease, LoadSource, MachinesApi, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
@@ -84,6 +84,8 @@ pub struct Reconciler {
     adapters: Adapters,
     /// What is known of the app without asking it, where it is one of many.
     overview: Option<Arc<dyn Overview>>,
+    /// What tells the load of each group's machines, where that says in which order they leave.
+    stop_metrics: BTreeMap<ProcessGroup, Arc<dyn LoadSource>>,
     /// Fly's regions, where they matter; else those that come with the program.
     atlas: Option<Arc<Atlas>>,
     /// The regions that expressions may name: each has its variable in a collector that is `by: region`.
@@ -123,6 +125,7 @@ impl Reconciler {
             settings,
             adapters,
             overview: None,
+            stop_metrics: BTreeMap::new(),
             atlas: None,
             named,
             regions: RegionMemory::default(),
@@ -143,6 +146,17 @@ impl Reconciler {
     #[must_use]
     pub fn with_atlas(mut self, atlas: Arc<Atlas>) -> Self {
         self.atlas = Some(atlas);
+        self
+    }
+
+    /// The same reconciler, in which the machines of each group in `metrics` leave in the order of their
+    /// load.
+    #[must_use]
+    pub fn with_stop_metrics(
+        mut self,
+        metrics: BTreeMap<ProcessGroup, Arc<dyn LoadSource>>,
+    ) -> Self {
+        self.stop_metrics = metrics;
         self
     }
 
@@ -285,7 +299,9 @@ impl Reconciler {
         let mut targets = self.evaluate(&collected, &observed, history, now);
         let mut plan = self.decide(tick, &mut observed, &targets, history, now).await;
         if !is_close && (plan.verdict == Verdict::Act || plan.needs_configs()) {
+            let loads = std::mem::take(&mut observed.loads);
             observed = observer.look_closely(&mut tick.fly_failed, &observed, now).await?;
+            observed.loads = loads;
             targets = self.evaluate(&collected, &observed, history, now);
             plan = self.decide(tick, &mut observed, &targets, history, now).await;
         }

@@ -162,6 +162,10 @@ pub struct MachineFacts {
     pub create_id: Option<Arc<str>>,
     /// `metadata.fly_autoscaler` is `started`: made by an autoscaler and launched to run at once.
     pub launched_by_autoscaler: bool,
+    /// `metadata.fly_autoscaler` says something: made by an autoscaler.
+    pub is_managed: bool,
+    /// `metadata.fly_autoscaler_cordoned`: when an autoscaler cordoned it, to stop it later.
+    pub cordoned_at: Option<Timestamp>,
     /// The config is known and was left out to save memory: enough to judge whether there is something
     /// to do, not to clone the machine.
     pub config_left_out: bool,

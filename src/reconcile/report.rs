@@ -10,7 +10,7 @@ use crate::collect::{CollectError, Collected, Collector, Sampled};
 use crate::decide::Observed;
 use crate::evaluate::EvaluateError;
 use crate::model::{
-    AppName, Catalog, Kind, OnFailure, Sample, Scope, Side, TickOutcome, Timestamp,
+    AppName, Catalog, Kind, OnFailure, ProcessGroup, Sample, Scope, Side, TickOutcome, Timestamp,
 };
 use crate::ports::{ApiError, ErrorClass, SourceError};
 use crate::status::{SampleStatus, Tick};
@@ -58,6 +58,11 @@ impl Reporter {
             }
         });
         self.metrics.set_metric_values(&self.app, values);
+    }
+
+    pub(super) fn stop_metric(&mut self, group: &ProcessGroup, failure: Option<&SourceError>) {
+        let failure = failure.map(|error| error as &dyn Error);
+        self.standing.stop_metric(&self.app, group, failure, &self.metrics);
     }
 
     pub(super) fn observed(&self, observed: &Observed) {

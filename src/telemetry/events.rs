@@ -18,7 +18,9 @@ pub use fleet::{
     OrgListRecovered, TickPanicked,
 };
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
-pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
+pub use measure::{
+    CollectFailed, CollectRecovered, EvaluateFailed, StopMetricFailed, StopMetricRecovered,
+};
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
 pub use tick::{
     AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,

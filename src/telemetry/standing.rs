@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use crate::decide::{Plan, Reason, Weight};
-use crate::model::{AppName, MetricName, Scope};
+use crate::model::{AppName, MetricName, ProcessGroup, Scope};
 
 use super::events::{
     AppFailing, AppRecovered, CollectFailed, CollectRecovered, HoldBegan, HoldEnded,
-    ReleaseTakenAsAbandoned,
+    ReleaseTakenAsAbandoned, StopMetricFailed, StopMetricRecovered,
 };
 use super::metrics::Metrics;
 
@@ -19,6 +19,8 @@ pub struct Standing {
     failing_metrics: BTreeSet<MetricName>,
     /// The scopes that each reason holds, by its code.
     holds: BTreeMap<&'static str, BTreeSet<Scope>>,
+    /// The groups whose `stop-metric` failed when it was last asked.
+    failing_stop_metrics: BTreeSet<ProcessGroup>,
     /// The number of the release that was last taken as abandoned. It is read only in ticks that have
     /// something to do, so that one without it does not mean that it is over.
     abandoned_release: Option<u64>,
@@ -48,6 +50,25 @@ impl Standing {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// Notes how asking for the load of a group's machines went.
+    pub fn stop_metric(
+        &mut self,
+        app: &AppName,
+        group: &ProcessGroup,
+        failure: Option<&dyn Error>,
+        metrics: &Metrics,
+    ) {
+        let is_new = match failure {
+            Some(_) => self.failing_stop_metrics.insert(group.clone()),
+            None => self.failing_stop_metrics.remove(group),
+        };
+        match failure {
+            Some(error) if is_new => StopMetricFailed { app, group, error }.emit(metrics),
+            None if is_new => StopMetricRecovered { app, group }.emit(metrics),
+            _ => {}
         }
     }
 

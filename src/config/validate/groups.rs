@@ -175,6 +175,8 @@ fn policy(values: &Values, regions: &RawRegions, mistakes: &mut Mistakes) -> Pol
         destroy_force: read.boolean(&setting::DESTROY_FORCE),
         stop_order: [StopOrder::Id, StopOrder::Newest, StopOrder::Oldest]
             [read.choice(&setting::STOP_ORDER).unwrap_or_default()],
+        cordon_before_stop: None,
+        destroy_managed: false,
         suspend: read.choice(&setting::STOP_ACTION) == Some(1),
         create_volumes: read.choice(&setting::VOLUMES) == Some(1),
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::text;
-use crate::model::{MachineFacts, ProcessGroup, SuspendObstacle};
+use crate::model::{MachineFacts, ProcessGroup, SuspendObstacle, Timestamp};
 
 /// Stands for the name of a volume where the mounts cannot be read.
 const UNREADABLE_MOUNT: &str = "(unreadable)";
@@ -49,7 +49,8 @@ struct Init<'a> {
     swap_size_mb: Option<&'a RawValue>,
 }
 
-/// The last two are `decide`'s `CREATE_ID_KEY` and `MANAGED_KEY`; a test holds the spellings together.
+/// The last three are `decide`'s `CREATE_ID_KEY`, `MANAGED_KEY` and `CORDON_KEY`; a test holds the spellings
+/// together.
 #[derive(Deserialize, Default)]
 struct Metadata<'a> {
     #[serde(borrow)]
@@ -64,6 +65,8 @@ struct Metadata<'a> {
     fly_autoscaler_create_id: Option<&'a RawValue>,
     #[serde(borrow)]
     fly_autoscaler: Option<&'a RawValue>,
+    #[serde(borrow)]
+    fly_autoscaler_cordoned: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +98,9 @@ pub(super) fn read(config: &RawValue) -> MachineFacts {
         bluegreen_tag: shared(metadata.fly_bluegreen_deployment_tag),
         create_id: shared(metadata.fly_autoscaler_create_id),
         launched_by_autoscaler: text(metadata.fly_autoscaler).as_deref() == Some("started"),
+        is_managed: filled(metadata.fly_autoscaler).is_some(),
+        cordoned_at: filled(metadata.fly_autoscaler_cordoned)
+            .and_then(|at| Timestamp::parse_rfc3339(&at)),
         config_left_out: false,
     }
 }
