@@ -11,6 +11,7 @@
 mod bounds;
 pub mod check;
 mod create;
+pub mod damp;
 mod drain;
 pub mod gate;
 mod group;
@@ -32,6 +33,7 @@ pub mod template;
 pub mod view;
 pub mod volumes;
 
+pub use damp::{Damping, Millionths, RegionDamping, Rules, Step};
 pub use gate::guard_release;
 pub use history::{Cordoned, Effect, History, Recent, Refusal};
 pub use observed::{LAUNCH_GRACE, Loads, Observed, Release, ReleaseState, Volumes};

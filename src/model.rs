@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod bounds;
+pub mod calendar;
 pub mod catalog;
 pub mod collector;
 pub mod log_format;
@@ -15,6 +16,7 @@ pub mod volume;
 
 pub use app::{AppName, AppPattern, AppSelection, ProcessGroup};
 pub use bounds::{Bounds, Kind, Kinds, ScopeBounds, Side};
+pub use calendar::{Calendar, CalendarError};
 pub use catalog::{Catalog, Site};
 pub use collector::{By, OnFailure, SeriesRule};
 pub use log_format::LogFormat;

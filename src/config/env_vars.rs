@@ -41,6 +41,32 @@ pub const FAS_MAX_STARTED_MACHINE_COUNT: &str = "FAS_MAX_STARTED_MACHINE_COUNT";
 pub const FAS_MIN_MACHINES: &str = "FAS_MIN_MACHINES";
 /// Sets `max-machines`.
 pub const FAS_MAX_MACHINES: &str = "FAS_MAX_MACHINES";
+/// Sets `tolerance`.
+pub const FAS_TOLERANCE: &str = "FAS_TOLERANCE";
+/// Sets `scale-up-tolerance`.
+pub const FAS_SCALE_UP_TOLERANCE: &str = "FAS_SCALE_UP_TOLERANCE";
+/// Sets `scale-up-stabilization-window`.
+pub const FAS_SCALE_UP_STABILIZATION_WINDOW: &str = "FAS_SCALE_UP_STABILIZATION_WINDOW";
+/// Sets `scale-up-step-size`.
+pub const FAS_SCALE_UP_STEP_SIZE: &str = "FAS_SCALE_UP_STEP_SIZE";
+/// Sets `scale-up-step-interval`.
+pub const FAS_SCALE_UP_STEP_INTERVAL: &str = "FAS_SCALE_UP_STEP_INTERVAL";
+/// Sets `scale-up-cooldown`.
+pub const FAS_SCALE_UP_COOLDOWN: &str = "FAS_SCALE_UP_COOLDOWN";
+/// Sets `scale-up-only-during`.
+pub const FAS_SCALE_UP_ONLY_DURING: &str = "FAS_SCALE_UP_ONLY_DURING";
+/// Sets `scale-down-tolerance`.
+pub const FAS_SCALE_DOWN_TOLERANCE: &str = "FAS_SCALE_DOWN_TOLERANCE";
+/// Sets `scale-down-stabilization-window`.
+pub const FAS_SCALE_DOWN_STABILIZATION_WINDOW: &str = "FAS_SCALE_DOWN_STABILIZATION_WINDOW";
+/// Sets `scale-down-step-size`.
+pub const FAS_SCALE_DOWN_STEP_SIZE: &str = "FAS_SCALE_DOWN_STEP_SIZE";
+/// Sets `scale-down-step-interval`.
+pub const FAS_SCALE_DOWN_STEP_INTERVAL: &str = "FAS_SCALE_DOWN_STEP_INTERVAL";
+/// Sets `scale-down-cooldown`.
+pub const FAS_SCALE_DOWN_COOLDOWN: &str = "FAS_SCALE_DOWN_COOLDOWN";
+/// Sets `scale-down-only-during`.
+pub const FAS_SCALE_DOWN_ONLY_DURING: &str = "FAS_SCALE_DOWN_ONLY_DURING";
 /// Sets `initial-machine-state`.
 pub const FAS_INITIAL_MACHINE_STATE: &str = "FAS_INITIAL_MACHINE_STATE";
 /// Sets `stop-order`.
@@ -98,6 +124,34 @@ pub const FAS_REGION_MAX_STARTED_MACHINE_COUNT: &str = "FAS_REGION_MAX_STARTED_M
 pub const FAS_REGION_MIN_MACHINES: &str = "FAS_REGION_MIN_MACHINES";
 /// Sets `max-machines` of `"*"` under `per-region`.
 pub const FAS_REGION_MAX_MACHINES: &str = "FAS_REGION_MAX_MACHINES";
+/// Sets `tolerance` of `"*"` under `per-region`.
+pub const FAS_REGION_TOLERANCE: &str = "FAS_REGION_TOLERANCE";
+/// Sets `scale-up-tolerance` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_UP_TOLERANCE: &str = "FAS_REGION_SCALE_UP_TOLERANCE";
+/// Sets `scale-up-stabilization-window` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_UP_STABILIZATION_WINDOW: &str =
+    "FAS_REGION_SCALE_UP_STABILIZATION_WINDOW";
+/// Sets `scale-up-step-size` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_UP_STEP_SIZE: &str = "FAS_REGION_SCALE_UP_STEP_SIZE";
+/// Sets `scale-up-step-interval` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_UP_STEP_INTERVAL: &str = "FAS_REGION_SCALE_UP_STEP_INTERVAL";
+/// Sets `scale-up-cooldown` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_UP_COOLDOWN: &str = "FAS_REGION_SCALE_UP_COOLDOWN";
+/// Sets `scale-up-only-during` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_UP_ONLY_DURING: &str = "FAS_REGION_SCALE_UP_ONLY_DURING";
+/// Sets `scale-down-tolerance` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_DOWN_TOLERANCE: &str = "FAS_REGION_SCALE_DOWN_TOLERANCE";
+/// Sets `scale-down-stabilization-window` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_DOWN_STABILIZATION_WINDOW: &str =
+    "FAS_REGION_SCALE_DOWN_STABILIZATION_WINDOW";
+/// Sets `scale-down-step-size` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_DOWN_STEP_SIZE: &str = "FAS_REGION_SCALE_DOWN_STEP_SIZE";
+/// Sets `scale-down-step-interval` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_DOWN_STEP_INTERVAL: &str = "FAS_REGION_SCALE_DOWN_STEP_INTERVAL";
+/// Sets `scale-down-cooldown` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_DOWN_COOLDOWN: &str = "FAS_REGION_SCALE_DOWN_COOLDOWN";
+/// Sets `scale-down-only-during` of `"*"` under `per-region`.
+pub const FAS_REGION_SCALE_DOWN_ONLY_DURING: &str = "FAS_REGION_SCALE_DOWN_ONLY_DURING";
 
 /// `address` of the collector that the environment describes.
 pub const FAS_PROMETHEUS_ADDRESS: &str = "FAS_PROMETHEUS_ADDRESS";

@@ -35,6 +35,8 @@ pub enum Mistake {
     NotSettings { found: &'static str },
     #[error("unknown key `{key}`")]
     UnknownKey { key: String, nearest: Option<&'static str> },
+    #[error("unknown key `{key}` in `{section}`")]
+    UnknownInSection { section: &'static str, key: String, nearest: Option<&'static str> },
     #[error("`{key}` is set twice")]
     DuplicateKey { key: String },
     #[error("`{key}` must be {expected}, not {found}")]
@@ -125,11 +127,12 @@ impl Mistake {
             }
             Self::Yaml(YamlError::BareStar) => "write it in quotes: `\"*\":`".to_owned(),
             Self::UnknownKey { key, nearest: Some(nearest) }
+            | Self::UnknownInSection { key, nearest: Some(nearest), .. }
                 if key.replace('_', "-") == *nearest =>
             {
                 format!("keys have dashes: `{nearest}`")
             }
-            Self::UnknownKey { nearest, .. } => format!("did you mean `{}`?", (*nearest)?),
+            Self::UnknownKey { nearest, .. } | Self::UnknownInSection { nearest, .. } => format!("did you mean `{}`?", (*nearest)?),
             Self::Expand { why: ExpandError::Unset { name }, .. } => {
                 format!("set {name}, or `fly secrets set {name}=...`")
             }

@@ -2,6 +2,7 @@
 
 mod groups;
 mod regions;
+mod sections;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,8 +13,8 @@ use super::expand::{ExpandError, Expanded, expand};
 use super::mistake::Mistake;
 use super::place::{Mark, Place, SourceText};
 use super::setting::{
-    COLLECTOR_SETTINGS, METRIC_COLLECTORS, PER_REGION, PROCESS_GROUPS, SETTINGS, Setting, find,
-    nearest,
+    COLLECTOR_SETTINGS, METRIC_COLLECTORS, PER_REGION, PROCESS_GROUPS, SECTIONS, SETTINGS, Setting,
+    find, in_section, nearest,
 };
 use super::yaml::{Content, Key, Node};
 
@@ -161,7 +162,7 @@ impl FileReader<'_> {
             return Err(ConfigError { mistake, place }.into());
         };
         let mut seen = BTreeSet::new();
-        for (key, node) in entries {
+        for (key, node) in self.flat(entries, SETTINGS) {
             if !self.is_first(&key, &mut seen) {
                 continue;
             }
@@ -237,7 +238,10 @@ impl FileReader<'_> {
         let known = find(settings, &key.text);
         if known.is_none() {
             let keys = settings.iter().map(|setting| setting.key).chain(others.iter().copied());
-            let nearest = nearest(&key.text, keys);
+            // Collectors have no sections.
+            let has_sections = settings.iter().any(|setting| in_section(setting.key).is_some());
+            let sections = SECTIONS.iter().copied().filter(|_| has_sections);
+            let nearest = nearest(&key.text, keys.chain(sections));
             let mistake = Mistake::UnknownKey { key: key.text.clone(), nearest };
             self.mistakes.add(mistake, &self.place(key.mark));
         }

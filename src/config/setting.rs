@@ -2,6 +2,7 @@
 //! and what `check` prints are made from it or tested against it.
 
 mod collector;
+pub mod damping;
 mod group;
 mod placement;
 pub mod region;
@@ -12,11 +13,12 @@ mod variables;
 use std::time::Duration;
 
 pub use collector::*;
+pub use damping::{DAMPING, REGION_DAMPING};
 pub use group::*;
 pub use placement::*;
 pub use region::{
-    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS, meant_for_region,
-    region_variable,
+    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_RULES, REGION_SETTINGS,
+    meant_for_region, region_variable,
 };
 pub use top_level::*;
 pub use variables::*;
@@ -89,6 +91,12 @@ pub enum Kind {
     },
     /// A finite number.
     Number,
+    /// From 0 to 1.
+    Fraction,
+    /// A whole number, or one with `%` behind it.
+    Step,
+    /// Hours of the week.
+    Calendar,
     /// `true` or `false`.
     Bool,
     /// `on` or `off`.
@@ -127,6 +135,9 @@ impl Kind {
             Self::Listen | Self::GrpcAddress => "HOST:PORT",
             Self::Duration { .. } => "DURATION",
             Self::Count { .. } | Self::Number => "NUMBER",
+            Self::Fraction => "FRACTION",
+            Self::Step => "NUMBER|PERCENT%",
+            Self::Calendar => "HOURS",
             Self::Bool => "BOOL",
             Self::Switch => "on|off",
             Self::Choice(_) => "WORD",
@@ -152,6 +163,18 @@ const PLAIN: Setting = Setting {
     example: "",
     is_secret: false,
 };
+
+/// The sections of a file. What stands in one is the setting that begins with its name:
+/// `scale-down: {cooldown: 5m}` is `scale-down-cooldown: 5m`.
+pub static SECTIONS: &[&str] = &["scale-up", "scale-down"];
+
+/// The section that the setting `key` belongs to, and its name there.
+#[must_use]
+pub fn in_section(key: &str) -> Option<(&'static str, &str)> {
+    let own =
+        |section: &&'static str| Some((*section, key.strip_prefix(*section)?.strip_prefix('-')?));
+    SECTIONS.iter().find_map(own)
+}
 
 /// The setting whose YAML key is `key`, among `settings`.
 #[must_use]

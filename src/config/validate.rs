@@ -1,6 +1,7 @@
 //! From what was written to what it means, with every mistake noted.
 
 mod collectors;
+mod damping;
 mod expressions;
 mod groups;
 mod placement;
@@ -34,6 +35,7 @@ pub(super) fn validate(
     placement::warn_of_unknown(raw, warnings);
     for group in &groups {
         placement::warn_of_idle(&group.policy, &group.in_force, has_traffic, warnings);
+        damping::warn_of_idle(&group.in_force, warnings);
     }
     let regions = super::listed_regions(groups.iter().map(|group| &group.policy));
     let names = expressions::names(&raw.collectors, &regions, mistakes);

@@ -2,10 +2,12 @@
 
 mod fault;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::decide::view::is_reserved;
-use crate::model::{By, OnFailure, ProcessGroup, Region};
+use crate::decide::{Millionths, Step};
+use crate::model::{By, Calendar, OnFailure, ProcessGroup, Region};
 
 use super::duration;
 use super::setting::MAX_DURATION;
@@ -35,6 +37,35 @@ pub fn count(text: &str, min: u32, max: u32) -> Result<u32, Fault> {
 pub fn number(text: &str) -> Result<f64, Fault> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite());
     number.ok_or_else(|| Fault::NotANumber { value: text.to_owned() })
+}
+
+/// A number from 0 to 1, in millionths: exact, so that it can be compared.
+pub fn fraction(text: &str) -> Result<Millionths, Fault> {
+    let number = number(text).ok().filter(|number| (0.0..=1.0).contains(number));
+    let wrong = || Fault::NotAFraction { value: text.to_owned() };
+    number.map(Millionths::from_fraction).ok_or_else(wrong)
+}
+
+/// A number of machines, or a percentage.
+pub fn step(text: &str) -> Result<Step, Fault> {
+    let value = || text.to_owned();
+    let (digits, is_percent) = match text.strip_suffix('%') {
+        Some(digits) => (digits.trim_end(), true),
+        None => (text, false),
+    };
+    let most = if is_percent { 1000 } else { 100_000 };
+    let number: Option<u32> = digits.parse().ok().filter(|number| *number <= most);
+    let number = number.ok_or_else(|| Fault::NotAStep { value: value() })?;
+    match NonZeroU32::new(number) {
+        None => Err(Fault::NoStep { value: value() }),
+        Some(percent) if is_percent => Ok(Step::Percent(percent)),
+        Some(machines) => Ok(Step::Machines(machines)),
+    }
+}
+
+/// Hours of the week.
+pub fn calendar(text: &str) -> Result<Calendar, Fault> {
+    Calendar::parse(text).map_err(Fault::Calendar)
 }
 
 /// A boolean as YAML 1.1, YAML 1.2 and Go's `strconv.ParseBool` write it; `words` are the two that the

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::model::{Kinds, ProcessGroup, Region, RegionList, ScopeBounds};
 
+use super::damp::{Damping, RegionDamping};
 use super::reason::Reason;
 
 /// What is wanted of one app in one tick.
@@ -149,6 +150,10 @@ pub struct Policy {
     pub region_limits: RegionLimits,
     /// What becomes of the traffic of regions that are not scaled.
     pub unlisted: Unlisted,
+    /// What slows the way to the targets over all regions, and in regions that have no rules of their own.
+    pub damping: Damping,
+    /// What slows the way to the targets of single regions.
+    pub region_damping: RegionDamping,
     /// Whether new machines run at once.
     pub launch_created: bool,
     /// Limits on the total of each target that is defined, applied last.
@@ -182,6 +187,8 @@ impl Default for Policy {
             region_backoff: Duration::from_secs(300),
             region_limits: RegionLimits::default(),
             unlisted: Unlisted::default(),
+            damping: Damping::default(),
+            region_damping: RegionDamping::default(),
             launch_created: true,
             min_machines: 0,
             max_machines: 1000,

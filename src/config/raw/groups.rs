@@ -93,7 +93,7 @@ impl FileReader<'_> {
     fn group_entries(&mut self, group: &mut RawGroup, entries: Vec<(Key, Node)>) {
         let mut values = Values::default();
         let mut seen = BTreeSet::new();
-        for (key, node) in entries {
+        for (key, node) in self.flat(entries, GROUP_SETTINGS) {
             if !self.is_first(&key, &mut seen) {
                 continue;
             }

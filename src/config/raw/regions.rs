@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::super::mistake::Mistake;
 use super::super::place::Place;
 use super::super::setting::{
-    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_SETTINGS, SETTINGS, Setting,
-    find,
+    EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_RULES, REGION_SETTINGS, SETTINGS, Setting, find,
 };
 use super::super::value;
 use super::super::yaml::{Content, Key, Node};
@@ -48,16 +47,16 @@ impl RawRegions {
         self.0.iter().filter(|own| !own.is_every())
     }
 
-    /// What a process group has: its own entries, and from those of the `top` level the limits that it
+    /// What a process group has: its own entries, and from those of the `top` level the rules that it
     /// does not set itself, as far as the group is scaled in that region.
     pub(in crate::config) fn in_group(&self, top: &Self, is_scaled: impl Fn(&str) -> bool) -> Self {
         let mut all = self.clone();
         for other in top.0.iter().filter(|own| own.is_every() || is_scaled(&own.name)) {
             if let Some(own) = all.0.iter_mut().find(|own| own.name == other.name) {
-                own.values.fill_in(&other.values, REGION_LIMITS);
+                own.values.fill_in(&other.values, &REGION_RULES.concat());
             } else {
                 let mut values = Values::default();
-                values.fill_in(&other.values, REGION_LIMITS);
+                values.fill_in(&other.values, &REGION_RULES.concat());
                 all.0.push(RawRegion { values, ..other.clone() });
             }
         }
@@ -74,7 +73,7 @@ impl RawRegions {
                     values.fill_in(&every.values, family);
                 }
             }
-            values.fill_in(&every.values, REGION_LIMITS);
+            values.fill_in(&every.values, &REGION_RULES.concat());
         }
         values
     }
@@ -125,7 +124,7 @@ impl FileReader<'_> {
         };
         let mut values = Values::default();
         let mut seen = BTreeSet::new();
-        for (key, node) in entries {
+        for (key, node) in self.flat(entries, REGION_SETTINGS) {
             if !self.is_first(&key, &mut seen) {
                 continue;
             }

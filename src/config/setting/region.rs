@@ -5,7 +5,7 @@
 use crate::model::Catalog;
 
 use super::super::env_vars as var;
-use super::{Kind, PLAIN, Setting, top_level};
+use super::{Kind, PLAIN, Setting, damping, top_level};
 
 /// The YAML key of the map of regions: from a region's code, or [`EVERY_REGION`], to its
 /// [`REGION_SETTINGS`].
@@ -105,6 +105,19 @@ pub static REGION_SETTINGS: &[&Setting] = &[
     &MAX_STARTED_MACHINE_COUNT,
     &MIN_MACHINES,
     &MAX_MACHINES,
+    &damping::REGION_TOLERANCE,
+    &damping::REGION_SCALE_UP_TOLERANCE,
+    &damping::REGION_SCALE_UP_STABILIZATION_WINDOW,
+    &damping::REGION_SCALE_UP_STEP_SIZE,
+    &damping::REGION_SCALE_UP_STEP_INTERVAL,
+    &damping::REGION_SCALE_UP_COOLDOWN,
+    &damping::REGION_SCALE_UP_ONLY_DURING,
+    &damping::REGION_SCALE_DOWN_TOLERANCE,
+    &damping::REGION_SCALE_DOWN_STABILIZATION_WINDOW,
+    &damping::REGION_SCALE_DOWN_STEP_SIZE,
+    &damping::REGION_SCALE_DOWN_STEP_INTERVAL,
+    &damping::REGION_SCALE_DOWN_COOLDOWN,
+    &damping::REGION_SCALE_DOWN_ONLY_DURING,
 ];
 
 /// Those of [`REGION_SETTINGS`] that say one number of machines together.
@@ -113,11 +126,14 @@ pub static REGION_COUNTS: [&[&Setting]; 2] = [
     &[&STARTED_MACHINE_COUNT, &MIN_STARTED_MACHINE_COUNT, &MAX_STARTED_MACHINE_COUNT],
 ];
 
-/// Those of [`REGION_SETTINGS`] that limit the numbers, each for itself.
+/// Those of [`REGION_SETTINGS`] that limit the numbers.
 pub static REGION_LIMITS: &[&Setting] = &[&MIN_MACHINES, &MAX_MACHINES];
 
+/// The rules around the numbers, each of which is taken over for itself.
+pub static REGION_RULES: [&[&Setting]; 2] = [REGION_LIMITS, damping::REGION_DAMPING];
+
 /// What stands at the top level for each of [`REGION_SETTINGS`], in the same order.
-static TOP_LEVEL: [&Setting; 8] = [
+static TOP_LEVEL: [&Setting; 21] = [
     &top_level::CREATED_MACHINE_COUNT,
     &top_level::MIN_CREATED_MACHINE_COUNT,
     &top_level::MAX_CREATED_MACHINE_COUNT,
@@ -126,6 +142,19 @@ static TOP_LEVEL: [&Setting; 8] = [
     &top_level::MAX_STARTED_MACHINE_COUNT,
     &top_level::MIN_MACHINES,
     &top_level::MAX_MACHINES,
+    &damping::TOLERANCE,
+    &damping::SCALE_UP_TOLERANCE,
+    &damping::SCALE_UP_STABILIZATION_WINDOW,
+    &damping::SCALE_UP_STEP_SIZE,
+    &damping::SCALE_UP_STEP_INTERVAL,
+    &damping::SCALE_UP_COOLDOWN,
+    &damping::SCALE_UP_ONLY_DURING,
+    &damping::SCALE_DOWN_TOLERANCE,
+    &damping::SCALE_DOWN_STABILIZATION_WINDOW,
+    &damping::SCALE_DOWN_STEP_SIZE,
+    &damping::SCALE_DOWN_STEP_INTERVAL,
+    &damping::SCALE_DOWN_COOLDOWN,
+    &damping::SCALE_DOWN_ONLY_DURING,
 ];
 
 /// The region setting that the variable `name` sets for a single region, and the end of its name, which

@@ -1,6 +1,7 @@
 //! The process groups: the entries of `process-groups`, or the one of `process-group`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::decide::{Policy, StopOrder, Unlisted};
 use crate::evaluate::Names;
@@ -15,7 +16,7 @@ use super::super::read::Reader;
 use super::super::setting::{self, Setting};
 use super::super::value;
 use super::placement::Placement;
-use super::{expressions, regions};
+use super::{damping, expressions, regions};
 
 /// A process group whose expressions are not compiled yet: what names they may read depends on the
 /// regions of all groups.
@@ -34,7 +35,8 @@ pub(super) struct Uncompiled<'a> {
 pub(super) fn groups<'a>(raw: &'a Raw, mistakes: &mut Mistakes) -> Vec<Uncompiled<'a>> {
     // With `process-groups` these are what the groups inherit. Mistakes in them are told here, once, and
     // not again at each group.
-    let top = policy(&raw.settings, &raw.regions, mistakes);
+    let interval = damping::interval(&raw.settings);
+    let top = policy(&raw.settings, &raw.regions, interval, mistakes);
     let Some(groups) = &raw.groups else { return vec![single(raw, top, mistakes)] };
     let groups: Vec<_> = groups.iter().filter_map(|group| entry(group, raw, mistakes)).collect();
     let lists: Vec<_> = groups.iter().map(|own| (&own.in_force, &own.policy)).collect();
@@ -64,10 +66,11 @@ fn entry<'a>(raw: &'a RawGroup, top: &Raw, mistakes: &mut Mistakes) -> Option<Un
     let (own, regions) = (raw.own.as_ref()?, &raw.regions);
     let in_force = raw.in_force(&top.settings);
     let policy = mistakes.of_group(&raw.name, |mistakes| {
-        policy(own, regions, mistakes);
+        let interval = damping::interval(&top.settings);
+        policy(own, regions, interval, mistakes);
         check_counts(own, regions, &raw.place, mistakes);
         let regions_in_force = raw.regions_in_force(top);
-        let policy = policy(&in_force, &regions_in_force, &mut Mistakes::default());
+        let policy = policy(&in_force, &regions_in_force, interval, &mut Mistakes::default());
         check_limits(&policy, &[own, &in_force], mistakes);
         regions::check_keys(regions, &[(&in_force, &policy)], mistakes);
         let placement =
@@ -156,8 +159,15 @@ fn check_families(values: &Values, mistakes: &mut Mistakes) -> bool {
     is_any
 }
 
-fn policy(values: &Values, regions: &RawRegions, mistakes: &mut Mistakes) -> Policy {
+fn policy(
+    values: &Values,
+    regions: &RawRegions,
+    interval: Duration,
+    mistakes: &mut Mistakes,
+) -> Policy {
     let region_limits = regions::limits(regions, mistakes);
+    let damping = damping::rules(values, interval, mistakes);
+    let region_damping = damping::regional(regions, values, interval, mistakes);
     let mut read = Reader { values, mistakes };
     Policy {
         regions: read.region_list(&setting::REGIONS),
@@ -168,6 +178,8 @@ fn policy(values: &Values, regions: &RawRegions, mistakes: &mut Mistakes) -> Pol
         region_limits,
         unlisted: [Unlisted::Ignore, Unlisted::Nearest]
             [read.choice(&setting::UNLISTED_REGIONS).unwrap_or_default()],
+        damping,
+        region_damping,
         launch_created: read.choice(&setting::INITIAL_MACHINE_STATE) == Some(0),
         min_machines: read.count(&setting::MIN_MACHINES),
         max_machines: read.count(&setting::MAX_MACHINES),

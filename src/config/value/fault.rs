@@ -1,6 +1,6 @@
 //! What can be wrong with a value.
 
-use crate::model::{By, Catalog};
+use crate::model::{By, CalendarError, Catalog};
 
 use super::{add_label, app_name, is_identifier, is_region, is_slug};
 
@@ -18,6 +18,14 @@ pub enum Fault {
     NotACount { value: String, min: u32, max: u32 },
     #[error("`{value}` is not a finite number")]
     NotANumber { value: String },
+    #[error("`{value}` is not a fraction from 0 to 1")]
+    NotAFraction { value: String },
+    #[error("`{value}` is not a number of machines, nor a percentage of them")]
+    NotAStep { value: String },
+    #[error("a step of {value} would never get anywhere")]
+    NoStep { value: String },
+    #[error("{0}")]
+    Calendar(CalendarError),
     #[error("`{value}` is neither {yes} nor {no}")]
     NotABool { value: String, yes: &'static str, no: &'static str },
     #[error("`{value}` is not one of {}", .choices.join(", "))]
@@ -85,6 +93,21 @@ impl Fault {
                 format!("durations have a unit: `{value}s`, `{value}m`")
             }
             Self::NotADuration { .. } => "write it like 15s, 1m30s or 500ms".to_owned(),
+            Self::NotAFraction { value } => match percent_in(value) {
+                Some(percent) => format!("write `{}`, which is {percent} %", percent / 100.0),
+                None => "write 0.1 for 10 %".to_owned(),
+            },
+            Self::NotAStep { value } => match value.parse::<f64>() {
+                Ok(share) if share > 0.0 && share < 1.0 => {
+                    format!("write `{}%`", (share * 100.0).round())
+                }
+                _ => "write machines as a whole number, `2`, or a share of them in whole percent, `50%`"
+                    .to_owned(),
+            },
+            Self::NoStep { .. } => {
+                "write at least `1` or `1%`, or leave the key out for any number at once".to_owned()
+            }
+            Self::Calendar(error) => error.hint(),
             Self::NotAUrl { value } if !value.contains("://") => {
                 format!("write `https://{value}`")
             }
@@ -137,6 +160,12 @@ impl Fault {
             _ => return None,
         })
     }
+}
+
+/// The percentage that was meant by what is no fraction: `15%`, `15`.
+fn percent_in(text: &str) -> Option<f64> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok()?;
+    (2.0..=100.0).contains(&number).then_some(number)
 }
 
 /// The region codes that `text` consists of, but for what stands between and around them; none where there
