@@ -75,6 +75,10 @@ pub struct Adapters {
     pub metrics: Arc<Metrics>,
 }
 
+/// What tells the load of a group's machines, for each group in which they leave in that order. The
+/// reconcilers of many apps share it.
+pub type StopMetrics = Arc<BTreeMap<ProcessGroup, Arc<dyn LoadSource>>>;
+
 /// Brings one app's machines to what its expressions say, tick by tick.
 pub struct Reconciler {
     app: AppName,
@@ -85,7 +89,7 @@ pub struct Reconciler {
     /// What is known of the app without asking it, where it is one of many.
     overview: Option<Arc<dyn Overview>>,
     /// What tells the load of each group's machines, where that says in which order they leave.
-    stop_metrics: BTreeMap<ProcessGroup, Arc<dyn LoadSource>>,
+    stop_metrics: StopMetrics,
     /// Fly's regions, where they matter; else those that come with the program.
     atlas: Option<Arc<Atlas>>,
     /// The regions that expressions may name: each has its variable in a collector that is `by: region`.
@@ -125,7 +129,7 @@ impl Reconciler {
             settings,
             adapters,
             overview: None,
-            stop_metrics: BTreeMap::new(),
+            stop_metrics: StopMetrics::default(),
             atlas: None,
             named,
             regions: RegionMemory::default(),
@@ -152,10 +156,7 @@ impl Reconciler {
     /// The same reconciler, in which the machines of each group in `metrics` leave in the order of their
     /// load.
     #[must_use]
-    pub fn with_stop_metrics(
-        mut self,
-        metrics: BTreeMap<ProcessGroup, Arc<dyn LoadSource>>,
-    ) -> Self {
+    pub fn with_stop_metrics(mut self, metrics: StopMetrics) -> Self {
         self.stop_metrics = metrics;
         self
     }

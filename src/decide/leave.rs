@@ -142,7 +142,8 @@ impl<'a> Leaving<'a> {
     }
 
     /// The machine of `view` that keeps a region running: one that runs, or else is on its way, or else can
-    /// be started; of these the one that would be stopped last.
+    /// be started; of these one that serves before one that somebody has cordoned, and the one that would be
+    /// stopped last.
     pub(super) fn last_to_go<'m>(&self, view: &View<'m>) -> Option<&'m MachineId> {
         let state = |seen: &&Seen<'m>| {
             let standing = seen.standing;
@@ -151,7 +152,10 @@ impl<'a> Leaving<'a> {
         view.machines
             .iter()
             .filter_map(|seen| Some((state(&seen)?, seen)))
-            .min_by_key(|(state, seen)| (*state, std::cmp::Reverse(self.rank(seen))))
+            .min_by_key(|(state, seen)| {
+                let is_out = seen.cordon == Some(Cordon::Others);
+                (*state, is_out, std::cmp::Reverse(self.rank(seen)))
+            })
             .map(|(_, seen)| &seen.machine.id)
     }
 }

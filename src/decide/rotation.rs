@@ -38,7 +38,7 @@ pub(super) fn put_back(
             others[index] += u32::from(seen.standing.started);
             continue;
         }
-        let part = &mut parts[index];
+        let part = &parts[index];
         let is_held = match part.role {
             Role::Draining => !drains,
             Role::AppWide | Role::Region => part.bounds.is_none(),
@@ -51,7 +51,9 @@ pub(super) fn put_back(
             let action = Action::Uncordon { machine, region };
             // What serves at once comes before what has to start.
             let planned = PlannedAction { action, reason: Reason::CordonOver { why } };
-            part.plan.actions.insert(0, planned);
+            parts[index].plan.actions.insert(0, planned);
+            let is_other = |own: &Action| own.machine() != Some(&seen.machine.id);
+            parts.iter_mut().for_each(|part| part.plan.spares.retain(is_other));
         }
     }
     if policy.cordon_before_stop.is_some() {

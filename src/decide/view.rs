@@ -362,7 +362,9 @@ impl History {
     }
 
     fn settle_cordons(&mut self, observed: &Observed, now: Timestamp) {
-        if self.cordoned.is_empty() && observed.machines.iter().all(|own| !own.is_cordoned) {
+        let is_rotated = self.recent.iter().any(|recent| recent.effect.is_rotation());
+        let is_listed = observed.machines.iter().any(|machine| machine.is_cordoned);
+        if self.cordoned.is_empty() && !is_rotated && !is_listed {
             return;
         }
         let overlay = Overlay::new(self, now);

@@ -17,6 +17,7 @@ mod expressions;
 mod faults;
 mod fleet;
 mod http;
+mod leaving;
 mod machines_api;
 mod placement;
 mod process_groups;

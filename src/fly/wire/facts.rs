@@ -167,7 +167,7 @@ fn volumes(raw: Option<&RawValue>) -> Vec<Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::{CREATE_ID_KEY, MANAGED_KEY};
+    use crate::decide::{CORDON_KEY, CREATE_ID_KEY, MANAGED_KEY};
 
     fn facts(json: &str) -> MachineFacts {
         read(serde_json::from_str(json).expect("JSON"))
@@ -180,7 +180,8 @@ mod tests {
             "mounts":[{"volume":"vol_1","name":"data","path":"/data"},{"volume":"vol_2"}],
             "guest":{"memory_mb":4096},
             "metadata":{"fly_process_group":"web","process_group":"old","fly_release_version":"12",
-            "fly_bluegreen_deployment_tag":"7","fly_autoscaler_create_id":"c1","fly_autoscaler":"started"}}"#,
+            "fly_bluegreen_deployment_tag":"7","fly_autoscaler_create_id":"c1","fly_autoscaler":"started",
+            "fly_autoscaler_cordoned":"2026-03-02T12:00:00Z"}}"#,
         );
         assert_eq!(
             facts,
@@ -194,6 +195,8 @@ mod tests {
                 bluegreen_tag: Some(Arc::from("7")),
                 create_id: Some(Arc::from("c1")),
                 launched_by_autoscaler: true,
+                is_managed: true,
+                cordoned_at: Timestamp::parse_rfc3339("2026-03-02T12:00:00Z"),
                 config_left_out: false,
             }
         );
@@ -273,10 +276,18 @@ mod tests {
     #[test]
     fn our_own_marks_are_read_under_the_keys_that_decide_writes() {
         for (mark, want) in [("started", true), ("stopped", false), ("", false)] {
-            let json = serde_json::json!({"metadata": {MANAGED_KEY: mark, CREATE_ID_KEY: "c1"}});
+            let metadata = serde_json::json!({
+                MANAGED_KEY: mark, CREATE_ID_KEY: "c1", CORDON_KEY: "2026-03-02T12:00:00.5Z",
+            });
+            let json = serde_json::json!({ "metadata": metadata });
             let facts = facts(&json.to_string());
             assert_eq!(facts.launched_by_autoscaler, want, "{mark}");
+            assert_eq!(facts.is_managed, !mark.is_empty(), "{mark}");
             assert_eq!(facts.create_id.as_deref(), Some("c1"));
+            assert_eq!(
+                facts.cordoned_at.map(|at| at.to_string()).as_deref(),
+                Some("2026-03-02T12:00:00.500Z"),
+            );
         }
     }
 }
