@@ -1,16 +1,20 @@
 //! How long a decision takes on 10, 1,000 and 10,000 machines: one with nothing to do, and one that
-//! starts a tenth of them; with a number over all regions, and with one for each of four.
+//! starts a tenth of them; with a number over all regions, with the same and every rule of damping, and with one for
+//! each of four.
 
 use std::hint::black_box;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fly_autoscaler::decide::{
-    GroupTargets, History, Observed, Policy, RegionTargets, Targets, Wanted, decide,
+    Change, Damping, GroupTargets, History, Millionths, Observed, Policy, RegionTargets, Rules,
+    Step, Targets, Wanted, decide,
 };
 use fly_autoscaler::model::{
-    Bounds, HostStatus, Kinds, Machine, MachineFacts, MachineId, MachineState, ProcessGroup,
-    Region, ScopeBounds, Timestamp,
+    Bounds, Calendar, HostStatus, Kind, Kinds, Machine, MachineFacts, MachineId, MachineState,
+    ProcessGroup, Region, ScopeBounds, Timestamp,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -69,16 +73,46 @@ fn targets_by_region(count: usize, more: usize) -> Targets {
     targets
 }
 
+/// The same numbers with every rule of damping, where each scope has wanted and done a lot before.
+fn damped(mut targets: Targets) -> (Targets, History) {
+    let rules = Rules {
+        tolerance: Millionths::from_fraction(0.001),
+        window: MINUTE * 5,
+        step: NonZeroU32::new(50).map(Step::Percent),
+        step_interval: MINUTE,
+        cooldown: MINUTE,
+        only_during: Calendar::parse("Mon-Sun 00:00-24:00 Europe/London").ok().map(Arc::new),
+    };
+    let damping = Damping { up: rules.clone(), down: rules, gap: MINUTE };
+    for own in &mut targets.groups {
+        Arc::make_mut(&mut own.policy).damping = damping.clone();
+    }
+    let mut history = History::new("bench");
+    let all = (0..1000).map(|number| Change {
+        at: NOW.minus(MINUTE - Duration::from_millis(50 * number)),
+        region: Region::new("lhr"),
+        kind: Kind::Created,
+        by: 1,
+    });
+    history.changes.insert(ProcessGroup::new("app"), Arc::new(all.collect()));
+    (targets, history)
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
 fn decisions(criterion: &mut Criterion) {
     let history = History::new("bench");
     let mut group = criterion.benchmark_group("decide");
     for count in [10, 1_000, 10_000] {
         let observed = observed(count);
-        for (name, targets) in [
-            ("quiet", targets(count / 2)),
-            ("start a tenth", targets(count / 2 + count / 10)),
-            ("four regions, quiet", targets_by_region(count, 0)),
-            ("four regions, start a tenth", targets_by_region(count, count / 10)),
+        let free = |targets: Targets| (targets, history.clone());
+        for (name, (targets, history)) in [
+            ("quiet", free(targets(count / 2))),
+            ("start a tenth", free(targets(count / 2 + count / 10))),
+            ("quiet, damped", damped(targets(count / 2))),
+            ("start a tenth, damped", damped(targets(count / 2 + count / 10))),
+            ("four regions, quiet", free(targets_by_region(count, 0))),
+            ("four regions, start a tenth", free(targets_by_region(count, count / 10))),
         ] {
             group.bench_with_input(BenchmarkId::new(name, count), &count, |bencher, _| {
                 bencher.iter(|| black_box(decide(black_box(&observed), &targets, &history, NOW)));

@@ -2,7 +2,7 @@
 //!
 //! The steps, in order, each in its file: [`view`] lays our own recent actions over the list and says
 //! what each machine counts as; `bounds` settles the numbers of a process group, over all regions and in
-//! each, with [`limit`] and `split`; [`gate`] holds what must not be touched now; `place` chooses regions;
+//! each, with [`damp`], [`limit`] and `split`; [`gate`] holds what must not be touched now; `place` chooses regions;
 //! [`select`] chooses machines; [`volumes`] what new ones mount; `launch` which of them run at once;
 //! `leave` in which order machines leave, and by which steps; `rotation` which go back to serving;
 //! `drain` what leaves excluded regions. `group` is the order of these steps, `part` one scope in the
@@ -33,7 +33,7 @@ pub mod template;
 pub mod view;
 pub mod volumes;
 
-pub use damp::{Damping, Millionths, RegionDamping, Rules, Step};
+pub use damp::{Change, Damping, Eased, Millionths, Recommendations, RegionDamping, Rules, Step};
 pub use gate::guard_release;
 pub use history::{Cordoned, Effect, History, Recent, Refusal};
 pub use observed::{LAUNCH_GRACE, Loads, Observed, Release, ReleaseState, Volumes};
@@ -67,6 +67,8 @@ pub fn decide(observed: &Observed, targets: &Targets, history: &History, now: Ti
         .collect();
     // A region that is no longer decided about wishes for nothing.
     next.large_destroy_wishes.retain(|scope, _| scopes.iter().any(|own| own.scope == *scope));
+    next.recommendations.retain(|scope, _| scopes.iter().any(|own| own.scope == *scope));
+    next.changes.retain(|group, _| targets.groups.iter().any(|own| own.group == *group));
     Plan::new(scopes, next)
 }
 

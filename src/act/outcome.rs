@@ -146,10 +146,25 @@ impl Outcome {
         }
     }
 
+    /// Where it changed the numbers of machines, or may have; `None` where it surely did not. What was gone
+    /// already is not our doing.
+    fn changed_in(&self) -> Option<&Region> {
+        match &self.result {
+            ActionResult::Done { region, .. } => Some(region),
+            ActionResult::Failed(error) if error.outcome_unknown => {
+                self.asked.as_ref().map_or(self.action.region(), |asked| Some(&asked.region))
+            }
+            _ => None,
+        }
+    }
+
     /// Adds to `history` what the next decisions have to know.
     pub fn remember(&self, history: &mut History, at: Timestamp) {
         if let Some(effect) = self.effect() {
             history.record(at, effect);
+        }
+        if let Some(region) = self.changed_in() {
+            history.note_change(at, &self.scope.group, region, &self.action);
         }
         for (region, answer) in &self.refusals {
             let scope = Scope { group: self.scope.group.clone(), region: Some(region.clone()) };

@@ -4,6 +4,7 @@ use std::cmp::{max, min};
 
 use crate::model::{Bounds, Kind, ScopeBounds, Side};
 
+use super::damp::Damper;
 use super::part::{Need, Part, Role};
 use super::plan::Tally;
 use super::reason::Reason;
@@ -18,7 +19,7 @@ const KINDS: [Kind; 2] = [Kind::Created, Kind::Started];
 /// What regions decide, the bounds over all of them limit: the regions' targets are raised or lowered
 /// before anything is chosen. Machines that no region decides about (in regions that are not scaled, or
 /// held) count as they are.
-pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets) {
+pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets, damper: &mut Damper<'_>) {
     let Some((app_wide, others)) = parts.split_first_mut() else { return };
     let wanted = match wanted_of(&targets.app_wide) {
         Ok(wanted) => wanted,
@@ -31,12 +32,14 @@ pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets) {
     };
     app_wide.plan.wanted = Some(wanted);
     let tally = app_wide.plan.observed;
-    let (mut bounds, reasons) = limit::limit_targets(wanted, &targets.policy, tally);
+    let (damped, reasons) = damper.damp(&app_wide.plan.scope, wanted, tally);
     app_wide.plan.reasons = reasons;
+    let (mut bounds, reasons) = limit::limit_targets(damped, &targets.policy, tally);
+    app_wide.plan.reasons.extend(reasons);
 
     let has_created = wanted.created.is_defined() || targets.regional.created;
     for part in others.iter_mut().filter(|part| part.role == Role::Region) {
-        settle_region(part, targets, has_created);
+        settle_region(part, targets, damper, has_created);
     }
     keep_running(&mut bounds, app_wide, others, targets);
     for kind in KINDS.into_iter().filter(|kind| targets.regional.has(*kind)) {
@@ -71,7 +74,12 @@ fn wanted_of(wanted: &Wanted) -> Result<ScopeBounds, (Option<ScopeBounds>, Vec<R
 
 /// The bounds of one region by itself: its own expressions and limits, and that a machine runs there at
 /// all times where that is so.
-fn settle_region(part: &mut Part<'_, '_>, targets: &GroupTargets, has_created: bool) {
+fn settle_region(
+    part: &mut Part<'_, '_>,
+    targets: &GroupTargets,
+    damper: &mut Damper<'_>,
+    has_created: bool,
+) {
     let Some(region) = part.plan.scope.region.clone() else { return };
     let own = targets.by_region.iter().find(|own| own.region == region);
     let wanted = match own.map(|RegionTargets { wanted, .. }| wanted_of(wanted)) {
@@ -84,9 +92,11 @@ fn settle_region(part: &mut Part<'_, '_>, targets: &GroupTargets, has_created: b
         }
     };
     part.plan.wanted = Some(wanted);
-    let (mut bounds, reasons) =
-        limit::limit_region(wanted, targets.policy.region_limits.of(&region));
+    let (damped, reasons) = damper.damp(&part.plan.scope, wanted, part.plan.observed);
     part.plan.reasons = reasons;
+    let limits = targets.policy.region_limits.of(&region);
+    let (mut bounds, reasons) = limit::limit_region(damped, limits);
+    part.plan.reasons.extend(reasons);
     if part.runs_always(&targets.policy) {
         // One that is to run has to exist, which is for whoever sets a created count to see to.
         let kinds = KINDS.into_iter().filter(|kind| *kind == Kind::Started || has_created);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::model::{Kind, MachineId, Region, Scope, Timestamp};
 
 use super::create::{NewMachine, planned_creates};
+use super::damp::Damper;
 use super::history::{History, is_within};
 use super::launch::LaunchRoom;
 use super::leave::Leaving;
@@ -32,7 +33,9 @@ pub(super) fn decide_group(
 ) -> Vec<ScopePlan> {
     let whole = View::of_group(observed, &targets.group, history, now);
     let mut parts = parts(targets, &whole);
-    bounds::settle(&mut parts, targets);
+    let mut damper = Damper { policy: &targets.policy, history, next, now };
+    damper.forget(&targets.group);
+    bounds::settle(&mut parts, targets, &mut damper);
     let tally = whole.tally();
     let leaving = Leaving::of(targets, observed, now);
     let deciding = Deciding { observed, targets, whole: &whole, tally, leaving, history, now };

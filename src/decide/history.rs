@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::damp::{Change, Recommendations};
 use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
 
 /// How long our own actions overlay what the list says: it is served from an eventually consistent
@@ -37,6 +38,10 @@ pub struct History {
     pub cordoned: BTreeMap<MachineId, Cordoned>,
     /// Regions in which Fly had no room for a machine of a group: they are left alone for a while.
     pub resting: BTreeMap<Scope, Refusal>,
+    /// What we changed lately in each process group, oldest first.
+    pub changes: BTreeMap<ProcessGroup, Arc<Vec<Change>>>,
+    /// What each scope's expressions asked for lately, where a stabilization window looks back on it.
+    pub recommendations: BTreeMap<Scope, Recommendations>,
 }
 
 /// A cordon of ours.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::damp::Eased;
 use crate::model::{Bounds, Kind, MachineId, MetricName, Region, Side, SuspendObstacle, Timestamp};
 
 /// Why. Codes are stable: they are labels of metrics and keys of the JSON.
@@ -85,6 +86,16 @@ pub enum Reason {
         /// How many.
         count: u32,
     },
+    /// The target is so near to what is there that nothing is done.
+    WithinTolerance(Eased),
+    /// Not so much was wanted for all of the stabilization window.
+    Stabilized(Eased),
+    /// One step goes no further.
+    LimitedByStep(Eased),
+    /// The last change is not long enough ago.
+    CoolingDown(Eased),
+    /// It is not the time for changes.
+    OutsideHours(Eased),
     /// The expressions wanted fewer than `min-machines`.
     LimitedByMinMachines {
         /// Of which number.

@@ -270,6 +270,8 @@ fn deciding<'a>(reasons: &'a [Reason], actions: &[&'a PlannedAction]) -> Option<
     // What should be done and is not has a limit, the last of those that were met.
     let limit = cause.filter(|own| is_unmet(own));
     let limit = limit.and_then(|_| reasons.iter().rev().find(of(Weight::Limit)));
+    // Nor is it what was asked for, where a rule of damping made it so.
+    let limit = limit.or_else(|| reasons.iter().rev().find(|own| own.eased().is_some()));
     reasons.iter().find(of(Weight::Hold)).or(limit).or(cause).or(reasons.first())
 }
 

@@ -3,9 +3,11 @@
 mod documents;
 mod environment;
 mod every_setting;
+mod leaving;
 mod migrating;
 mod process_groups;
 mod regions;
+mod sections;
 
 use std::time::Duration;
 

@@ -94,7 +94,8 @@ fn actions(plan: &Plan) -> String {
     let scope = &plan.scopes[0];
     let acts: Vec<_> = scope.actions.iter().map(|planned| short(&planned.action)).collect();
     let spares: Vec<_> = scope.spares.iter().map(short).collect();
-    let spares = if spares.is_empty() { String::new() } else { format!(" | {}", spares.join(", ")) };
+    let spares =
+        if spares.is_empty() { String::new() } else { format!(" | {}", spares.join(", ")) };
     acts.join(", ") + &spares
 }
 
@@ -311,9 +312,11 @@ async fn acted(plan: &Plan, double: &Double) -> (Vec<Outcome>, History) {
 #[tokio::test]
 async fn the_mark_is_set_before_the_cordon_and_taken_away_after_it() {
     let double = Double::default();
-    let (_, history) =
-        acted(&plan(&observed("a b", None), "", "1", &cordoning(60)), &double).await;
-    assert_eq!(double.calls(), [format!("mark a fly_autoscaler_cordoned = {NOW}"), "cordon a".into()]);
+    let (_, history) = acted(&plan(&observed("a b", None), "", "1", &cordoning(60)), &double).await;
+    assert_eq!(
+        double.calls(),
+        [format!("mark a fly_autoscaler_cordoned = {NOW}"), "cordon a".into()]
+    );
     assert_eq!(history.cordoned[&MachineId::new("a")], Cordoned::since(NOW));
 
     let double = Double::default();
@@ -332,7 +335,8 @@ async fn a_machine_that_fly_will_not_stop_serves_again_and_another_one_goes() {
     let (_, history) = acted(&stop, &double).await;
     let mark = format!("mark b fly_autoscaler_cordoned = {NOW}");
     assert_eq!(double.calls(), ["stop a".to_owned(), mark, "cordon b".to_owned()]);
-    let next = plan_after(&observed("a:started:c75 b:started:c15 c", None), "", "2", &policy, &history);
+    let next =
+        plan_after(&observed("a:started:c75 b:started:c15 c", None), "", "2", &policy, &history);
     assert_eq!(actions(&next), "uncordon a");
 
     // A passing trouble, or a suspend that is a stop in the next tick: nobody else is bothered.

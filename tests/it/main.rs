@@ -7,6 +7,7 @@ mod cli;
 mod closed_loop;
 mod composed;
 mod config;
+mod damping;
 mod decide_properties;
 mod decide_regions;
 mod decide_table;

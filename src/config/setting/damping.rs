@@ -132,7 +132,7 @@ pub const SCALE_DOWN_ONLY_DURING: Setting = Setting {
     flag: Some("scale-down-only-during"),
     kind: Kind::Calendar,
     doc: "Shrink only at these hours, in UTC or the time zone at the end",
-    example: "Mon-Fri 18:00-08:00 Europe/London; Sat,Sun",
+    example: "Mon-Fri 18:00-08:00; Sat,Sun Europe/London",
     ..PLAIN
 };
 

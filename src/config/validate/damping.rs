@@ -13,8 +13,8 @@ use super::super::read::Reader;
 use super::super::setting::{self, DAMPING, Setting, damping as own};
 use super::super::value;
 
-/// Without a sample for so many intervals, what was wanted meanwhile is not known.
-const GAP: u32 = 3;
+/// Intervals that may pass without a tick besides the time that one may take.
+const MISSED: u32 = 3;
 
 /// The settings of one direction.
 struct Section {
@@ -44,14 +44,17 @@ const DOWN: Section = Section {
     only_during: &own::SCALE_DOWN_ONLY_DURING,
 };
 
-/// The interval of the ticks, as far as it can be read: what is wrong with it is noted elsewhere.
-pub(super) fn interval(top: &Values) -> Duration {
+/// How long it may be from one tick to the next where nothing is wrong, as far as that can be read: what is
+/// wrong with it is noted elsewhere.
+pub(super) fn gap(top: &Values) -> Duration {
     let mut read = Reader { values: top, mistakes: &mut Mistakes::default() };
-    read.duration(&setting::INTERVAL).unwrap_or_default()
+    let [interval, timeout] =
+        [&setting::INTERVAL, &setting::TIMEOUT].map(|own| read.duration(own).unwrap_or_default());
+    interval * MISSED + timeout
 }
 
 /// The rules in `values`.
-pub(super) fn rules(values: &Values, interval: Duration, mistakes: &mut Mistakes) -> Damping {
+pub(super) fn rules(values: &Values, gap: Duration, mistakes: &mut Mistakes) -> Damping {
     let mut read = Reader { values, mistakes };
     let common = read.read(&own::TOLERANCE, value::fraction);
     let mut direction = |section: &Section| Rules {
@@ -63,7 +66,9 @@ pub(super) fn rules(values: &Values, interval: Duration, mistakes: &mut Mistakes
         only_during: read.read(section.only_during, value::calendar).map(Arc::new),
     };
     let (up, down) = (direction(&UP), direction(&DOWN));
-    Damping { up, down, gap: interval * GAP }
+    let is_stabilized = [&up, &down].iter().any(|rules| !rules.window.is_zero());
+    let gap = if is_stabilized { gap } else { Duration::ZERO };
+    Damping { up, down, gap }
 }
 
 /// The rules of single regions, each key from the most specific place: the region, every region, and
@@ -71,18 +76,18 @@ pub(super) fn rules(values: &Values, interval: Duration, mistakes: &mut Mistakes
 pub(super) fn regional(
     regions: &RawRegions,
     values: &Values,
-    interval: Duration,
+    gap: Duration,
     mistakes: &mut Mistakes,
 ) -> RegionDamping {
     let mut all = RegionDamping::default();
     for own in &regions.0 {
-        mistakes.of_region(&own.name, |mistakes| rules(&own.values, interval, mistakes));
+        mistakes.of_region(&own.name, |mistakes| rules(&own.values, gap, mistakes));
         let mut in_force = regions.in_force(own);
         if DAMPING.iter().all(|setting| in_force.place(setting).is_none()) {
             continue;
         }
         in_force.fill_in(values, DAMPING);
-        let damping = Arc::new(rules(&in_force, interval, &mut Mistakes::default()));
+        let damping = Arc::new(rules(&in_force, gap, &mut Mistakes::default()));
         if own.is_every() {
             all.every = Some(damping);
         } else {

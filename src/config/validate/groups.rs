@@ -35,8 +35,8 @@ pub(super) struct Uncompiled<'a> {
 pub(super) fn groups<'a>(raw: &'a Raw, mistakes: &mut Mistakes) -> Vec<Uncompiled<'a>> {
     // With `process-groups` these are what the groups inherit. Mistakes in them are told here, once, and
     // not again at each group.
-    let interval = damping::interval(&raw.settings);
-    let top = policy(&raw.settings, &raw.regions, interval, mistakes);
+    let gap = damping::gap(&raw.settings);
+    let top = policy(&raw.settings, &raw.regions, gap, mistakes);
     let Some(groups) = &raw.groups else { return vec![single(raw, top, mistakes)] };
     let groups: Vec<_> = groups.iter().filter_map(|group| entry(group, raw, mistakes)).collect();
     let lists: Vec<_> = groups.iter().map(|own| (&own.in_force, &own.policy)).collect();
@@ -66,11 +66,11 @@ fn entry<'a>(raw: &'a RawGroup, top: &Raw, mistakes: &mut Mistakes) -> Option<Un
     let (own, regions) = (raw.own.as_ref()?, &raw.regions);
     let in_force = raw.in_force(&top.settings);
     let policy = mistakes.of_group(&raw.name, |mistakes| {
-        let interval = damping::interval(&top.settings);
-        policy(own, regions, interval, mistakes);
+        let gap = damping::gap(&top.settings);
+        policy(own, regions, gap, mistakes);
         check_counts(own, regions, &raw.place, mistakes);
         let regions_in_force = raw.regions_in_force(top);
-        let policy = policy(&in_force, &regions_in_force, interval, &mut Mistakes::default());
+        let policy = policy(&in_force, &regions_in_force, gap, &mut Mistakes::default());
         check_limits(&policy, &[own, &in_force], mistakes);
         regions::check_keys(regions, &[(&in_force, &policy)], mistakes);
         let placement =
@@ -160,15 +160,10 @@ fn check_families(values: &Values, mistakes: &mut Mistakes) -> bool {
     is_any
 }
 
-fn policy(
-    values: &Values,
-    regions: &RawRegions,
-    interval: Duration,
-    mistakes: &mut Mistakes,
-) -> Policy {
+fn policy(values: &Values, regions: &RawRegions, gap: Duration, mistakes: &mut Mistakes) -> Policy {
     let region_limits = regions::limits(regions, mistakes);
-    let damping = damping::rules(values, interval, mistakes);
-    let region_damping = damping::regional(regions, values, interval, mistakes);
+    let damping = damping::rules(values, gap, mistakes);
+    let region_damping = damping::regional(regions, values, gap, mistakes);
     let mut read = Reader { values, mistakes };
     Policy {
         regions: read.region_list(&setting::REGIONS),

@@ -21,6 +21,11 @@ impl Reason {
             Self::KeepsUnmanaged { .. } => "keeps_unmanaged",
             Self::WantedAgain => "wanted_again",
             Self::WaitingForStop { .. } => "waiting_for_stop",
+            Self::WithinTolerance { .. } => "within_tolerance",
+            Self::Stabilized { .. } => "stabilized",
+            Self::LimitedByStep { .. } => "limited_by_step",
+            Self::CoolingDown { .. } => "cooling_down",
+            Self::OutsideHours { .. } => "outside_hours",
             Self::LimitedByMinMachines { .. } => "limited_by_min_machines",
             Self::LimitedByMaxMachines { .. } => "limited_by_max_machines",
             Self::AlwaysRunning { .. } => "always_running",
@@ -87,6 +92,11 @@ impl Reason {
             | Self::WaitingForCordon { .. }
             | Self::StopMetricFailed { .. }
             | Self::KeepsUnmanaged { .. }
+            | Self::WithinTolerance { .. }
+            | Self::Stabilized { .. }
+            | Self::LimitedByStep { .. }
+            | Self::CoolingDown { .. }
+            | Self::OutsideHours { .. }
             | Self::LimitedByMinMachines { .. }
             | Self::LimitedByMaxMachines { .. }
             | Self::AlwaysRunning { .. }

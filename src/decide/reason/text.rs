@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{CordonEnd, Reason};
-use crate::model::Region;
+use crate::decide::Eased;
+use crate::model::{Region, Side};
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,6 +49,28 @@ impl fmt::Display for Reason {
             }
             Self::WaitingForStop { count } => {
                 write!(f, "waiting for {count} to stop before destroying")
+            }
+            Self::WithinTolerance(eased) => {
+                let (of, rule) = (eased.of, eased.rule.as_deref().unwrap_or_default());
+                write!(f, "{eased} (tolerance {rule} of {of})")
+            }
+            Self::Stabilized(eased) => {
+                write!(f, "{eased} ({} stabilization-window", section(eased))?;
+                ending(f, eased)
+            }
+            Self::LimitedByStep(eased) => {
+                let (of, rule) = (eased.of, eased.rule.as_deref().unwrap_or_default());
+                write!(f, "{eased} ({} step-size {rule}, from {of}", section(eased))?;
+                ending(f, eased)
+            }
+            Self::CoolingDown(eased) => {
+                write!(f, "{eased} ({} cooldown", section(eased))?;
+                ending(f, eased)
+            }
+            Self::OutsideHours(eased) => {
+                let rule = eased.rule.as_deref().unwrap_or_default();
+                write!(f, "{eased} ({} only-during {rule}", section(eased))?;
+                ending(f, eased)
             }
             Self::LimitedByMinMachines { kind, side, wanted, limit } => {
                 write!(f, "{side} {kind} raised from {wanted} to {limit} (min-machines)")
@@ -203,10 +226,22 @@ fn counted_in(f: &mut fmt::Formatter<'_>, why: &str, nearest: &Region) -> fmt::R
     write!(f, "{why}; counts to {nearest}, the nearest")
 }
 
+/// Where the rule is set.
+fn section(eased: &Eased) -> &'static str {
+    if eased.side == Side::Min { "scale-up" } else { "scale-down" }
+}
+
+fn ending(f: &mut fmt::Formatter<'_>, eased: &Eased) -> fmt::Result {
+    match eased.until {
+        Some(until) => write!(f, "); more from {until}"),
+        None => f.write_str(")"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Side};
+    use crate::model::Kind;
 
     #[test]
     fn what_a_region_s_reason_turns_on_stands_in_its_first_forty_characters() {

@@ -57,9 +57,27 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     max-started-machine-count          -                                    not set
     min-machines                       0                                    default
     max-machines                       20                                   --max-machines
+    tolerance                          -                                    not set
+    scale-up-tolerance                 -                                    not set
+    scale-up-stabilization-window      -                                    not set
+    scale-up-step-size                 -                                    not set
+    scale-up-step-interval             -                                    not set
+    scale-up-cooldown                  -                                    not set
+    scale-up-only-during               -                                    not set
+    scale-down-tolerance               -                                    not set
+    scale-down-stabilization-window    -                                    not set
+    scale-down-step-size               -                                    not set
+    scale-down-step-interval           -                                    not set
+    scale-down-cooldown                -                                    not set
+    scale-down-only-during             -                                    not set
     initial-machine-state              started                              default
     stop-order                         id                                   default
+    stop-metric-query                  -                                    not set
+    stop-metric-address                -                                    not set
+    stop-metric-token                  -                                    not set
     stop-action                        stop                                 default
+    cordon-before-stop                 0s                                   default
+    destroy                            any                                  default
     destroy-brake                      on                                   default
     destroy-force                      false                                default
     volumes                            existing                             default

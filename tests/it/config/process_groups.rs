@@ -62,13 +62,23 @@ process-groups:
 fn what_stands_under_a_group_is_stronger_than_a_variable_or_a_flag() {
     for setting in GROUP_SETTINGS.iter().filter(|own| own.kind != Kind::Expression) {
         let own = setting.example;
+        // Quoted, since some examples are not plain YAML.
         let yaml = format!(
-            "process-groups:\n  web: {{started-machine-count: 1, {}: [{own}]}}\n  worker: {{started-machine-count: 1}}\n",
+            "process-groups:\n  web: {{started-machine-count: 1, {}: [\"{own}\"]}}\n  worker: {{started-machine-count: 1}}\n",
             setting.key
         );
-        let yaml = if setting.kind.is_list() { yaml } else { yaml.replace(['[', ']'], "") };
+        let yaml = if setting.kind.is_list() {
+            yaml.replace('"', "")
+        } else {
+            yaml.replace(['[', ']'], "")
+        };
         // What holds without it, said where it is stronger than a file.
-        let other = setting.default.unwrap_or("syd");
+        let other = setting.default.unwrap_or(match setting.kind {
+            Kind::Fraction | Kind::Step => "1",
+            Kind::Duration { .. } => "1s",
+            Kind::Calendar => "Mon",
+            _ => "syd",
+        });
         let env = [APP[0], (setting.env.unwrap(), other), ("FAS_CONFIG_YAML", &yaml)];
         let loaded = load(&FlagValues::default(), &env.into_iter().collect::<MapEnv>());
         let loaded = loaded.unwrap_or_else(|errors| panic!("{}: {errors}", setting.key));

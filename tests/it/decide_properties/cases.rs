@@ -13,6 +13,8 @@ use fly_autoscaler::model::{
 };
 use proptest::prelude::*;
 
+use super::damping::{after_another, changes, damping, region_damping};
+
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
 /// The process groups of the app: those that are scaled are the first of them.
@@ -142,9 +144,11 @@ fn policy() -> impl Strategy<Value = Policy> {
     ];
     let cordon = prop_oneof![1 => Just(None), 1 => (20_u64..120).prop_map(Some)];
     let leave = (order, cordon, prop::bool::weighted(0.2));
-    (switches, leave, 0_u32..4, 4_u32..30, 0_usize..4).prop_map(
-        |(switches, leave, min_machines, max_machines, regions)| {
+    let damping = (damping(), region_damping());
+    (switches, leave, 0_u32..4, 4_u32..30, 0_usize..4, damping).prop_map(
+        |(switches, leave, min_machines, max_machines, regions, damping)| {
             let (stop_order, cordon, destroy_managed) = leave;
+            let (damping, region_damping) = damping;
             let (launch_created, destroy_brake, destroy_force, suspend) = switches;
             let regions: Vec<_> =
                 ["lhr", "iad", "fra"][..regions].iter().map(Region::new).collect();
@@ -160,6 +164,8 @@ fn policy() -> impl Strategy<Value = Policy> {
                 cordon_before_stop: cordon.map(Duration::from_secs),
                 destroy_managed,
                 create_volumes: false,
+                damping,
+                region_damping,
                 ..Policy::default()
             }
         },
@@ -294,14 +300,16 @@ fn targets() -> impl Strategy<Value = Vec<(GroupTargets, u32)>> {
 pub(super) fn case() -> impl Strategy<Value = Case> {
     let refused = prop::collection::btree_set(0_usize..24, 0..3);
     let loads = prop::collection::vec(loads(), GROUPS.len());
-    (machines(), targets(), prop::option::of(0_usize..24), refused, loads)
-        .prop_flat_map(|(machines, targets, own, refused, loads)| {
+    let before = (changes(), bounds(), bounds(), 0_u64..700);
+    (machines(), targets(), prop::option::of(0_usize..24), refused, (before, loads))
+        .prop_flat_map(|(machines, targets, own, refused, before)| {
             let history = effects(machines.len());
-            (Just((machines, targets, own, refused, loads)), history)
+            (Just((machines, targets, own, refused, before)), history)
         })
-        .prop_map(|((machines, targets, own, refused, loads), recent)| {
+        .prop_map(|((machines, targets, own, refused, (before, loads)), recent)| {
             let groups = GROUPS.iter().map(ProcessGroup::new);
             let loads = groups.zip(loads).filter_map(|(group, own)| Some((group, own?))).collect();
+            let (changes, created, started, age) = before;
             let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
             let mut history = History::new("scaler");
             // As ticks do it, which keep one action for each machine.
@@ -312,11 +320,13 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
                 let scope = Scope::app_wide(target.group.clone());
                 history.large_destroy_wishes.insert(scope, *wishes);
             }
-            Case {
+            history.changes.insert(group(), Arc::new(changes));
+            let case = Case {
                 observed: Observed { machines, own_machine, loads, ..Observed::default() },
                 targets: Targets { groups: targets.into_iter().map(|(own, _)| own).collect() },
                 history,
-            }
+            };
+            after_another(case, ScopeBounds { created, started }, age)
         })
 }
 
