@@ -269,8 +269,10 @@ impl<'v, 'a> Part<'v, 'a> {
             stops.retain(|exit| !taken.contains(&exit.machine) && keep.may_stop(&exit.machine));
             let spares = stops.split_off(min(stops.len(), self.need.stops as usize));
             let taken = count(stops.len());
+            // Where all that are to go wait, nothing can fail that another one would stand in for.
+            let is_acted_on = stops.iter().any(|exit| matches!(exit.step, Step::Do(_)));
             self.plan_exits(stops, policy, &reason);
-            if taken > 0 {
+            if is_acted_on {
                 self.plan.spares.extend(spares.into_iter().filter_map(Exit::into_action));
             }
             if taken < self.need.stops {

@@ -301,7 +301,9 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
     let refused = prop::collection::btree_set(0_usize..24, 0..3);
     let loads = prop::collection::vec(loads(), GROUPS.len());
     let before = (changes(), bounds(), bounds(), 0_u64..700);
-    (machines(), targets(), prop::option::of(0_usize..24), refused, (before, loads))
+    // Boxed: the values of so many strategies, one within the other, are more than a stack holds.
+    let (machines, targets) = (machines().boxed(), targets().boxed());
+    (machines, targets, prop::option::of(0_usize..24), refused, (before.boxed(), loads.boxed()))
         .prop_flat_map(|(machines, targets, own, refused, before)| {
             let history = effects(machines.len());
             (Just((machines, targets, own, refused, before)), history)
