@@ -13,7 +13,7 @@ pub const STOP_ORDER: Setting = Setting {
     kind: Kind::Choice(&["id", "newest", "oldest", "least-loaded"]),
     default: Some("id"),
     doc: "Which machines are stopped first, and destroyed first among those in one state: by id, by when they were created, or by what they have to do (stop-metric)",
-    example: "least-loaded",
+    example: "newest",
     ..PLAIN
 };
 /// `stop-metric-query`
