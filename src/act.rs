@@ -1,5 +1,6 @@
 //! STAGE 4: carries a plan out and reports what happened. Makes no choices.
 
+mod cordon;
 mod create;
 mod intent;
 pub mod outcome;
@@ -26,7 +27,7 @@ pub use under_way::UnderWay;
 
 /// Carries out the actions of `plan`, at most `concurrency` at once, and returns what became of each.
 ///
-/// Where a start, a stop or a suspend fails, the next machine in order takes its place, each once. A refused token
+/// Where a start, a stop, a suspend or a cordon fails, the next machine in order takes its place, each once. A refused token
 /// or the completion of `deadline` keep further actions from beginning; those under way are awaited,
 /// since each has a time limit of its own and an answer that nobody reads is a machine that nobody
 /// counts. What is under way stands on the list `under_way`.
@@ -125,6 +126,12 @@ impl<'a> Queue<'a> {
         let scopes = self.plan.scopes.iter().zip(&mut self.used);
         for (scope, used) in scopes.filter(|(scope, _)| scope.scope == failed.scope) {
             let Some(action) = scope.spares.get(*used) else { continue };
+            // A machine that is stopped in the next tick after all is no reason to take a second one out
+            // of rotation.
+            let is_cordoned = failed.action.verb() != Verb::Cordon;
+            if action.verb() == Verb::Cordon && is_cordoned && !failed.is_refused() {
+                continue;
+            }
             *used += 1;
             // Its reason is that of the action it stands in for. It may be a stop in place of a suspend.
             let alike = scope.actions.iter().find(|planned| planned.reason == failed.reason);
@@ -173,6 +180,12 @@ impl Job<'_> {
             }
             Action::Suspend { machine, region } => {
                 (api.suspend(app, machine, lease_on(machine)).await, machine, region)
+            }
+            Action::Cordon { machine, region, at } => {
+                (cordon::on(api, app, machine, *at, lease_on(machine)).await, machine, region)
+            }
+            Action::Uncordon { machine, region } => {
+                (cordon::off(api, app, machine, lease_on(machine)).await, machine, region)
             }
             Action::Destroy { machine, region, force } => {
                 (api.destroy(app, machine, *force, lease_on(machine)).await, machine, region)

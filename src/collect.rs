@@ -19,7 +19,7 @@ use futures::future::join_all;
 pub use given::Given;
 pub use kept::goes_on_within;
 pub use memory::{Inhabited, Memory, Presence};
-pub use prometheus::PrometheusSource;
+pub use prometheus::{MachineLoads, PrometheusSource};
 pub use temporal::TemporalSource;
 pub use variables::{Regions, Variables};
 

@@ -151,6 +151,19 @@ pub struct GroupConfig {
     pub policy: Policy,
     /// The skill below which the last value stands in for a forecast; `None`: it never does.
     pub forecast_min_skill: Option<f64>,
+    /// What tells the load of its machines, with `stop-order: least-loaded`.
+    pub stop_metric: Option<StopMetricConfig>,
+}
+
+/// What tells the load of single machines.
+#[derive(Debug, Clone)]
+pub struct StopMetricConfig {
+    /// What it asks. `$APP_NAME` and `${APP_NAME}` are still to be replaced.
+    pub query: String,
+    /// The API's address without `/api/v1` and without a trailing slash.
+    pub address: String,
+    /// The token, as given.
+    pub token: Option<Secret>,
 }
 
 /// One collector.

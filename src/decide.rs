@@ -5,6 +5,7 @@
 //! each, with `grow_only`, [`damp`], [`limit`] and `split`; [`gate`] holds what must not be touched now; `place` chooses
 //! regions;
 //! [`select`] chooses machines; [`volumes`] what new ones mount; `launch` which of them run at once;
+//! `leave` in which order machines leave, and by which steps; `rotation` which go back to serving;
 //! `drain` what leaves excluded regions. `group` is the order of these steps, `part` one scope in the
 //! making. Which regions there are to decide about says [`regions`].
 
@@ -19,6 +20,7 @@ mod group;
 mod grow_only;
 pub mod history;
 mod launch;
+mod leave;
 pub mod limit;
 pub mod observed;
 mod part;
@@ -26,6 +28,7 @@ mod place;
 pub mod plan;
 pub mod reason;
 pub mod regions;
+mod rotation;
 pub mod select;
 mod split;
 pub mod targets;
@@ -36,15 +39,15 @@ pub mod volumes;
 pub use advice::{Advice, advice};
 pub use damp::{Change, Damping, Eased, Millionths, Recommendations, RegionDamping, Rules, Step};
 pub use gate::guard_release;
-pub use history::{Effect, History, Recent, Refusal};
-pub use observed::{LAUNCH_GRACE, Observed, Release, ReleaseState, Volumes};
+pub use history::{Cordoned, Effect, History, Recent, Refusal};
+pub use observed::{LAUNCH_GRACE, Loads, Observed, Release, ReleaseState, Volumes};
 pub use plan::{Action, Plan, PlannedAction, ScopePlan, Tally, Verb, Verdict};
-pub use reason::{Reason, Weight};
+pub use reason::{CordonEnd, Reason, Weight};
 pub use regions::{ScaledRegions, scaled_regions};
 pub use targets::{
     GroupTargets, Limits, Policy, RegionLimits, RegionTargets, StopOrder, Targets, Unlisted, Wanted,
 };
-pub use template::{CREATE_ID_KEY, MANAGED_KEY, Template};
+pub use template::{CORDON_KEY, CREATE_ID_KEY, MANAGED_KEY, Template};
 pub use volumes::{NewVolume, VolumeChoice};
 
 use crate::model::Timestamp;

@@ -13,6 +13,7 @@ mod org;
 mod regions;
 mod releases;
 mod retry;
+mod rotation;
 mod tokens;
 mod volumes;
 pub mod wire;

@@ -6,6 +6,7 @@
 mod error;
 mod state;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,18 @@ pub trait MetricSource: Send + Sync {
         app: &'a AppName,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Sample, SourceError>>;
+}
+
+/// Something that knows what each machine of an app has to do.
+///
+/// Implementations bound the answer in size and in time.
+pub trait LoadSource: Send + Sync {
+    /// The finite load of each machine of which there is one, machines of other groups included.
+    fn loads<'a>(
+        &'a self,
+        app: &'a AppName,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<BTreeMap<MachineId, f64>, SourceError>>;
 }
 
 /// Why a source gave no sample. Never a number in disguise.
@@ -166,6 +179,34 @@ pub trait MachinesApi: Send + Sync {
         &'a self,
         app: &'a AppName,
         id: &'a MachineId,
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// Takes a machine out of the proxy's rotation: it goes on with what it has, and gets nothing new.
+    /// Harmless to repeat.
+    fn cordon<'a>(
+        &'a self,
+        app: &'a AppName,
+        id: &'a MachineId,
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// Puts a machine back into the proxy's rotation. Harmless to repeat.
+    fn uncordon<'a>(
+        &'a self,
+        app: &'a AppName,
+        id: &'a MachineId,
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// Sets one key of a machine's metadata, or removes it; no new version of the machine comes of it. A key
+    /// that is not there to be removed: class `Gone`, as a machine that is not there.
+    fn set_metadata<'a>(
+        &'a self,
+        app: &'a AppName,
+        id: &'a MachineId,
+        key: &'static str,
+        value: Option<String>,
         lease: Option<&'a Lease>,
     ) -> BoxFuture<'a, Result<(), ApiError>>;
 

@@ -23,7 +23,9 @@ use crate::decide::{
 };
 use crate::evaluate::{PerRegion, ScopeExpressions};
 use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, TickOutcome};
-use crate::ports::{ApiError, Clock, Lease, MachinesApi, Measured, Overview, StateStore};
+use crate::ports::{
+    ApiError, Clock, Lease, LoadSource, MachinesApi, Measured, Overview, StateStore,
+};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
 
@@ -77,6 +79,10 @@ pub struct Adapters {
     pub metrics: Arc<Metrics>,
 }
 
+/// What tells the load of a group's machines, for each group in which they leave in that order. The
+/// reconcilers of many apps share it.
+pub type StopMetrics = Arc<BTreeMap<ProcessGroup, Arc<dyn LoadSource>>>;
+
 /// Brings one app's machines to what its expressions say, tick by tick.
 pub struct Reconciler {
     app: AppName,
@@ -86,6 +92,8 @@ pub struct Reconciler {
     adapters: Adapters,
     /// What is known of the app without asking it, where it is one of many.
     overview: Option<Arc<dyn Overview>>,
+    /// What tells the load of each group's machines, where that says in which order they leave.
+    stop_metrics: StopMetrics,
     /// Fly's regions, where they matter; else those that come with the program.
     atlas: Option<Arc<Atlas>>,
     /// The regions that expressions may name: each has its variable in a collector that is `by: region`.
@@ -129,6 +137,7 @@ impl Reconciler {
             settings,
             adapters,
             overview: None,
+            stop_metrics: StopMetrics::default(),
             atlas: None,
             named,
             memory: Memory::default(),
@@ -151,6 +160,14 @@ impl Reconciler {
     #[must_use]
     pub fn with_atlas(mut self, atlas: Arc<Atlas>) -> Self {
         self.atlas = Some(atlas);
+        self
+    }
+
+    /// The same reconciler, in which the machines of each group in `metrics` leave in the order of their
+    /// load.
+    #[must_use]
+    pub fn with_stop_metrics(mut self, metrics: StopMetrics) -> Self {
+        self.stop_metrics = metrics;
         self
     }
 
@@ -296,7 +313,9 @@ impl Reconciler {
         let mut targets = self.evaluate(&collected, &observed, history, now);
         let mut plan = self.decide(tick, &mut observed, &targets, history, now).await;
         if !is_close && (plan.verdict == Verdict::Act || plan.needs_configs()) {
+            let loads = std::mem::take(&mut observed.loads);
             observed = observer.look_closely(&mut tick.fly_failed, &observed, now).await?;
+            observed.loads = loads;
             targets = self.evaluate(&collected, &observed, history, now);
             plan = self.decide(tick, &mut observed, &targets, history, now).await;
         }

@@ -165,6 +165,35 @@ impl MachinesApi for InMemory {
         unused(Operation::Suspend)
     }
 
+    fn cordon<'a>(
+        &'a self,
+        _: &'a AppName,
+        _: &'a MachineId,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        unused(Operation::Cordon)
+    }
+
+    fn uncordon<'a>(
+        &'a self,
+        _: &'a AppName,
+        _: &'a MachineId,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        unused(Operation::Uncordon)
+    }
+
+    fn set_metadata<'a>(
+        &'a self,
+        _: &'a AppName,
+        _: &'a MachineId,
+        _: &'static str,
+        _: Option<String>,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        unused(Operation::SetMetadata)
+    }
+
     fn destroy<'a>(
         &'a self,
         _: &'a AppName,

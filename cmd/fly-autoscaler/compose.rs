@@ -1,22 +1,26 @@
 //! From a configuration to the adapters and to what scales its apps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fly_autoscaler::collect::Collector;
 use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
 use fly_autoscaler::collect::temporal::{Credentials, TemporalQuery, TemporalSource};
+use fly_autoscaler::collect::{Collector, MachineLoads};
 use fly_autoscaler::config::{
     CollectorConfig, Config, GroupConfig, PrometheusConfig, Secret, SourceConfig, TemporalConfig,
 };
 use fly_autoscaler::decide::Unlisted;
 use fly_autoscaler::fleet::{Matching, Roster};
 use fly_autoscaler::fly::{CallSeen, FlyClient, OrgClient};
-use fly_autoscaler::model::{AppName, AppSelection, By, Region, RegionList, Timestamp};
-use fly_autoscaler::ports::{Clock, MachinesApi, Organization, Overview, Platform, StateStore};
-use fly_autoscaler::reconcile::{Adapters, Atlas, Group, Reconciler, Settings};
+use fly_autoscaler::model::{
+    AppName, AppSelection, By, MetricName, Region, RegionList, SeriesRule, Timestamp,
+};
+use fly_autoscaler::ports::{
+    Clock, LoadSource, MachinesApi, Organization, Overview, Platform, StateStore,
+};
+use fly_autoscaler::reconcile::{Adapters, Atlas, Group, Reconciler, Settings, StopMetrics};
 use fly_autoscaler::supervisor::{Apps, Fleet};
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::telemetry::events::ApiCall;
@@ -27,6 +31,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one request to Fly may take. Creates pull nothing: they are answered when the machine is
 /// placed, within seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long asking for the load of machines may take, which comes out of the tick's time: as long as a
+/// collector may by default.
+const STOP_METRIC_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The HTTP client that everything shares, for these addresses. What is slower than the tick allows is
 /// cut off by it.
@@ -50,7 +57,10 @@ pub(crate) fn fly_addresses(config: &Config) -> impl Iterator<Item = &str> {
 
 /// Everything that is asked.
 pub(crate) fn all_addresses(config: &Config) -> impl Iterator<Item = &str> {
-    fly_addresses(config).chain(prometheus_addresses(&config.collectors))
+    let stop_metrics = config.groups.iter().filter_map(|own| own.stop_metric.as_ref());
+    fly_addresses(config)
+        .chain(prometheus_addresses(&config.collectors))
+        .chain(stop_metrics.map(|own| own.address.as_str()))
 }
 
 /// What the collectors ask by HTTP. Temporal has connections of its own.
@@ -161,6 +171,33 @@ fn prometheus(
     })
 }
 
+/// What tells the load of each group's machines, for the groups in which they leave in that order.
+pub(crate) fn stop_metrics(
+    config: &Config,
+    http: &transport::Client,
+    shared_for: Option<Duration>,
+) -> anyhow::Result<StopMetrics> {
+    let mut all = BTreeMap::new();
+    for group in &config.groups {
+        let Some(own) = &group.stop_metric else { continue };
+        let query = PrometheusQuery {
+            metric: MetricName::new("stop-metric"),
+            query: own.query.clone(),
+            by: By::None,
+            series: SeriesRule::One,
+        };
+        let token = own.token.as_ref().map(Secret::as_secret_string);
+        let mut source = PrometheusSource::new(http.clone(), &own.address, token, query)
+            .context("stop-metric")?;
+        if let Some(fresh_for) = shared_for {
+            source = source.shared_for(fresh_for, STOP_METRIC_TIMEOUT);
+        }
+        let source: Arc<dyn LoadSource> = Arc::new(MachineLoads::new(source, STOP_METRIC_TIMEOUT));
+        all.insert(group.group.clone(), source);
+    }
+    Ok(all.into())
+}
+
 fn temporal(
     config: &CollectorConfig,
     own: &TemporalConfig,
@@ -212,6 +249,7 @@ pub(crate) struct Scaling {
     groups: Arc<[Group]>,
     settings: Settings,
     adapters: Adapters,
+    stop_metrics: StopMetrics,
     overview: Option<Arc<dyn Overview>>,
     atlas: Option<Arc<Atlas>>,
 }
@@ -238,9 +276,16 @@ impl Scaling {
             groups: groups(config).into(),
             settings,
             adapters: Adapters { api, clock, store, metrics },
+            stop_metrics: StopMetrics::default(),
             overview: None,
             atlas: None,
         }
+    }
+
+    /// The same, with `metrics` for the order in which machines leave.
+    pub(crate) fn with_stop_metrics(mut self, metrics: StopMetrics) -> Self {
+        self.stop_metrics = metrics;
+        self
     }
 
     /// The same, with Fly's regions from `atlas` if there is one.
@@ -253,7 +298,8 @@ impl Scaling {
     pub(crate) fn of(&self, app: AppName) -> Reconciler {
         let (collectors, groups) = (Arc::clone(&self.collectors), Arc::clone(&self.groups));
         let (settings, adapters) = (self.settings.clone(), self.adapters.clone());
-        let mut reconciler = Reconciler::new(app, collectors, groups, settings, adapters);
+        let mut reconciler = Reconciler::new(app, collectors, groups, settings, adapters)
+            .with_stop_metrics(Arc::clone(&self.stop_metrics));
         if let Some(overview) = &self.overview {
             reconciler = reconciler.with_overview(Arc::clone(overview));
         }

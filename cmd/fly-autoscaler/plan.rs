@@ -52,13 +52,14 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let http = compose::http_client(compose::all_addresses(&config))?;
     let shared_for = compose::shared_for(&config);
     let collectors = compose::collectors(&config.collectors, &http, shared_for)?;
+    let stop_metrics = compose::stop_metrics(&config, &http, shared_for)?;
     let fly = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
     let api: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&fly);
     let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&fly);
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let store = keep::looked_at(&config, clock.as_ref());
     let scaling = compose::Scaling::new(&config, collectors, api, clock, store, metrics);
-    let scaling = scaling.with_atlas(atlas.clone());
+    let scaling = scaling.with_atlas(atlas.clone()).with_stop_metrics(stop_metrics);
     let plans = async {
         if let Some(atlas) = &atlas {
             known::read(atlas, &doubts, config.timeout).await;

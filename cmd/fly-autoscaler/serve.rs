@@ -34,7 +34,9 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let metrics = Metrics::new(VERSION, COMMIT).with_series_per_app(config.metrics_per_app);
     let metrics = Arc::new(metrics);
     let http = compose::http_client(compose::all_addresses(&config))?;
-    let collectors = compose::collectors(&config.collectors, &http, compose::shared_for(&config))?;
+    let shared_for = compose::shared_for(&config);
+    let collectors = compose::collectors(&config.collectors, &http, shared_for)?;
+    let stop_metrics = compose::stop_metrics(&config, &http, shared_for)?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
     let supervisor = Supervisor {
         clock: Arc::clone(&clock),
@@ -61,7 +63,8 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let kept = keep::Kept::new(&config, &clock, &metrics);
     let scaling = compose::Scaling::new(&config, collectors, fly, clock, kept.store(), metrics);
-    let apps = scaling.with_atlas(atlas.clone()).apps(&config, &api);
+    let scaling = scaling.with_atlas(atlas.clone()).with_stop_metrics(stop_metrics);
+    let apps = scaling.apps(&config, &api);
     let ticks = async {
         if let Some(atlas) = &atlas {
             atlas.first().await;

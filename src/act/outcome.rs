@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::decide::{Action, Effect, History, Reason, Refusal};
+use crate::decide::{Action, Cordoned, Effect, History, Reason, Refusal, Verb};
 use crate::model::{MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId};
 use crate::ports::{ApiError, ErrorClass};
 
@@ -125,9 +125,17 @@ impl Outcome {
             (Action::Suspend { machine, .. }, ActionResult::Done { .. }) => {
                 Some(Effect::Suspended { machine: machine.clone() })
             }
+            (Action::Cordon { machine, .. }, ActionResult::Done { .. }) => {
+                Some(Effect::Cordoned { machine: machine.clone() })
+            }
+            (Action::Uncordon { machine, .. }, ActionResult::Done { .. }) => {
+                Some(Effect::Uncordoned { machine: machine.clone() })
+            }
             (
                 Action::Stop { machine, .. }
                 | Action::Suspend { machine, .. }
+                | Action::Cordon { machine, .. }
+                | Action::Uncordon { machine, .. }
                 | Action::Destroy { machine, .. },
                 ActionResult::Gone,
             )
@@ -163,6 +171,7 @@ impl Outcome {
             history.resting.insert(scope, Refusal { at, answer: Arc::clone(answer) });
         }
         history.left_volumes.extend(self.left_volumes.iter().map(|volume| (at, volume.clone())));
+        self.remember_cordon(history, at);
         // Asked again, Fly would refuse again, and the machine would run on.
         if let Action::Suspend { machine, .. } = &self.action
             && self.error().is_some_and(|error| error.class == ErrorClass::Unsupported)
@@ -171,9 +180,36 @@ impl Outcome {
         }
     }
 
+    fn remember_cordon(&self, history: &mut History, at: Timestamp) {
+        let Some(machine) = self.action.machine() else { return };
+        match (self.action.verb(), &self.result) {
+            (Verb::Cordon, ActionResult::Done { .. }) => {
+                history.cordoned.insert(machine.clone(), Cordoned::since(at));
+            }
+            (Verb::Uncordon, ActionResult::Done { .. }) => {
+                history.cordoned.remove(machine);
+            }
+            (verb, _) if self.is_refused() => {
+                if let Some(own) = history.cordoned.get_mut(machine) {
+                    own.stop_failed |= matches!(verb, Verb::Stop | Verb::Suspend);
+                    own.lift_refused |= verb == Verb::Uncordon;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether Fly will not do this to this machine as it is: no passing trouble, and none of the token's. (A
+    /// refused suspend is a stop in the next tick.)
+    pub(super) fn is_refused(&self) -> bool {
+        use ErrorClass::{Capacity, Conflict, Rejected};
+        let is_final = |class| matches!(class, Capacity | Conflict | Rejected);
+        self.error().is_some_and(|error| is_final(error.class) && !error.outcome_unknown)
+    }
+
     /// Whether the next machine in order should be tried in place of this one.
     ///
-    /// A refused token will be refused again. And a stop or a suspend that may have happened is not made up for:
+    /// A refused token will be refused again. And a stop, a suspend or a cordon that may have happened is not made up for:
     /// one machine too many is corrected by the next tick, one too few is an outage. A start that may
     /// have happened is made up for, since a host that never answers would otherwise block scaling up.
     pub(super) fn wants_spare(&self) -> bool {
@@ -182,9 +218,10 @@ impl Outcome {
             (Action::Start { .. }, ActionResult::Failed(error)) => {
                 error.class != ErrorClass::Authorization
             }
-            (Action::Stop { .. } | Action::Suspend { .. }, ActionResult::Failed(error)) => {
-                error.class != ErrorClass::Authorization && !error.outcome_unknown
-            }
+            (
+                Action::Stop { .. } | Action::Suspend { .. } | Action::Cordon { .. },
+                ActionResult::Failed(error),
+            ) => error.class != ErrorClass::Authorization && !error.outcome_unknown,
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 //! One instant query against Prometheus or VictoriaMetrics, which is what Fly runs.
 
 mod answer;
+mod machines;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -20,6 +21,8 @@ use crate::transport::body::{BodyError, excerpt, media_type, read_body, words};
 use crate::transport::token::{Audience, Token, TokenError};
 use crate::transport::{describe, join, parse_address, redirected, without_credentials};
 use answer::{Point, Series};
+
+pub use machines::MachineLoads;
 
 /// The most bytes of an answer: far more than a thousand regions' values take.
 const ANSWER_LIMIT: usize = 8 << 20;
@@ -128,12 +131,22 @@ impl PrometheusSource {
         self
     }
 
-    async fn measure(&self, app: &AppName, now: Timestamp) -> Result<Sample, SourceError> {
+    /// The query as sent for `app`, and its answer.
+    async fn answered(
+        &self,
+        app: &AppName,
+        now: Timestamp,
+    ) -> Result<(String, Arc<Answered>), SourceError> {
         let query = expand(&self.query, app);
         let answered = match &self.shared {
             Some(shared) => shared.get(now, &self.address, self.ask_and_read(&query)).await?,
             None => self.ask_and_read(&query).await?,
         };
+        Ok((query, answered))
+    }
+
+    async fn measure(&self, app: &AppName, now: Timestamp) -> Result<Sample, SourceError> {
+        let (query, answered) = self.answered(app, now).await?;
         match answered.of(app) {
             [] => Err(SourceError::Empty { query }),
             series if self.by.has_region() => self.by_region(query, series),

@@ -71,6 +71,16 @@ pub const FAS_SCALE_DOWN_ONLY_DURING: &str = "FAS_SCALE_DOWN_ONLY_DURING";
 pub const FAS_INITIAL_MACHINE_STATE: &str = "FAS_INITIAL_MACHINE_STATE";
 /// Sets `stop-order`.
 pub const FAS_STOP_ORDER: &str = "FAS_STOP_ORDER";
+/// Sets `query` of `stop-metric`.
+pub const FAS_STOP_METRIC_PROMETHEUS_QUERY: &str = "FAS_STOP_METRIC_PROMETHEUS_QUERY";
+/// Sets `address` of `stop-metric`.
+pub const FAS_STOP_METRIC_PROMETHEUS_ADDRESS: &str = "FAS_STOP_METRIC_PROMETHEUS_ADDRESS";
+/// Sets `token` of `stop-metric`.
+pub const FAS_STOP_METRIC_PROMETHEUS_TOKEN: &str = "FAS_STOP_METRIC_PROMETHEUS_TOKEN";
+/// Sets `cordon-before-stop`.
+pub const FAS_CORDON_BEFORE_STOP: &str = "FAS_CORDON_BEFORE_STOP";
+/// Sets `destroy`.
+pub const FAS_DESTROY: &str = "FAS_DESTROY";
 /// Sets `stop-action`.
 pub const FAS_STOP_ACTION: &str = "FAS_STOP_ACTION";
 /// Sets `destroy-brake`.

@@ -61,6 +61,10 @@ pub enum Mistake {
     RangeEnd { kind: Kind, missing: Side, given: Side },
     #[error("`min-machines` is {min}, more than `max-machines`, {max}")]
     MinAboveMax { min: u32, max: u32 },
+    #[error("`stop-order: least-loaded` without `stop-metric`")]
+    StopMetricRequired,
+    #[error("`stop-metric` has no address, and there is no Prometheus collector to take it from")]
+    StopMetricAddress,
     #[error("`{key}`: {error}")]
     Expression { key: &'static str, error: CompileError },
     #[error("metric-collectors[{index}]: {fault}")]
@@ -158,6 +162,14 @@ impl Mistake {
             Self::RangeEnd { kind, missing, .. } => {
                 format!("add `{missing}-{kind}-machine-count`, or set `{kind}-machine-count` alone")
             }
+            Self::StopMetricRequired => format!(
+                "set `query` under `stop-metric` or {}, for example to `sum by (instance) (fly_app_concurrency{{app=\"$APP_NAME\"}})`",
+                var::FAS_STOP_METRIC_PROMETHEUS_QUERY
+            ),
+            Self::StopMetricAddress => format!(
+                "set `address` under `stop-metric` or {}, on Fly to https://api.fly.io/prometheus/ORG",
+                var::FAS_STOP_METRIC_PROMETHEUS_ADDRESS
+            ),
             Self::Expression { error, .. } => error.hint.clone()?,
             Self::Collector { fault, .. } => fault.hint()?,
             Self::NoGroups => {

@@ -4,6 +4,7 @@
 mod collector;
 pub mod damping;
 mod group;
+mod leave;
 mod placement;
 pub mod region;
 pub mod temporal;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use collector::*;
 pub use damping::{DAMPING, REGION_DAMPING};
 pub use group::*;
+pub use leave::*;
 pub use placement::*;
 pub use region::{
     EVERY_REGION, PER_REGION, REGION_COUNTS, REGION_LIMITS, REGION_RULES, REGION_SETTINGS,
@@ -171,7 +173,7 @@ const PLAIN: Setting = Setting {
 
 /// The sections of a file. What stands in one is the setting that begins with its name:
 /// `scale-down: {cooldown: 5m}` is `scale-down-cooldown: 5m`.
-pub static SECTIONS: &[&str] = &["scale-up", "scale-down"];
+pub static SECTIONS: &[&str] = &["scale-up", "scale-down", "stop-metric"];
 
 /// The section that the setting `key` belongs to, and its name there.
 #[must_use]
@@ -244,7 +246,9 @@ mod tests {
     #[test]
     fn the_spellings_of_a_setting_follow_from_its_key() {
         for setting in SETTINGS {
-            let variable = format!("FAS_{}", setting.key.replace('-', "_").to_ascii_uppercase());
+            // Whose metric it is stands in the variable alone.
+            let key = setting.key.replace("stop-metric", "stop-metric-prometheus");
+            let variable = format!("FAS_{}", key.replace('-', "_").to_ascii_uppercase());
             assert_eq!(setting.env, Some(variable.as_str()));
             assert_eq!(setting.flag, Some(setting.key));
         }

@@ -7,6 +7,7 @@ mod expressions;
 mod groups;
 mod placement;
 mod regions;
+mod stop_metric;
 
 use std::path::Path;
 
@@ -43,8 +44,11 @@ pub(super) fn validate(
     let regions = super::listed_regions(groups.iter().map(|group| &group.policy));
     let names = expressions::names(&raw.collectors, &regions, mistakes);
     let app_wide = expressions::app_wide(&raw.collectors);
-    let compile =
-        |group: groups::Uncompiled<'_>| group.compile(&names, &app_wide, mistakes, warnings);
+    stop_metric::check(&raw.settings, mistakes);
+    let compile = |group: groups::Uncompiled<'_>| {
+        let stop_metric = stop_metric::of(&group, raw, &collectors, mistakes, warnings);
+        group.compile(&names, &app_wide, stop_metric, mistakes, warnings)
+    };
     let groups = groups.into_iter().map(compile).collect();
     let flaps_base_url = base_url(var::FLY_FLAPS_BASE_URL, env, mistakes);
     let api_base_url = base_url(var::FLY_API_BASE_URL, env, mistakes);

@@ -58,6 +58,7 @@ pub fn check(plan: &Plan, observed: &Observed) -> Vec<String> {
         say(does(Verb::Start) && does(Verb::Destroy), format!("{name}: starts and destroys"));
         say(does(Verb::Start) && does(Verb::Stop), format!("{name}: starts and stops"));
         say(does(Verb::Start) && does(Verb::Suspend), format!("{name}: starts and suspends"));
+        say(does(Verb::Start) && does(Verb::Cordon), format!("{name}: starts and cordons"));
         say(does(Verb::Destroy) && does(Verb::Suspend), format!("{name}: suspends and destroys"));
         for planned in &scope.actions {
             let action = &planned.action;
@@ -76,6 +77,12 @@ pub fn check(plan: &Plan, observed: &Observed) -> Vec<String> {
                 action.verb() == Verb::Suspend
                     && machine.is_none_or(|machine| machine.facts.suspend_obstacle.is_some()),
                 format!("{name}: {action}, which Fly cannot do"),
+            );
+            say(
+                action.verb() == Verb::Uncordon
+                    && !plan.next.cordoned.contains_key(id)
+                    && machine.is_none_or(|machine| machine.facts.cordoned_at.is_none()),
+                format!("{name}: {action}, which somebody else has cordoned"),
             );
             say(
                 machine.is_none_or(|machine| {

@@ -6,7 +6,7 @@ use crate::model::Kind;
 
 use super::group::Deciding;
 use super::history::History;
-use super::part::{Part, Role, count, not_suspended};
+use super::part::{Part, Role, count};
 use super::reason::Reason;
 use super::select::{self, Keep};
 
@@ -36,28 +36,26 @@ pub(super) fn drain<'a>(
         Quota::new(Kind::Started, is_asked(Kind::Started), deciding, others, drained),
         Quota::new(Kind::Created, destroys, deciding, others, drained),
     );
-    let policy = &deciding.targets.policy;
+    let (policy, leaving) = (&deciding.targets.policy, &deciding.leaving);
     for part in drained.iter_mut().filter(|part| !part.is_blocked) {
         part.plan.reasons.push(Reason::Draining);
         let there = part.view.tally();
         if destroys {
             let may_go = existing.take(there.created);
-            let mut chosen = select::to_destroy(&part.view, may_go, policy, keep);
+            let mut chosen = select::to_destroy(&part.view, may_go, policy, leaving, keep);
             // Before those are left that wait for others: of these it is said once, and why.
             part.plan.reasons.extend(chosen.why_not_more(may_go));
             let cannot_go = may_go.saturating_sub(count(chosen.len()));
             let may_stop = running.take(count(chosen.running()));
             chosen.leave_running(may_stop);
             let lacking = there.created.saturating_sub(count(chosen.len()) + cannot_go);
-            part.plan_destroys(chosen, &Reason::Draining, next);
+            part.plan_destroys(chosen, policy, &Reason::Draining, next);
             explain(part, lacking);
         } else {
-            let mut stops = select::to_stop(&part.view, policy, next);
+            let mut stops = leaving.to_stop(&part.view, next);
             stops.truncate(running.take(count(stops.len())) as usize);
             let lacking = there.started.saturating_sub(count(stops.len()));
-            let (stops, obstacles): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
-            part.plan.reasons.extend(not_suspended(&obstacles));
-            part.plan_all(stops, &Reason::Draining);
+            part.plan_exits(stops, policy, &Reason::Draining);
             explain(part, lacking);
         }
     }

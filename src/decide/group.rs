@@ -9,15 +9,16 @@ use super::create::{NewMachine, planned_creates};
 use super::damp::Damper;
 use super::history::{History, is_within};
 use super::launch::LaunchRoom;
+use super::leave::Leaving;
 use super::observed::Observed;
 use super::part::{Part, Role, count};
 use super::plan::{ScopePlan, Tally};
 use super::reason::Reason;
-use super::select::{Keep, that_runs};
+use super::select::Keep;
 use super::split::{Share, split};
 use super::targets::GroupTargets;
 use super::view::View;
-use super::{Supply, bounds, drain, gate, limit, place};
+use super::{Supply, bounds, drain, gate, leave, limit, place, rotation};
 
 /// Decides for one process group: bounds, gate, then create, destroy, start or stop in each scope. The
 /// scope over all regions comes first, then the regions in their order, then those that are drained, then
@@ -36,7 +37,8 @@ pub(super) fn decide_group(
     damper.forget(&targets.group);
     bounds::settle(&mut parts, targets, &mut damper);
     let tally = whole.tally();
-    let deciding = Deciding { observed, targets, whole: &whole, tally, history, now };
+    let leaving = Leaving::of(targets, observed, now);
+    let deciding = Deciding { observed, targets, whole: &whole, tally, leaving, history, now };
     deciding.decide(&mut parts, next, supply);
 
     let rest = targets.policy.region_backoff;
@@ -106,6 +108,7 @@ pub(super) struct Deciding<'v, 'a> {
     pub(super) targets: &'v GroupTargets,
     pub(super) whole: &'v View<'a>,
     pub(super) tally: Tally,
+    pub(super) leaving: Leaving<'v>,
     pub(super) history: &'v History,
     pub(super) now: Timestamp,
 }
@@ -127,7 +130,7 @@ impl<'v, 'a> Deciding<'v, 'a> {
             if parts.iter().any(may_go) { Keep::last_of(self.whole) } else { Keep::default() };
         keep.sources = sources.iter().collect();
         let always = parts.iter().filter(|part| part.runs_always(policy));
-        let running = always.filter_map(|part| that_runs(&part.view, policy));
+        let running = always.filter_map(|part| self.leaving.last_to_go(&part.view));
         keep.running = running.collect();
         // What holds a region keeps its machines from what all regions together would lose, too.
         let is_held = |part: &&Part<'_, '_>| {
@@ -146,7 +149,7 @@ impl<'v, 'a> Deciding<'v, 'a> {
             if part.role == Role::AppWide && self.targets.regional.created {
                 // Its wishes are those of all regions together.
             } else if part.bounds.is_some() {
-                part.destroy(policy, &mut keep, self.history, next);
+                part.destroy(policy, &self.leaving, &mut keep, self.history, next);
             } else {
                 next.large_destroy_wishes.remove(&part.plan.scope);
             }
@@ -154,6 +157,12 @@ impl<'v, 'a> Deciding<'v, 'a> {
         self.start_and_stop(parts, &keep, next);
         drain::drain(self, parts, &mut keep, next);
         self.create(parts, supply);
+        rotation::put_back(parts, self.whole, policy, &taken(parts), next);
+        let leaves = parts.iter().any(|part| part.plan.leaves());
+        if let Some(part) = parts.first_mut().filter(|_| leaves) {
+            let why = leave::why_not_by_load(self.targets, self.observed, self.whole);
+            part.plan.reasons.extend(why);
+        }
         if parts.len() > 1 {
             let mut used = taken(parts);
             parts.iter_mut().for_each(|part| part.drop_spares(&mut used));
@@ -261,7 +270,7 @@ impl<'v, 'a> Deciding<'v, 'a> {
             if !part.is_blocked && !is_limit {
                 part.start_again(policy, next);
             }
-            part.start_or_stop(policy, &taken, keep, next);
+            part.start_or_stop(policy, &self.leaving, &taken, keep, next);
             taken.extend(part.touched().cloned());
             let launched = if policy.launch_created { count(part.new.len()) } else { 0 };
             started += part.started + launched;

@@ -40,6 +40,8 @@ pub struct History {
     pub left_volumes: Vec<(Timestamp, Volume)>,
     /// Machines that Fly refused to suspend, and when: they are stopped instead.
     pub refused_suspends: BTreeMap<MachineId, Timestamp>,
+    /// Machines that we have cordoned, to stop them later, or that bear the mark of an autoscaler that has.
+    pub cordoned: BTreeMap<MachineId, Cordoned>,
     /// Regions in which Fly had no room for a machine of a group: they are left alone for a while.
     #[serde(with = "pairs")]
     pub resting: BTreeMap<Scope, Refusal>,
@@ -50,6 +52,27 @@ pub struct History {
     pub recommendations: BTreeMap<Scope, Recommendations>,
     /// Since when scopes are held, each without a break.
     pub held_since: Vec<(Scope, Timestamp)>,
+}
+
+/// A cordon of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cordoned {
+    /// Since when.
+    pub since: Timestamp,
+    /// Fly refused to stop the machine since: another one goes first.
+    #[serde(default)]
+    pub stop_failed: bool,
+    /// Fly refused to lift it while the machine was at rest: that is asked for again once it runs.
+    #[serde(default)]
+    pub lift_refused: bool,
+}
+
+impl Cordoned {
+    /// A cordon of which nothing has failed.
+    #[must_use]
+    pub fn since(since: Timestamp) -> Self {
+        Self { since, stop_failed: false, lift_refused: false }
+    }
 }
 
 /// That Fly had no room.
@@ -126,6 +149,16 @@ pub enum Effect {
         /// Which.
         machine: MachineId,
     },
+    /// A machine was taken out of the proxy's rotation.
+    Cordoned {
+        /// Which.
+        machine: MachineId,
+    },
+    /// A machine was put back into it.
+    Uncordoned {
+        /// Which.
+        machine: MachineId,
+    },
     /// A machine was destroyed.
     Destroyed {
         /// Which.
@@ -142,7 +175,14 @@ impl Effect {
             Self::Started { machine }
             | Self::Stopped { machine }
             | Self::Suspended { machine }
+            | Self::Cordoned { machine }
+            | Self::Uncordoned { machine }
             | Self::Destroyed { machine } => Some(machine),
         }
+    }
+
+    /// Whether it is about the proxy's rotation, which goes on beside starts and stops.
+    pub(super) fn is_rotation(&self) -> bool {
+        matches!(self, Self::Cordoned { .. } | Self::Uncordoned { .. })
     }
 }

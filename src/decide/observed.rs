@@ -1,10 +1,11 @@
 //! What the API said, and what can be made of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{Machine, MachineId, Region, Timestamp, Volume};
+use crate::model::{Machine, MachineId, ProcessGroup, Region, Timestamp, Volume};
 
 /// What one tick saw of an app.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,8 +17,20 @@ pub struct Observed {
     pub own_machine: Option<MachineId>,
     /// The app's volumes, which are read only for machines to be created that mount one.
     pub volumes: Volumes,
+    /// What the machines of a group have to do, for `stop-order: least-loaded`: read only where one is to
+    /// leave.
+    pub loads: BTreeMap<ProcessGroup, Loads>,
     /// Regions whose machines Fly cannot list at the moment, as far as it says so.
     pub error_regions: Vec<Region>,
+}
+
+/// What is known of the load of a group's machines.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Loads {
+    /// That of each machine that has a finite one.
+    Known(BTreeMap<MachineId, f64>),
+    /// It could not be read, and why.
+    Unreadable(String),
 }
 
 /// What is known of an app's volumes.

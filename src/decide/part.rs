@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::cmp::min;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Kind, MachineId, Scope, ScopeBounds, Side, SuspendObstacle};
+use crate::model::{Kind, MachineId, Scope, ScopeBounds, Side, Timestamp};
 
 use super::create::NewMachine;
 use super::history::History;
+use super::leave::{Exit, Leaving, Step};
 use super::plan::{Action, PlannedAction, ScopePlan, Tally};
 use super::reason::Reason;
 use super::select::{self, Destroys, Keep};
@@ -41,6 +42,8 @@ pub(super) struct Part<'v, 'a> {
     pub(super) refused: Vec<Reason>,
     /// How many machines are started.
     pub(super) started: u32,
+    /// Machines that are cordoned, and stopped in a later tick.
+    pub(super) waiting: BTreeSet<MachineId>,
     /// It destroys, and does nothing else.
     pub(super) is_done: bool,
     /// It may neither create nor destroy.
@@ -104,6 +107,7 @@ impl<'v, 'a> Part<'v, 'a> {
             new: Vec::new(),
             refused: Vec::new(),
             started: 0,
+            waiting: BTreeSet::new(),
             is_done: false,
             is_blocked: false,
             is_grow_only: false,
@@ -138,9 +142,10 @@ impl<'v, 'a> Part<'v, 'a> {
         region.is_some_and(|own| policy.always_running.contains(own))
     }
 
-    /// The machines that it does something with.
+    /// The machines that it does something with, or has begun to.
     pub(super) fn touched(&self) -> impl Iterator<Item = &MachineId> {
-        self.plan.actions.iter().filter_map(|planned| planned.action.machine())
+        let acted_on = self.plan.actions.iter().filter_map(|planned| planned.action.machine());
+        acted_on.chain(&self.waiting)
     }
 
     fn below(&self, kind: Kind) -> Reason {
@@ -163,6 +168,7 @@ impl<'v, 'a> Part<'v, 'a> {
     pub(super) fn destroy(
         &mut self,
         policy: &Policy,
+        leaving: &Leaving<'_>,
         keep: &mut Keep<'_>,
         history: &History,
         next: &mut History,
@@ -176,23 +182,58 @@ impl<'v, 'a> Part<'v, 'a> {
         if wanted == 0 {
             return;
         }
-        let destroys = select::to_destroy(&self.view, wanted, policy, keep);
+        let destroys = select::to_destroy(&self.view, wanted, policy, leaving, keep);
         let reason = self.above(Kind::Created);
         self.plan.reasons.push(reason.clone());
         let available = count(destroys.now.len() + destroys.stop_first.len());
         let available = available.saturating_add(destroys.waiting);
         self.plan.reasons.extend(destroys.why_not_more(wanted));
-        self.plan_destroys(destroys, &reason, next);
+        self.plan_destroys(destroys, policy, &reason, next);
         // With nothing that may go, the scope is free to do the rest of its work.
         self.is_done = available > 0;
     }
 
     /// Plans what was chosen to go, for `reason`: what runs is stopped first.
-    pub(super) fn plan_destroys(&mut self, chosen: Destroys, reason: &Reason, next: &mut History) {
-        let victims = chosen.stop_first.iter().filter_map(Action::machine).cloned();
-        next.stopped_to_destroy.extend(victims);
+    pub(super) fn plan_destroys(
+        &mut self,
+        chosen: Destroys,
+        policy: &Policy,
+        reason: &Reason,
+        next: &mut History,
+    ) {
+        let stopped = chosen.stop_first.iter().filter_map(|exit| match &exit.step {
+            Step::Do(Action::Stop { machine, .. }) => Some(machine.clone()),
+            _ => None,
+        });
+        next.stopped_to_destroy.extend(stopped);
         self.plan_all(chosen.now, reason);
-        self.plan_all(chosen.stop_first, &Reason::StopBeforeDestroy);
+        self.plan_exits(chosen.stop_first, policy, &Reason::StopBeforeDestroy);
+    }
+
+    /// Plans the next step of each machine on its way out, for `reason` where it is the last one.
+    pub(super) fn plan_exits(&mut self, exits: Vec<Exit>, policy: &Policy, reason: &Reason) {
+        self.plan.reasons.extend(not_suspended(&exits));
+        let mut until: Option<Timestamp> = None;
+        let mut waiting = 0;
+        for Exit { machine, step, .. } in exits {
+            let action = match step {
+                Step::Do(action) => action,
+                Step::Wait(own) => {
+                    self.waiting.insert(machine);
+                    waiting += 1;
+                    until = Some(until.map_or(own, |first| min(first, own)));
+                    continue;
+                }
+            };
+            let seconds = policy.cordon_before_stop.unwrap_or_default().as_secs();
+            let reason = match action {
+                Action::Cordon { .. } => Reason::CordonBeforeStop { seconds },
+                _ => reason.clone(),
+            };
+            self.plan.actions.push(PlannedAction { action, reason });
+        }
+        let waits = until.map(|until| Reason::WaitingForCordon { count: waiting, until });
+        self.plan.reasons.extend(waits);
     }
 
     /// Starts what was stopped only to be destroyed, once nothing is to be destroyed any more. With a
@@ -209,6 +250,7 @@ impl<'v, 'a> Part<'v, 'a> {
     pub(super) fn start_or_stop(
         &mut self,
         policy: &Policy,
+        leaving: &Leaving<'_>,
         taken: &BTreeSet<MachineId>,
         keep: &Keep<'_>,
         history: &History,
@@ -219,13 +261,28 @@ impl<'v, 'a> Part<'v, 'a> {
             let mut candidates = select::to_start(&self.view, policy);
             candidates.retain(is_free);
             self.started = self.take(candidates, self.need.starts, &reason);
-        } else if self.need.stops > 0 {
+            return;
+        }
+        // What another scope of the same machines takes away, or destroys, runs no longer either.
+        let leaves = self
+            .view
+            .machines
+            .iter()
+            .filter(|seen| seen.standing.may_stop && taken.contains(&seen.machine.id));
+        self.need.stops = self.need.stops.saturating_sub(count(leaves.count()));
+        if self.need.stops > 0 {
             let reason = self.above(Kind::Started);
-            let mut stops = select::to_stop(&self.view, policy, history);
-            stops.retain(|(action, _)| is_free(action) && keep.may_stop(action));
-            let (stops, obstacles): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
-            let taken = self.take(stops, self.need.stops, &reason);
-            self.plan.reasons.extend(not_suspended(&obstacles[..taken as usize]));
+            self.plan.reasons.push(reason.clone());
+            let mut stops = leaving.to_stop(&self.view, history);
+            stops.retain(|exit| !taken.contains(&exit.machine) && keep.may_stop(&exit.machine));
+            let spares = stops.split_off(min(stops.len(), self.need.stops as usize));
+            let taken = count(stops.len());
+            // Where all that are to go wait, nothing can fail that another one would stand in for.
+            let is_acted_on = stops.iter().any(|exit| matches!(exit.step, Step::Do(_)));
+            self.plan_exits(stops, policy, &reason);
+            if is_acted_on {
+                self.plan.spares.extend(spares.into_iter().filter_map(Exit::into_action));
+            }
             if taken < self.need.stops {
                 let wanted = self.need.stops;
                 self.plan.reasons.push(Reason::NotEnoughStarted { wanted, available: taken });
@@ -325,10 +382,10 @@ impl<'v, 'a> Part<'v, 'a> {
 }
 
 /// Says which of the machines that are stopped would have been suspended, had nothing stood in the way.
-pub(super) fn not_suspended(obstacles: &[Option<SuspendObstacle>]) -> Option<Reason> {
+fn not_suspended(exits: &[Exit]) -> Option<Reason> {
     let mut why = BTreeMap::new();
-    for obstacle in obstacles.iter().flatten() {
-        *why.entry(*obstacle).or_insert(0) += 1;
+    for obstacle in exits.iter().filter_map(|exit| exit.obstacle) {
+        *why.entry(obstacle).or_insert(0) += 1;
     }
     (!why.is_empty()).then(|| Reason::CannotSuspend { count: why.values().sum(), why })
 }

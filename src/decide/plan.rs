@@ -1,5 +1,6 @@
 //! What is to be done, complete: the executor has no choices left.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -148,6 +149,22 @@ pub enum Action {
         /// Where it is.
         region: Region,
     },
+    /// Take a machine that is to be stopped out of the proxy's rotation, and mark it as ours.
+    Cordon {
+        /// Which.
+        machine: MachineId,
+        /// Where it is.
+        region: Region,
+        /// When it is decided, which is what the mark says.
+        at: Timestamp,
+    },
+    /// Put a machine back that we have cordoned, and take the mark away.
+    Uncordon {
+        /// Which.
+        machine: MachineId,
+        /// Where it is.
+        region: Region,
+    },
     /// Destroy a machine.
     Destroy {
         /// Which.
@@ -168,13 +185,22 @@ pub enum Verb {
     Start,
     Stop,
     Suspend,
+    Cordon,
+    Uncordon,
     Destroy,
 }
 
 impl Verb {
     /// Every verb, for closed label sets.
-    pub const ALL: [Self; 5] =
-        [Self::Create, Self::Start, Self::Stop, Self::Suspend, Self::Destroy];
+    pub const ALL: [Self; 7] = [
+        Self::Create,
+        Self::Start,
+        Self::Stop,
+        Self::Suspend,
+        Self::Cordon,
+        Self::Uncordon,
+        Self::Destroy,
+    ];
 
     /// The label.
     #[must_use]
@@ -184,6 +210,8 @@ impl Verb {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Suspend => "suspend",
+            Self::Cordon => "cordon",
+            Self::Uncordon => "uncordon",
             Self::Destroy => "destroy",
         }
     }
@@ -204,6 +232,8 @@ impl Action {
             Self::Start { .. } => Verb::Start,
             Self::Stop { .. } => Verb::Stop,
             Self::Suspend { .. } => Verb::Suspend,
+            Self::Cordon { .. } => Verb::Cordon,
+            Self::Uncordon { .. } => Verb::Uncordon,
             Self::Destroy { .. } => Verb::Destroy,
         }
     }
@@ -216,6 +246,8 @@ impl Action {
             Self::Start { machine, .. }
             | Self::Stop { machine, .. }
             | Self::Suspend { machine, .. }
+            | Self::Cordon { machine, .. }
+            | Self::Uncordon { machine, .. }
             | Self::Destroy { machine, .. } => Some(machine),
         }
     }
@@ -228,6 +260,8 @@ impl Action {
             Self::Start { region, .. }
             | Self::Stop { region, .. }
             | Self::Suspend { region, .. }
+            | Self::Cordon { region, .. }
+            | Self::Uncordon { region, .. }
             | Self::Destroy { region, .. } => Some(region),
         }
     }
@@ -254,6 +288,8 @@ impl fmt::Display for Action {
             Self::Start { machine, region } => write!(f, "start {machine} in {region}"),
             Self::Stop { machine, region } => write!(f, "stop {machine} in {region}"),
             Self::Suspend { machine, region } => write!(f, "suspend {machine} in {region}"),
+            Self::Cordon { machine, region, .. } => write!(f, "cordon {machine} in {region}"),
+            Self::Uncordon { machine, region } => write!(f, "uncordon {machine} in {region}"),
             Self::Destroy { machine, region, force } => {
                 write!(f, "destroy {machine} in {region}")?;
                 f.write_str(if *force { " even if it runs" } else { "" })
@@ -287,6 +323,13 @@ impl Plan {
     pub fn creates_or_destroys(&self) -> bool {
         self.actions()
             .any(|(_, planned)| matches!(planned.action.verb(), Verb::Create | Verb::Destroy))
+    }
+
+    /// The groups of which machines would leave: stop, or go. In which order can take a metric to tell.
+    #[must_use]
+    pub fn shrinking(&self) -> BTreeSet<&ProcessGroup> {
+        let leaving = self.scopes.iter().filter(|scope| scope.leaves());
+        leaving.map(|scope| &scope.scope.group).collect()
     }
 
     /// Whether it takes the app's volumes to decide, and nobody has asked for them yet.
@@ -348,6 +391,15 @@ impl Plan {
 }
 
 impl ScopePlan {
+    /// Whether a machine would leave: stop, or go.
+    #[must_use]
+    pub fn leaves(&self) -> bool {
+        self.actions.iter().any(|planned| {
+            let verb = planned.action.verb();
+            matches!(verb, Verb::Stop | Verb::Suspend | Verb::Cordon | Verb::Destroy)
+        })
+    }
+
     /// Whether something in this scope is kept from being done, or cannot be judged.
     #[must_use]
     pub fn is_held(&self) -> bool {

@@ -47,6 +47,38 @@ pub enum Reason {
     ByRegion,
     /// A machine that runs is stopped now and destroyed in a later tick.
     StopBeforeDestroy,
+    /// A machine is taken out of the proxy's rotation now and stopped in a later tick.
+    CordonBeforeStop {
+        /// For how long it is cordoned, in seconds.
+        seconds: u64,
+    },
+    /// Machines that are to be stopped have not been cordoned for long enough.
+    WaitingForCordon {
+        /// How many.
+        count: u32,
+        /// When the first of them is stopped.
+        until: Timestamp,
+    },
+    /// A machine that we have cordoned is put back into the proxy's rotation.
+    CordonOver {
+        /// Why.
+        why: CordonEnd,
+    },
+    /// Machines that run are cordoned by someone else.
+    CordonedByOthers {
+        /// How many.
+        count: u32,
+    },
+    /// In which order machines leave could not be asked for, so that they leave by id.
+    StopMetricFailed {
+        /// What went wrong.
+        message: String,
+    },
+    /// Machines that no autoscaler has created are not destroyed.
+    KeepsUnmanaged {
+        /// How many were passed over.
+        count: u32,
+    },
     /// A machine that was stopped only to be destroyed is wanted again.
     WantedAgain,
     /// Machines to be destroyed are still on their way to `stopped`.
@@ -348,6 +380,18 @@ pub enum Reason {
         /// What went wrong.
         message: String,
     },
+}
+
+/// Why a cordon of ours ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CordonEnd {
+    /// The machine is not to be stopped any more.
+    Wanted,
+    /// It has stopped: whoever starts it is to get one that serves.
+    AtRest,
+    /// It is back in rotation already, and only the mark is left.
+    Lifted,
 }
 
 /// What a reason means for the scope that it belongs to.

@@ -1,17 +1,15 @@
-//! Which machine is started, stopped, destroyed or cloned.
+//! Which machine is started, destroyed or cloned. (In which order machines leave: `leave`.)
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{
-    HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, SuspendObstacle, Timestamp,
-};
+use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region};
 
-use super::history::History;
+use super::leave::{Exit, Leaving, victim_rank};
 use super::observed::Observed;
 use super::plan::Action;
 use super::reason::Reason;
-use super::targets::{Policy, StopOrder};
+use super::targets::Policy;
 use super::view::{Seen, View, is_reserved};
 
 /// The metadata value that flyctl gives to the old machines of a bluegreen deploy.
@@ -52,67 +50,19 @@ pub fn to_start_again(
     candidates
 }
 
-/// Machines that may be stopped, in the order that `policy` says, each with how: by suspending it where
-/// that is wanted and nothing stands in the way.
-#[must_use]
-pub fn to_stop(
-    view: &View<'_>,
-    policy: &Policy,
-    history: &History,
-) -> Vec<(Action, Option<SuspendObstacle>)> {
-    let mut candidates: Vec<_> =
-        view.machines.iter().filter(|seen| seen.standing.may_stop).collect();
-    candidates.sort_by_key(|seen| stop_rank(seen.machine, policy));
-    let chosen = candidates.into_iter().map(|seen| {
-        if !policy.suspend {
-            return (stop(seen), None);
-        }
-        match suspend_obstacle(seen.machine, history) {
-            None => {
-                let (machine, region) = (seen.machine.id.clone(), seen.machine.region.clone());
-                (Action::Suspend { machine, region }, None)
-            }
-            obstacle => (stop(seen), obstacle),
-        }
-    });
-    chosen.collect()
-}
-
-/// Where `machine` stands in the order: those in excluded regions first, then by its age as far as that is
-/// wanted and known, then by its id.
-fn stop_rank<'a>(machine: &'a Machine, policy: &Policy) -> (bool, bool, i64, &'a MachineId) {
-    let is_excluded = policy.excluded_regions.contains(&machine.region);
-    let created_at = machine.created_at.map(Timestamp::as_millis);
-    let age = match policy.stop_order {
-        StopOrder::Id => Some(0),
-        StopOrder::Newest => created_at.map(i64::saturating_neg),
-        StopOrder::Oldest => created_at,
-    };
-    // One whose age is not known goes last.
-    (!is_excluded, age.is_none(), age.unwrap_or_default(), &machine.id)
-}
-
-/// What stands in the way of suspending `machine`, as far as its config and Fly's refusals tell.
-fn suspend_obstacle(machine: &Machine, history: &History) -> Option<SuspendObstacle> {
-    let refused = history.refused_suspends.contains_key(&machine.id);
-    machine.facts.suspend_obstacle.or(refused.then_some(SuspendObstacle::Refused))
-}
-
-fn stop(seen: &Seen<'_>) -> Action {
-    Action::Stop { machine: seen.machine.id.clone(), region: seen.machine.region.clone() }
-}
-
 /// What destroying a number of machines comes to in this tick.
 #[derive(Debug, Default, PartialEq)]
 pub struct Destroys {
     /// Destroyed now.
     pub now: Vec<Action>,
-    /// They run: stopped now, destroyed in a later tick.
-    pub stop_first: Vec<Action>,
+    /// They run: stopped now, or after they were cordoned, and destroyed in a later tick.
+    pub(super) stop_first: Vec<Exit>,
     /// On their way to `stopped` already.
     pub waiting: u32,
     /// One more would have gone, had it not been the last that can be cloned.
     pub keeps_last: bool,
+    /// So many were passed over, since no autoscaler has created them.
+    pub unmanaged: u32,
     /// One more would have gone, had it not been cloned in the same tick.
     pub keeps_source: Option<MachineId>,
 }
@@ -136,27 +86,11 @@ impl<'a> Keep<'a> {
         Self { cloneable, ..Self::default() }
     }
 
-    /// Whether the machine of a stop may be stopped.
+    /// Whether a machine may be stopped.
     #[must_use]
-    pub fn may_stop(&self, stop: &Action) -> bool {
-        stop.machine().is_none_or(|own| !self.running.contains(own))
+    pub fn may_stop(&self, machine: &MachineId) -> bool {
+        !self.running.contains(machine)
     }
-}
-
-/// The machine of `view` that keeps a region running: one that runs, or else is on its way, or else can be
-/// started.
-#[must_use]
-pub fn that_runs<'a>(view: &View<'a>, policy: &Policy) -> Option<&'a MachineId> {
-    let rank = |seen: &&Seen<'_>| {
-        let standing = seen.standing;
-        [standing.may_stop, standing.started, standing.may_start].iter().position(|own| *own)
-    };
-    // The one that would be stopped last.
-    view.machines
-        .iter()
-        .filter_map(|seen| Some((rank(&seen)?, seen.machine)))
-        .min_by_key(|(rank, machine)| (*rank, Reverse(stop_rank(machine, policy))))
-        .map(|(_, machine)| &machine.id)
 }
 
 impl Destroys {
@@ -165,14 +99,17 @@ impl Destroys {
         let available = u32::try_from(self.len()).unwrap_or(u32::MAX);
         let waiting = self.waiting;
         let waits = (waiting > 0).then_some(Reason::WaitingForStop { count: waiting });
+        let unmanaged = self.unmanaged;
+        let unmanaged = (unmanaged > 0).then_some(Reason::KeepsUnmanaged { count: unmanaged });
         let fewer = match &self.keeps_source {
             Some(source) if available < wanted => {
                 Some(Reason::KeepsCloneSource { source: source.clone() })
             }
             _ if self.keeps_last => Some(Reason::KeepsLastMachine),
+            _ if unmanaged.is_some() => None,
             _ => (available < wanted).then_some(Reason::NotEnoughDestroyable { wanted, available }),
         };
-        waits.into_iter().chain(fewer)
+        waits.into_iter().chain(unmanaged).chain(fewer)
     }
 
     /// How many run.
@@ -201,13 +138,19 @@ impl Destroys {
 }
 
 /// Chooses `count` machines to destroy: failed ones first, then stopped, suspended, created, those
-/// that are stopping anyway, and last those that run; among equals in the order that `policy` says. What
-/// `keep` names stays.
+/// that are stopping anyway, and last those that run; among equals in the order in which they leave. What
+/// `keep` names stays, and with `destroy: managed` what no autoscaler has created.
 #[must_use]
-pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy, keep: &mut Keep<'_>) -> Destroys {
+pub fn to_destroy(
+    view: &View<'_>,
+    count: u32,
+    policy: &Policy,
+    leaving: &Leaving<'_>,
+    keep: &mut Keep<'_>,
+) -> Destroys {
     let mut candidates: Vec<(u8, &Seen<'_>)> =
         view.machines.iter().filter_map(|seen| Some((victim_rank(seen)?, seen))).collect();
-    candidates.sort_by_key(|(rank, seen)| (*rank, stop_rank(seen.machine, policy)));
+    candidates.sort_by_key(|(rank, seen)| (*rank, leaving.rank(seen)));
 
     let mut destroys = Destroys::default();
     let mut postponed = 0;
@@ -218,6 +161,10 @@ pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy, keep: &mut Keep<
             break;
         }
         if keep.running.contains(&seen.machine.id) {
+            continue;
+        }
+        if policy.destroy_managed && !seen.machine.facts.is_managed {
+            destroys.unmanaged += 1;
             continue;
         }
         if keep.sources.contains(&seen.machine.id) {
@@ -236,7 +183,7 @@ pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy, keep: &mut Keep<
         if seen.standing.is_stopping {
             destroys.waiting += 1;
         } else if runs && !policy.destroy_force {
-            destroys.stop_first.push(stop(seen));
+            destroys.stop_first.push(leaving.to_destroy(seen));
         } else {
             destroys.now.push(Action::Destroy {
                 machine: seen.machine.id.clone(),
@@ -246,23 +193,6 @@ pub fn to_destroy(view: &View<'_>, count: u32, policy: &Policy, keep: &mut Keep<
         }
     }
     destroys
-}
-
-/// The order in which machines are destroyed; `None` for those that may not be.
-fn victim_rank(seen: &Seen<'_>) -> Option<u8> {
-    if seen.standing.is_stopping {
-        return Some(4);
-    }
-    if !seen.standing.may_destroy {
-        return None;
-    }
-    Some(match seen.state {
-        MachineState::Failed | MachineState::LaunchFailed => 0,
-        MachineState::Stopped => 1,
-        MachineState::Suspended => 2,
-        MachineState::Created | MachineState::Creating => 3,
-        _ => 5,
-    })
 }
 
 /// Whether a new machine could be made from this one.

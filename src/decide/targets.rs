@@ -88,6 +88,9 @@ pub enum StopOrder {
     Newest,
     /// The one created first.
     Oldest,
+    /// The one that has least to do, as [`Observed::loads`](super::Observed::loads) says; one of which that
+    /// is not known goes last.
+    LeastLoaded,
 }
 
 /// The least and the most machines of a region, whatever its expressions say.
@@ -167,6 +170,10 @@ pub struct Policy {
     pub suspend: bool,
     /// Which machines are stopped and destroyed first.
     pub stop_order: StopOrder,
+    /// How long a machine is out of the proxy's rotation before it is stopped; `None`: it is stopped at once.
+    pub cordon_before_stop: Option<Duration>,
+    /// Destroy only machines that an autoscaler has created.
+    pub destroy_managed: bool,
     /// Make a volume for a new machine that needs one where none is free.
     pub create_volumes: bool,
 }
@@ -191,6 +198,8 @@ impl Default for Policy {
             destroy_force: false,
             suspend: false,
             stop_order: StopOrder::default(),
+            cordon_before_stop: None,
+            destroy_managed: false,
             create_volumes: false,
         }
     }

@@ -12,9 +12,14 @@ pub const MANAGED_KEY: &str = "fly_autoscaler";
 /// Metadata that holds the id of the create request, so that an ambiguous answer can be settled.
 pub const CREATE_ID_KEY: &str = "fly_autoscaler_create_id";
 
-/// Metadata that must not be copied: an idempotency key of one bluegreen launch, and the id of a
-/// predecessor.
-const DROPPED_METADATA: [&str; 2] = ["fly_flyctl_bluegreen_launch_id", "fly_previous_alloc"];
+/// Metadata that marks a machine as cordoned by an autoscaler, to be stopped: since when, as RFC 3339. A
+/// cordon without it is a person's, or a deploy's, and stays as it is.
+pub const CORDON_KEY: &str = "fly_autoscaler_cordoned";
+
+/// Metadata that must not be copied: an idempotency key of one bluegreen launch, the id of a predecessor,
+/// and the mark of a cordon, which the clone does not have.
+const DROPPED_METADATA: [&str; 3] =
+    ["fly_flyctl_bluegreen_launch_id", "fly_previous_alloc", CORDON_KEY];
 
 /// A machine config ready to be created again.
 ///
@@ -134,7 +139,8 @@ mod tests {
                 "metadata": {
                     "fly_process_group": "app", "fly_previous_alloc": "x",
                     "fly_flyctl_bluegreen_launch_id": "x", "fly_bluegreen_deployment_tag": "7",
-                    "fly_autoscaler_create_id": "an older one"
+                    "fly_autoscaler_create_id": "an older one",
+                    "fly_autoscaler_cordoned": "2026-03-02T12:00:00Z"
                 },
             }),
             Some("registry.fly.io/app:v2@sha256:1"),

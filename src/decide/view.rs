@@ -1,10 +1,11 @@
 //! What each machine counts as, with our own recent actions laid over the lagging list.
 
+use std::cmp::min;
 use std::collections::BTreeMap;
 
 use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, Timestamp};
 
-use super::history::{Effect, History, OVERLAY, REFUSAL, Recent, is_within};
+use super::history::{Cordoned, Effect, History, OVERLAY, REFUSAL, Recent, is_within};
 use super::observed::{LAUNCH_GRACE, Observed};
 use super::plan::Tally;
 
@@ -94,6 +95,20 @@ pub struct Seen<'a> {
     pub state: MachineState,
     /// What it counts as.
     pub standing: Standing,
+    /// Whether it is out of the proxy's rotation, our recent actions included.
+    pub cordon: Option<Cordon>,
+}
+
+/// Why a machine is out of the proxy's rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cordon {
+    /// We have cordoned it, to stop it later.
+    Ours(Cordoned),
+    /// The mark of a cordon of ours is left, and the machine is back in rotation: someone else put it there,
+    /// or we did and could not take the mark away.
+    MarkOnly,
+    /// A person has cordoned it, or a deploy.
+    Others,
 }
 
 /// A process group as this tick sees it.
@@ -201,15 +216,21 @@ impl<'a> View<'a> {
 /// Our own fresh actions, by what they changed.
 struct Overlay<'a> {
     by_machine: BTreeMap<&'a MachineId, &'a Effect>,
+    rotated: BTreeMap<&'a MachineId, &'a Effect>,
     creates: Vec<&'a Effect>,
+    history: &'a History,
 }
 
 impl<'a> Overlay<'a> {
     fn new(history: &'a History, now: Timestamp) -> Self {
-        let mut overlay = Self { by_machine: BTreeMap::new(), creates: Vec::new() };
+        let (by_machine, rotated) = (BTreeMap::new(), BTreeMap::new());
+        let mut overlay = Self { by_machine, rotated, creates: Vec::new(), history };
         for recent in history.recent.iter().filter(|recent| recent.is_fresh(now)) {
             match recent.effect.changed() {
                 None => overlay.creates.push(&recent.effect),
+                Some(machine) if recent.effect.is_rotation() => {
+                    overlay.rotated.insert(machine, &recent.effect);
+                }
                 Some(machine) => {
                     overlay.by_machine.insert(machine, &recent.effect);
                 }
@@ -237,7 +258,17 @@ impl<'a> Overlay<'a> {
                 .created_at
                 .is_some_and(|at| now.since(at) < LAUNCH_GRACE && at.since(now) < LAUNCH_GRACE));
         let standing = Standing::of(&state, launching);
-        Seen { machine, state, standing }
+        Seen { machine, state, standing, cordon: self.cordon(machine, now) }
+    }
+
+    fn cordon(&self, machine: &Machine, now: Timestamp) -> Option<Cordon> {
+        let ours = || ours(machine, self.history, now);
+        match self.rotated.get(&machine.id) {
+            Some(Effect::Uncordoned { .. }) => None,
+            Some(_) => Some(Cordon::Ours(ours().unwrap_or(Cordoned::since(now)))),
+            None if machine.is_cordoned => Some(ours().map_or(Cordon::Others, Cordon::Ours)),
+            None => machine.facts.cordoned_at.map(|_| Cordon::MarkOnly),
+        }
     }
 
     fn unlisted(&self, observed: &Observed, group: &ProcessGroup) -> Vec<(&'a Region, bool)> {
@@ -257,10 +288,22 @@ impl<'a> Overlay<'a> {
     }
 }
 
+/// What is known of a cordon of ours on `machine`, if there is one: what we remember, or else its mark, so
+/// that a restart forgets nothing. A mark from the future is a wrong clock's.
+fn ours(machine: &Machine, history: &History, now: Timestamp) -> Option<Cordoned> {
+    let remembered = history.cordoned.get(&machine.id).copied();
+    remembered.or_else(|| Some(Cordoned::since(min(machine.facts.cordoned_at?, now))))
+}
+
 /// Whether `effect` is the creation of `machine`.
 fn made(effect: &Effect, machine: &Machine) -> bool {
     let Effect::Created { create_id, machine: id, .. } = effect else { return false };
     id.as_ref() == Some(&machine.id) || machine.facts.create_id.as_ref() == Some(create_id)
+}
+
+/// Whether the list shows a cordon on `machine`, or the mark of one.
+fn is_out(machine: &Machine) -> bool {
+    machine.is_cordoned || machine.facts.cordoned_at.is_some()
 }
 
 /// Whether a machine in `state` waits to be started.
@@ -271,11 +314,13 @@ fn is_at_rest(state: &MachineState) -> bool {
 impl History {
     /// This history without what is over: actions older than the overlay, and starts and stops that
     /// the list confirms. Creates and destroys stay for the whole time, since the next page may come
-    /// from a replica that does not know of them yet. A refused suspend stays with its machine.
+    /// from a replica that does not know of them yet. A refused suspend stays with its machine, and a
+    /// cordon of ours for as long as Fly shows it.
     #[must_use]
     pub fn settled(&self, observed: &Observed, now: Timestamp) -> Self {
         let mut next = self.clone();
         next.left_volumes.retain(|(at, _)| is_within(OVERLAY, *at, now));
+        next.settle_cordons(observed, now);
         if next.recent.is_empty()
             && next.stopped_to_destroy.is_empty()
             && next.refused_suspends.is_empty()
@@ -285,6 +330,9 @@ impl History {
         let states: BTreeMap<&MachineId, &MachineState> =
             observed.machines.iter().map(|machine| (&machine.id, &machine.state)).collect();
         let state_of = |id: &MachineId| states.get(id).copied();
+        let out: BTreeMap<&MachineId, bool> =
+            observed.machines.iter().map(|machine| (&machine.id, is_out(machine))).collect();
+        let is_listed_as = |id: &MachineId, is_out: bool| out.get(id) == Some(&is_out);
         next.recent.retain(|recent| {
             recent.is_fresh(now)
                 && match &recent.effect {
@@ -293,6 +341,8 @@ impl History {
                     Effect::Stopped { machine } | Effect::Suspended { machine } => {
                         state_of(machine) == Some(&MachineState::Started)
                     }
+                    Effect::Cordoned { machine } => is_listed_as(machine, false),
+                    Effect::Uncordoned { machine } => is_listed_as(machine, true),
                 }
         });
         let is_stopping = |id: &MachineId| {
@@ -311,13 +361,31 @@ impl History {
         next
     }
 
-    /// Adds what was just done. Of each machine only the latest action counts.
+    fn settle_cordons(&mut self, observed: &Observed, now: Timestamp) {
+        let is_rotated = self.recent.iter().any(|recent| recent.effect.is_rotation());
+        let is_listed = observed.machines.iter().any(|machine| machine.is_cordoned);
+        if self.cordoned.is_empty() && !is_rotated && !is_listed {
+            return;
+        }
+        let overlay = Overlay::new(self, now);
+        let ours =
+            observed.machines.iter().filter_map(|machine| match overlay.cordon(machine, now)? {
+                Cordon::Ours(cordoned) => Some((machine.id.clone(), cordoned)),
+                Cordon::MarkOnly | Cordon::Others => None,
+            });
+        self.cordoned = ours.collect();
+    }
+
+    /// Adds what was just done. Of each machine only the latest action counts, and the latest that took it
+    /// out of rotation or put it back.
     pub fn record(&mut self, at: Timestamp, effect: Effect) {
         if let Some(machine) = effect.changed() {
             let destroyed = matches!(effect, Effect::Destroyed { .. });
+            let replaces =
+                |other: &Effect| destroyed || other.is_rotation() == effect.is_rotation();
             self.recent.retain(|recent| match &recent.effect {
                 Effect::Created { machine: own, .. } => !destroyed || own.as_ref() != Some(machine),
-                other => other.changed() != Some(machine),
+                other => other.changed() != Some(machine) || !replaces(other),
             });
         }
         self.recent.push(Recent { at, effect });

@@ -263,6 +263,7 @@ fn says_the_same(known: &Machine, listed: &Machine) -> bool {
         && own.release_version == new.release_version
         && own.bluegreen_tag == new.bluegreen_tag
         && own.create_id == new.create_id
+        && own.cordoned_at == new.cordoned_at
 }
 
 /// Counts up once in [`REREAD`], at a time of the app's own, so that apps that were first seen together

@@ -45,7 +45,7 @@ impl FlyClient {
     }
 
     /// A call without nonce and body on one machine, at `tail` behind its path.
-    fn on_machine<'a>(
+    pub(super) fn on_machine<'a>(
         &self,
         operation: Operation,
         method: Method,
@@ -119,7 +119,7 @@ impl FlyClient {
     }
 
     /// Makes a call whose answer says no more than that it was done.
-    async fn make_plain(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+    pub(super) async fn make_plain(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
         let answer = self.make(call).await?;
         match wire::refusal(&answer.body) {
             Ok(None) => Ok(answer),
@@ -254,6 +254,35 @@ impl MachinesApi for FlyClient {
         })
     }
 
+    fn cordon<'a>(
+        &'a self,
+        app: &'a AppName,
+        id: &'a MachineId,
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(self.rotate(Operation::Cordon, "cordon", app, id, lease))
+    }
+
+    fn uncordon<'a>(
+        &'a self,
+        app: &'a AppName,
+        id: &'a MachineId,
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(self.rotate(Operation::Uncordon, "uncordon", app, id, lease))
+    }
+
+    fn set_metadata<'a>(
+        &'a self,
+        app: &'a AppName,
+        id: &'a MachineId,
+        key: &'static str,
+        value: Option<String>,
+        lease: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(self.metadata(app, id, key, value, lease))
+    }
+
     fn destroy<'a>(
         &'a self,
         app: &'a AppName,
@@ -329,7 +358,7 @@ impl MachinesApi for FlyClient {
 }
 
 /// The nonce to send with a call on `id`: that of a lease on this very machine.
-fn nonce_for<'a>(id: &MachineId, lease: Option<&'a Lease>) -> Option<&'a str> {
+pub(super) fn nonce_for<'a>(id: &MachineId, lease: Option<&'a Lease>) -> Option<&'a str> {
     lease.filter(|lease| lease.machine == *id).map(|lease| lease.nonce.as_str())
 }
 

@@ -104,6 +104,9 @@ fn is_on_machine(operation: Operation) -> bool {
         | Operation::Start
         | Operation::Stop
         | Operation::Suspend
+        | Operation::Cordon
+        | Operation::Uncordon
+        | Operation::SetMetadata
         | Operation::Destroy
         | Operation::AcquireLease
         | Operation::ReleaseLease => true,

@@ -166,6 +166,10 @@ pub struct MachineFacts {
     pub proxy_stops: bool,
     /// Fly Proxy starts it for requests (`autostart` of one of its services, on unless it says otherwise).
     pub proxy_starts: bool,
+    /// `metadata.fly_autoscaler` says something: made by an autoscaler.
+    pub is_managed: bool,
+    /// `metadata.fly_autoscaler_cordoned`: when an autoscaler cordoned it, to stop it later.
+    pub cordoned_at: Option<Timestamp>,
     /// The config is known and was left out to save memory: enough to judge whether there is something
     /// to do, not to clone the machine.
     pub config_left_out: bool,

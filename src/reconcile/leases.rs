@@ -106,7 +106,7 @@ impl Reconciler {
 
     /// Decides again, or says why that failed, the end of the tick's time included.
     pub(super) async fn decide_again_within(
-        &self,
+        &mut self,
         tick: &mut Tick,
         decided: &mut Decided,
         history: &History,
@@ -132,7 +132,7 @@ impl Reconciler {
 
     /// Reads the machines again under the lease: another scaler may have changed them before we got it.
     async fn decide_again(
-        &self,
+        &mut self,
         tick: &mut Tick,
         decided: &mut Decided,
         history: &History,

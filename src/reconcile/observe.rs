@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::decide::{Observed, Volumes};
+use crate::decide::Observed;
 use crate::model::{AppName, Machine, MachineId, Region, Timestamp};
 use crate::ports::{ApiError, MachinesApi, Overview};
 
@@ -72,6 +72,6 @@ impl Observer {
 
     fn observed(&self, machines: Vec<Machine>, error_regions: Vec<Region>) -> Observed {
         let own_machine = self.own_machine.clone();
-        Observed { machines, own_machine, volumes: Volumes::Unread, error_regions }
+        Observed { machines, own_machine, error_regions, ..Observed::default() }
     }
 }

@@ -10,9 +10,10 @@ use crate::collect::{Collected, Collector, Sampled};
 use crate::decide::{Advice, Observed};
 use crate::evaluate::EvaluateError;
 use crate::model::{
-    AppName, Catalog, Failure, Instead, Kind, Region, Scope, Side, TickOutcome, Timestamp,
+    AppName, Catalog, Failure, Instead, Kind, ProcessGroup, Region, Scope, Side, TickOutcome,
+    Timestamp,
 };
-use crate::ports::{ApiError, ErrorClass};
+use crate::ports::{ApiError, ErrorClass, SourceError};
 use crate::status::{SampleStatus, Tick};
 use crate::telemetry::events::{
     ActionDone, ActionFailed, Advised, EvaluateFailed, TickEnded, WouldAct,
@@ -62,6 +63,11 @@ impl Reporter {
             shown.map(|(region, value)| (&sampled.metric, region, value))
         });
         self.metrics.set_metric_values(&self.app, values);
+    }
+
+    pub(super) fn stop_metric(&mut self, group: &ProcessGroup, failure: Option<&SourceError>) {
+        let failure = failure.map(|error| error as &dyn Error);
+        self.standing.stop_metric(&self.app, group, failure, &self.metrics);
     }
 
     pub(super) fn observed(&self, observed: &Observed) {

@@ -23,7 +23,10 @@ pub use fleet::{
 };
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
-pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut};
+pub use measure::{
+    CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, StopMetricFailed,
+    StopMetricRecovered,
+};
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
 pub use state::{
     StateKept, StateNotKept, StateSetAside, StateSlow, StateUnflushed, StateUnreadable,

@@ -305,6 +305,8 @@ fn action_name(verb: Verb) -> Name {
         Verb::Start => names::MACHINE_START,
         Verb::Stop => names::MACHINE_STOP,
         Verb::Suspend => names::MACHINE_SUSPEND,
+        Verb::Cordon => names::MACHINE_CORDON,
+        Verb::Uncordon => names::MACHINE_UNCORDON,
         Verb::Destroy => names::MACHINE_DESTROY,
     }
 }

@@ -30,7 +30,7 @@ names! {
     MACHINE_STOP = "fas_machine_stop_count" ["status"]
         "Machines stopped, by whether the call succeeded (ok, failed).";
     RECONCILE = "fas_reconcile_count" ["status"]
-        "Ticks in which machines were created, destroyed, started, stopped or suspended, or none needed to be (no_scale).";
+        "Ticks in which machines were created, destroyed, started, stopped, suspended, cordoned or uncordoned, or none needed to be (no_scale).";
 
     MACHINE_CREATE = "fas_machine_create_count" ["status"]
         "Machines created, by whether the call succeeded (ok, failed).";
@@ -38,6 +38,10 @@ names! {
         "Machines destroyed, by whether the call succeeded (ok, failed).";
     MACHINE_SUSPEND = "fas_machine_suspend_count" ["status"]
         "Machines suspended, by whether the call succeeded (ok, failed).";
+    MACHINE_CORDON = "fas_machine_cordon_count" ["status"]
+        "Machines cordoned before they are stopped, by whether the call succeeded (ok, failed).";
+    MACHINE_UNCORDON = "fas_machine_uncordon_count" ["status"]
+        "Machines whose cordon was lifted, by whether the call succeeded (ok, failed).";
     TICK_DURATION = "fas_tick_duration_seconds" []
         "How long a tick of one app took, from collecting to the last answer.";
     TICK_LATENESS = "fas_tick_lateness_seconds" []

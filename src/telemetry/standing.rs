@@ -1,14 +1,14 @@
 //! Tells news from what was said before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 use crate::decide::{Plan, Reason, Weight};
-use crate::model::{AppName, Instead, MetricName, Scope, Timestamp};
+use crate::model::{AppName, Instead, MetricName, ProcessGroup, Scope, Timestamp};
 
 use super::events::{
     AppFailing, AppRecovered, CollectFailed, CollectRecovered, HoldBegan, HoldEnded,
-    LastValueRanOut, ReleaseTakenAsAbandoned,
+    LastValueRanOut, ReleaseTakenAsAbandoned, StopMetricFailed, StopMetricRecovered,
 };
 use super::metrics::Metrics;
 
@@ -19,6 +19,8 @@ pub struct Standing {
     failing_metrics: BTreeMap<MetricName, Known>,
     /// The scopes that each reason holds, by its code, each with since when.
     holds: BTreeMap<&'static str, BTreeMap<Scope, Timestamp>>,
+    /// The groups whose `stop-metric` failed when it was last asked.
+    failing_stop_metrics: BTreeSet<ProcessGroup>,
     /// The number of the release that was last taken as abandoned. It is read only in ticks that have
     /// something to do, so that one without it does not mean that it is over.
     abandoned_release: Option<u64>,
@@ -76,6 +78,25 @@ impl Standing {
         let since = known.map_or(since, |known| known.since.min(since));
         let has_run_out = has_run_out || known.is_some_and(|known| known.has_run_out);
         self.failing_metrics.insert(metric.clone(), Known { since, has_run_out });
+    }
+
+    /// Notes how asking for the load of a group's machines went.
+    pub fn stop_metric(
+        &mut self,
+        app: &AppName,
+        group: &ProcessGroup,
+        failure: Option<&dyn Error>,
+        metrics: &Metrics,
+    ) {
+        let is_new = match failure {
+            Some(_) => self.failing_stop_metrics.insert(group.clone()),
+            None => self.failing_stop_metrics.remove(group),
+        };
+        match failure {
+            Some(error) if is_new => StopMetricFailed { app, group, error }.emit(metrics),
+            None if is_new => StopMetricRecovered { app, group }.emit(metrics),
+            _ => {}
+        }
     }
 
     /// Notes what was decided in the end, guards and leases included.

@@ -1,13 +1,15 @@
 //! From a configuration to what a reconciler is made of, as the binary does it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use fly_autoscaler::collect::Collector;
 use fly_autoscaler::collect::prometheus::{PrometheusQuery, PrometheusSource};
+use fly_autoscaler::collect::{Collector, MachineLoads};
 use fly_autoscaler::config::{Config, FlagValues, GroupConfig, MapEnv, Secret, load};
 use fly_autoscaler::fly::FlyClient;
-use fly_autoscaler::ports::{Clock, StateStore};
-use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
+use fly_autoscaler::model::{By, MetricName, SeriesRule};
+use fly_autoscaler::ports::{Clock, LoadSource, StateStore};
+use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings, StopMetrics};
 use fly_autoscaler::sim::Simulator;
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::transport::Client;
@@ -41,6 +43,24 @@ pub(crate) fn reconciler(
     let adapters = Adapters { api, clock, store, metrics };
     let app = config.apps.one().unwrap().clone();
     Reconciler::new(app, collectors(config, http), groups(config), settings(config), adapters)
+        .with_stop_metrics(stop_metrics(config, http))
+}
+
+fn stop_metrics(config: &Config, http: &Client) -> StopMetrics {
+    let metrics = config.groups.iter().filter_map(|group| {
+        let own = group.stop_metric.as_ref()?;
+        let query = PrometheusQuery {
+            metric: MetricName::new("stop-metric"),
+            query: own.query.clone(),
+            by: By::None,
+            series: SeriesRule::One,
+        };
+        let token = own.token.as_ref().map(Secret::as_secret_string);
+        let source = PrometheusSource::new(http.clone(), &own.address, token, query).unwrap();
+        let loads = MachineLoads::new(source, Duration::from_secs(1));
+        Some((group.group.clone(), Arc::new(loads) as Arc<dyn LoadSource>))
+    });
+    Arc::new(metrics.collect())
 }
 
 pub(crate) fn fly(config: &Config, http: &Client, clock: Arc<dyn Clock>) -> FlyClient {

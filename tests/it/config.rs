@@ -4,6 +4,7 @@ mod advice;
 mod documents;
 mod environment;
 mod every_setting;
+mod leaving;
 mod migrating;
 mod process_groups;
 mod regions;

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fly_autoscaler::decide::view::{Cordon, View};
 use fly_autoscaler::decide::{
-    Action, Effect, GroupTargets, Observed, Plan, Policy, Reason, ScopePlan, Targets, Verb,
-    Verdict, Wanted, check, decide,
+    Action, Cordoned, Effect, GroupTargets, Observed, Plan, Policy, Reason, ScopePlan, Targets,
+    Verb, Verdict, Wanted, check, decide,
 };
 use fly_autoscaler::model::{
     Bounds, HostStatus, Kind, Machine, MachineFacts, MachineId, MachineState, ScopeBounds,
@@ -18,6 +19,14 @@ use fly_autoscaler::model::{
 use proptest::prelude::*;
 
 use cases::{Case, NOW, case, config_of, group};
+
+/// Takes a machine out of rotation, long enough ago for it to be stopped, or puts it back.
+fn rotate(observed: &mut Observed, id: &MachineId, out: bool) {
+    for machine in observed.machines.iter_mut().filter(|machine| machine.id == *id) {
+        machine.is_cordoned = out;
+        machine.facts.cordoned_at = out.then(|| NOW.minus(Duration::from_secs(3600)));
+    }
+}
 
 /// What the machines are once a plan has been carried out and everything has settled.
 fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
@@ -31,15 +40,17 @@ fn settled(observed: &Observed, plan: &Plan, round: usize) -> Observed {
         };
     }
     for (number, (scope, planned)) in plan.actions().enumerate() {
-        let mut set = |id: &MachineId, state: MachineState| {
+        let set = |after: &mut Observed, id: &MachineId, state: MachineState| {
             for machine in after.machines.iter_mut().filter(|machine| machine.id == *id) {
                 machine.state = state.clone();
             }
         };
         match &planned.action {
-            Action::Start { machine, .. } => set(machine, MachineState::Started),
-            Action::Stop { machine, .. } => set(machine, MachineState::Stopped),
-            Action::Suspend { machine, .. } => set(machine, MachineState::Suspended),
+            Action::Start { machine, .. } => set(&mut after, machine, MachineState::Started),
+            Action::Stop { machine, .. } => set(&mut after, machine, MachineState::Stopped),
+            Action::Suspend { machine, .. } => set(&mut after, machine, MachineState::Suspended),
+            Action::Cordon { machine, .. } => rotate(&mut after, machine, true),
+            Action::Uncordon { machine, .. } => rotate(&mut after, machine, false),
             Action::Destroy { machine, .. } => after.machines.retain(|own| own.id != *machine),
             Action::Create { regions, start, create_id, .. } => after.machines.push(Machine {
                 id: MachineId::new(format!("n{round}-{number:03}")),
@@ -90,15 +101,16 @@ proptest! {
 
     #[test]
     fn plans_with_the_same_targets_end_within_a_few_rounds(mut case in case()) {
-        // Two more rounds than without the brake, which waits for a third wish.
+        // Two more rounds than without the brake, which waits for a third wish. Some machines are cordoned
+        // before they are stopped, and put back once they have.
         let has_brake = case.targets.groups.iter().any(|own| own.policy.destroy_brake);
         let has_regions = case.targets.groups.iter().any(|own| !own.regions.is_empty());
         let rounds = match (has_regions, has_brake) {
             // Where the ceiling leaves no room, an excluded region gives up one machine at a time, each of
             // which is stopped, destroyed and made anew elsewhere.
-            (true, _) => 8 + 4 * case.observed.machines.len(),
-            (false, true) => 6,
-            (false, false) => 4,
+            (true, _) => 8 + 5 * case.observed.machines.len(),
+            (false, true) => 8,
+            (false, false) => 6,
         };
         // One machine at a time, of each number; a step is never used up here, where nothing is remembered.
         let has_steps = case.targets.groups.iter().any(|own| {
@@ -134,12 +146,16 @@ proptest! {
         let mut moved = case.clone();
         for machine in &mut moved.observed.machines {
             machine.created_at = machine.created_at.map(|at| at.plus(shift));
+            machine.facts.cordoned_at = machine.facts.cordoned_at.map(|at| at.plus(shift));
         }
         for recent in &mut moved.history.recent {
             recent.at = recent.at.plus(shift);
         }
         for at in moved.history.refused_suspends.values_mut() {
             *at = at.plus(shift);
+        }
+        for cordoned in moved.history.cordoned.values_mut() {
+            cordoned.since = cordoned.since.plus(shift);
         }
         for all in moved.history.changes.values_mut() {
             Arc::make_mut(all).iter_mut().for_each(|change| change.at = change.at.plus(shift));
@@ -343,6 +359,49 @@ proptest! {
     }
 
     #[test]
+    fn what_is_not_to_stop_serves(mut case in case()) {
+        // As many as there are, in a group that has nothing but numbers: whatever we have cordoned goes back.
+        let own = &mut case.targets.groups[0];
+        let policy = Policy { min_machines: 0, max_machines: 1000, ..(*own.policy).clone() };
+        *own = GroupTargets::app_wide(own.group.clone(), Arc::new(policy), own.app_wide.clone());
+        case.targets.groups.truncate(1);
+        let started = case.decide().scopes[0].observed.started;
+        let wanted = ScopeBounds { started: Bounds::exactly(started), ..ScopeBounds::default() };
+        case.targets.groups[0].app_wide = Wanted::Bounds(wanted);
+        case.history.recent.clear();
+        for _ in 0..3 {
+            let plan = case.decide();
+            case.observed = settled(&case.observed, &plan, 0);
+            case.history = plan.next;
+        }
+        let view = View::of_group(&case.observed, &group(), &case.history, NOW);
+        for seen in view.machines.iter().filter(|seen| seen.standing.started) {
+            prop_assert!(!matches!(seen.cordon, Some(Cordon::Ours(_))), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_else_has_cordoned_a_machine_it_stays_cordoned(mut case in case()) {
+        case.history.cordoned.clear();
+        case.history.recent.clear();
+        for machine in &mut case.observed.machines {
+            machine.facts.cordoned_at = None;
+        }
+        let others: BTreeSet<MachineId> = case.observed.machines.iter()
+            .filter(|machine| machine.is_cordoned).map(|machine| machine.id.clone()).collect();
+        for round in 0..4 {
+            let plan = case.decide();
+            for (_, planned) in plan.actions() {
+                let is_theirs = planned.action.machine().is_some_and(|id| others.contains(id));
+                let turns = matches!(planned.action.verb(), Verb::Cordon | Verb::Uncordon);
+                prop_assert!(!(is_theirs && turns), "{}", planned.action);
+            }
+            case.observed = settled(&case.observed, &plan, round);
+            case.history = plan.next;
+        }
+    }
+
+    #[test]
     fn an_outline_of_the_machines_tells_whether_there_is_something_to_do(mut case in case()) {
         let close = case.decide();
         for machine in &mut case.observed.machines {
@@ -362,10 +421,18 @@ proptest! {
         let plan = case.decide();
         let mut history = plan.next.clone();
         for (scope, planned) in plan.actions() {
-            history.record(NOW, match &planned.action {
+            let effect = match &planned.action {
                 Action::Start { machine, .. } => Effect::Started { machine: machine.clone() },
                 Action::Stop { machine, .. } => Effect::Stopped { machine: machine.clone() },
                 Action::Suspend { machine, .. } => Effect::Suspended { machine: machine.clone() },
+                Action::Cordon { machine, at, .. } => {
+                    history.cordoned.insert(machine.clone(), Cordoned::since(*at));
+                    Effect::Cordoned { machine: machine.clone() }
+                }
+                Action::Uncordon { machine, .. } => {
+                    history.cordoned.remove(machine);
+                    Effect::Uncordoned { machine: machine.clone() }
+                }
                 Action::Destroy { machine, .. } => Effect::Destroyed { machine: machine.clone() },
                 Action::Create { create_id, regions, start, .. } => Effect::Created {
                     create_id: Arc::clone(create_id),
@@ -375,7 +442,8 @@ proptest! {
                     launched: *start,
                     volume: None,
                 },
-            });
+            };
+            history.record(NOW, effect);
         }
         let later = NOW.plus(Duration::from_secs(15));
         // Whatever ran out of the overlay in between is not what is tested here.
@@ -415,11 +483,21 @@ fn runs(action: &Action) -> bool {
     matches!(action, Action::Start { .. } | Action::Create { start: true, .. })
 }
 
-/// Create ids hold the time on purpose; everything else must not.
+/// Create ids and cordons hold the time on purpose; everything else must not.
 fn without_ids(mut scopes: Vec<ScopePlan>) -> Vec<ScopePlan> {
-    for planned in scopes.iter_mut().flat_map(|scope| &mut scope.actions) {
-        if let Action::Create { create_id, .. } = &mut planned.action {
-            *create_id = Arc::from("");
+    for scope in &mut scopes {
+        let actions = scope.actions.iter_mut().map(|planned| &mut planned.action);
+        for action in actions.chain(&mut scope.spares) {
+            match action {
+                Action::Create { create_id, .. } => *create_id = Arc::from(""),
+                Action::Cordon { at, .. } => *at = NOW,
+                _ => {}
+            }
+        }
+        for reason in &mut scope.reasons {
+            if let Reason::WaitingForCordon { until, .. } = reason {
+                *until = NOW;
+            }
         }
     }
     scopes

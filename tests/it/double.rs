@@ -120,6 +120,36 @@ impl MachinesApi for Double {
         self.note(format!("suspend {id}"), ())
     }
 
+    fn cordon<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.note(format!("cordon {id}"), ())
+    }
+
+    fn uncordon<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.note(format!("uncordon {id}"), ())
+    }
+
+    fn set_metadata<'a>(
+        &'a self,
+        _: &'a AppName,
+        id: &'a MachineId,
+        key: &'static str,
+        value: Option<String>,
+        _: Option<&'a Lease>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        let value = value.map_or_else(|| "-".to_owned(), |value| format!("= {value}"));
+        self.note(format!("mark {id} {key} {value}"), ())
+    }
+
     fn destroy<'a>(
         &'a self,
         _: &'a AppName,

@@ -130,7 +130,18 @@ async fn starts_stops_suspends_and_destroys_carry_the_nonce_of_their_machines_le
     let json = "content-type: application/json";
     let nonce = "fly-machine-lease-nonce: n1";
     let suspend = "POST /v1/apps/my-app/machines/m1/suspend";
-    let table: [(&str, Option<&Lease>, Vec<&str>); 10] = [
+    let cordon = "POST /v1/apps/my-app/machines/m1/cordon";
+    let uncordon = "POST /v1/apps/my-app/machines/m1/uncordon";
+    let key = "POST /v1/apps/my-app/machines/m1/metadata/k";
+    let unset = "DELETE /v1/apps/my-app/machines/m1/metadata/k";
+    let table: [(&str, Option<&Lease>, Vec<&str>); 17] = [
+        ("cordon", None, vec![cordon]),
+        ("cordon", Some(&ours), vec![cordon, nonce]),
+        ("cordon", Some(&other), vec![cordon]),
+        ("uncordon", None, vec![uncordon]),
+        ("uncordon", Some(&ours), vec![uncordon, nonce]),
+        ("mark", None, vec![key, json, r#"{"value":"v"}"#]),
+        ("unmark", Some(&ours), vec![unset, nonce]),
         ("start", None, vec![start]),
         ("start", Some(&ours), vec![start, nonce]),
         ("start", Some(&other), vec![start]),
@@ -149,6 +160,10 @@ async fn starts_stops_suspends_and_destroys_carry_the_nonce_of_their_machines_le
             "start" => fly.start(&app, &id, lease).await.unwrap(),
             "stop" => fly.stop(&app, &id, lease).await.unwrap(),
             "suspend" => fly.suspend(&app, &id, lease).await.unwrap(),
+            "cordon" => fly.cordon(&app, &id, lease).await.unwrap(),
+            "uncordon" => fly.uncordon(&app, &id, lease).await.unwrap(),
+            "mark" => fly.set_metadata(&app, &id, "k", Some("v".into()), lease).await.unwrap(),
+            "unmark" => fly.set_metadata(&app, &id, "k", None, lease).await.unwrap(),
             "destroy" => fly.destroy(&app, &id, false, lease).await.unwrap(),
             _ => fly.destroy(&app, &id, true, lease).await.unwrap(),
         }

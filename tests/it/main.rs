@@ -18,6 +18,7 @@ mod expressions;
 mod faults;
 mod fleet;
 mod http;
+mod leaving;
 mod machines_api;
 mod metric_faults;
 mod placement;

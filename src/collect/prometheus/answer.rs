@@ -19,6 +19,7 @@ pub(super) struct Answer {
 pub(super) struct Series {
     pub(super) app: Option<String>,
     pub(super) region: Option<String>,
+    pub(super) instance: Option<String>,
     pub(super) point: Point,
 }
 
@@ -90,18 +91,20 @@ fn vector(json: &str) -> Result<Vec<Series>, String> {
     struct Labels {
         app: Option<String>,
         region: Option<String>,
+        instance: Option<String>,
     }
     let entries: Vec<Entry> = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let series = |Entry { metric, value }| {
         let value = value.ok_or("a series has no plain value; is it a histogram?")?;
-        Ok(Series { app: metric.app, region: metric.region, point: point(value) })
+        let Labels { app, region, instance } = metric;
+        Ok(Series { app, region, instance, point: point(value) })
     };
     entries.into_iter().map(series).collect()
 }
 
 fn scalar(json: &str) -> Result<Vec<Series>, String> {
     let pair: Pair = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    Ok(vec![Series { app: None, region: None, point: point(pair) }])
+    Ok(vec![Series { app: None, region: None, instance: None, point: point(pair) }])
 }
 
 fn point((seconds, text): Pair) -> Point {

@@ -9,6 +9,10 @@ use super::damping::{
     SCALE_UP_ONLY_DURING, SCALE_UP_STABILIZATION_WINDOW, SCALE_UP_STEP_INTERVAL,
     SCALE_UP_STEP_SIZE, SCALE_UP_TOLERANCE, TOLERANCE,
 };
+use super::leave::{
+    CORDON_BEFORE_STOP, DESTROY, STOP_ACTION, STOP_METRIC_ADDRESS, STOP_METRIC_QUERY,
+    STOP_METRIC_TOKEN, STOP_ORDER,
+};
 use super::placement::{
     ALWAYS_RUNNING_REGIONS, EXCLUDED_REGIONS, EXCLUDED_REGIONS_DRAIN, REGION_BACKOFF, REGIONS,
     UNLISTED_REGIONS,
@@ -148,28 +152,6 @@ pub const INITIAL_MACHINE_STATE: Setting = Setting {
     default: Some("started"),
     doc: "Whether new machines run at once (started) or wait (stopped)",
     example: "stopped",
-    ..PLAIN
-};
-/// `stop-order`
-pub const STOP_ORDER: Setting = Setting {
-    key: "stop-order",
-    env: Some(var::FAS_STOP_ORDER),
-    flag: Some("stop-order"),
-    kind: Kind::Choice(&["id", "newest", "oldest"]),
-    default: Some("id"),
-    doc: "Which machines are stopped first, and destroyed first among those in one state: by id, or by when they were created",
-    example: "newest",
-    ..PLAIN
-};
-/// `stop-action`
-pub const STOP_ACTION: Setting = Setting {
-    key: "stop-action",
-    env: Some(var::FAS_STOP_ACTION),
-    flag: Some("stop-action"),
-    kind: Kind::Choice(&["stop", "suspend"]),
-    default: Some("stop"),
-    doc: "What becomes of machines that should not run: stopped, or suspended where Fly can (2 GB of memory at most, no swap, no GPU)",
-    example: "suspend",
     ..PLAIN
 };
 /// `destroy-brake`
@@ -404,7 +386,12 @@ pub static SETTINGS: &[&Setting] = &[
     &FORECAST_MIN_SKILL,
     &INITIAL_MACHINE_STATE,
     &STOP_ORDER,
+    &STOP_METRIC_QUERY,
+    &STOP_METRIC_ADDRESS,
+    &STOP_METRIC_TOKEN,
     &STOP_ACTION,
+    &CORDON_BEFORE_STOP,
+    &DESTROY,
     &DESTROY_BRAKE,
     &DESTROY_FORCE,
     &VOLUMES,

@@ -7,7 +7,6 @@ use crate::decide::{Policy, StopOrder, Unlisted};
 use crate::evaluate::Names;
 use crate::model::{Kind, ProcessGroup, Side};
 
-use super::super::GroupConfig;
 use super::super::error::{Mistakes, Warning};
 use super::super::mistake::Mistake;
 use super::super::place::Place;
@@ -15,21 +14,22 @@ use super::super::raw::{Raw, RawGroup, RawRegions, Values};
 use super::super::read::Reader;
 use super::super::setting::{self, Setting};
 use super::super::value;
+use super::super::{GroupConfig, StopMetricConfig};
 use super::placement::Placement;
 use super::{advice, damping, expressions, regions};
 
 /// A process group whose expressions are not compiled yet: what names they may read depends on the
 /// regions of all groups.
 pub(super) struct Uncompiled<'a> {
-    group: ProcessGroup,
+    pub(super) group: ProcessGroup,
     pub(super) policy: Policy,
     forecast_min_skill: Option<f64>,
     /// Everything that holds for it.
     pub(super) in_force: Values,
     /// Where its expressions stand.
-    values: &'a Values,
+    pub(super) values: &'a Values,
     regions: &'a RawRegions,
-    is_entry: bool,
+    pub(super) is_entry: bool,
 }
 
 /// The process groups with everything but their expressions.
@@ -102,6 +102,7 @@ impl Uncompiled<'_> {
         self,
         names: &Names,
         app_wide: &BTreeMap<&str, &'static str>,
+        stop_metric: Option<StopMetricConfig>,
         mistakes: &mut Mistakes,
         warnings: &mut Vec<Warning>,
     ) -> GroupConfig {
@@ -115,7 +116,7 @@ impl Uncompiled<'_> {
             if is_entry { mistakes.of_group(group.as_str(), compile) } else { compile(mistakes) };
         regions::warn_of_alike(regions, &per_region, &policy.regions, app_wide, warnings);
         advice::warn_of_numbers(&expressions, values, &per_region, regions, warnings);
-        GroupConfig { group, expressions, per_region, policy, forecast_min_skill }
+        GroupConfig { group, expressions, per_region, policy, forecast_min_skill, stop_metric }
     }
 }
 
@@ -199,8 +200,12 @@ fn policy(values: &Values, regions: &RawRegions, gap: Duration, mistakes: &mut M
         max_machines: read.count(&setting::MAX_MACHINES),
         destroy_brake: read.boolean(&setting::DESTROY_BRAKE),
         destroy_force: read.boolean(&setting::DESTROY_FORCE),
-        stop_order: [StopOrder::Id, StopOrder::Newest, StopOrder::Oldest]
+        stop_order: [StopOrder::Id, StopOrder::Newest, StopOrder::Oldest, StopOrder::LeastLoaded]
             [read.choice(&setting::STOP_ORDER).unwrap_or_default()],
+        cordon_before_stop: read
+            .duration(&setting::CORDON_BEFORE_STOP)
+            .filter(|least| !least.is_zero()),
+        destroy_managed: read.choice(&setting::DESTROY) == Some(1),
         suspend: read.choice(&setting::STOP_ACTION) == Some(1),
         create_volumes: read.choice(&setting::VOLUMES) == Some(1),
     }

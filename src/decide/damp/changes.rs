@@ -47,6 +47,8 @@ impl History {
             Action::Create { start: false, .. } => &[(Kind::Created, 1)],
             Action::Start { .. } => &[(Kind::Started, 1)],
             Action::Stop { .. } | Action::Suspend { .. } => &[(Kind::Started, -1)],
+            // A cordoned machine still runs.
+            Action::Cordon { .. } | Action::Uncordon { .. } => &[],
             // By force goes only what runs.
             Action::Destroy { force: true, .. } => &[(Kind::Created, -1), (Kind::Started, -1)],
             Action::Destroy { force: false, .. } => &[(Kind::Created, -1)],

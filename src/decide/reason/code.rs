@@ -13,6 +13,12 @@ impl Reason {
             Self::NoTarget => "no_target",
             Self::ByRegion => "by_region",
             Self::StopBeforeDestroy => "stop_before_destroy",
+            Self::CordonBeforeStop { .. } => "cordon_before_stop",
+            Self::WaitingForCordon { .. } => "waiting_for_cordon",
+            Self::CordonOver { .. } => "cordon_over",
+            Self::CordonedByOthers { .. } => "cordoned_by_others",
+            Self::StopMetricFailed { .. } => "stop_metric_failed",
+            Self::KeepsUnmanaged { .. } => "keeps_unmanaged",
             Self::WantedAgain => "wanted_again",
             Self::WaitingForStop { .. } => "waiting_for_stop",
             Self::WithinTolerance { .. } => "within_tolerance",
@@ -73,6 +79,9 @@ impl Reason {
             | Self::NoTarget
             | Self::ByRegion
             | Self::StopBeforeDestroy
+            | Self::CordonBeforeStop { .. }
+            | Self::CordonOver { .. }
+            | Self::CordonedByOthers { .. }
             | Self::WantedAgain
             | Self::CannotSuspend { .. }
             | Self::RegionExcluded { .. }
@@ -81,6 +90,9 @@ impl Reason {
             | Self::RegionUnknown { .. }
             | Self::Draining => Weight::Cause,
             Self::WaitingForStop { .. }
+            | Self::WaitingForCordon { .. }
+            | Self::StopMetricFailed { .. }
+            | Self::KeepsUnmanaged { .. }
             | Self::WithinTolerance { .. }
             | Self::Stabilized { .. }
             | Self::LimitedByStep { .. }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Reason;
+use super::{CordonEnd, Reason};
 use crate::decide::Eased;
 use crate::model::{Region, Side};
 
@@ -23,6 +23,27 @@ impl fmt::Display for Reason {
             Self::StopBeforeDestroy => {
                 f.write_str("stopped first, to be destroyed in a later tick")
             }
+            Self::CordonBeforeStop { seconds } => {
+                write!(f, "cordoned first, to be stopped in {seconds} s if it is still to go then")
+            }
+            Self::WaitingForCordon { count, until } => {
+                write!(f, "{count} cordoned and not stopped yet, the first at {until}")
+            }
+            Self::CordonOver { why } => f.write_str(match why {
+                CordonEnd::Wanted => "it was cordoned to be stopped, and is wanted again",
+                CordonEnd::AtRest => "it has stopped, and is to serve when it is started again",
+                CordonEnd::Lifted => "its cordon is lifted, and the mark of it is left",
+            }),
+            Self::CordonedByOthers { count } => {
+                write!(f, "{count} that run are cordoned by someone else, and stay so")
+            }
+            Self::StopMetricFailed { message } => {
+                write!(f, "machines leave by id, not by load (stop-metric): {message}")
+            }
+            Self::KeepsUnmanaged { count } => write!(
+                f,
+                "{count} not created by the autoscaler, so not destroyed (destroy: managed)"
+            ),
             Self::WantedAgain => {
                 f.write_str("it was stopped only to be destroyed, and is wanted again")
             }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::text;
-use crate::model::{MachineFacts, ProcessGroup, SuspendObstacle};
+use crate::model::{MachineFacts, ProcessGroup, SuspendObstacle, Timestamp};
 
 /// Stands for the name of a volume where the mounts cannot be read.
 const UNREADABLE_MOUNT: &str = "(unreadable)";
@@ -59,7 +59,8 @@ struct Init<'a> {
     swap_size_mb: Option<&'a RawValue>,
 }
 
-/// The last two are `decide`'s `CREATE_ID_KEY` and `MANAGED_KEY`; a test holds the spellings together.
+/// The last three are `decide`'s `CREATE_ID_KEY`, `MANAGED_KEY` and `CORDON_KEY`; a test holds the spellings
+/// together.
 #[derive(Deserialize, Default)]
 struct Metadata<'a> {
     #[serde(borrow)]
@@ -74,6 +75,8 @@ struct Metadata<'a> {
     fly_autoscaler_create_id: Option<&'a RawValue>,
     #[serde(borrow)]
     fly_autoscaler: Option<&'a RawValue>,
+    #[serde(borrow)]
+    fly_autoscaler_cordoned: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +111,9 @@ pub(super) fn read(config: &RawValue) -> MachineFacts {
         launched_by_autoscaler: text(metadata.fly_autoscaler).as_deref() == Some("started"),
         proxy_stops,
         proxy_starts,
+        is_managed: filled(metadata.fly_autoscaler).is_some(),
+        cordoned_at: filled(metadata.fly_autoscaler_cordoned)
+            .and_then(|at| Timestamp::parse_rfc3339(&at)),
         config_left_out: false,
     }
 }
@@ -190,7 +196,7 @@ fn volumes(raw: Option<&RawValue>) -> Vec<Arc<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::{CREATE_ID_KEY, MANAGED_KEY};
+    use crate::decide::{CORDON_KEY, CREATE_ID_KEY, MANAGED_KEY};
 
     fn facts(json: &str) -> MachineFacts {
         read(serde_json::from_str(json).expect("JSON"))
@@ -203,7 +209,8 @@ mod tests {
             "mounts":[{"volume":"vol_1","name":"data","path":"/data"},{"volume":"vol_2"}],
             "guest":{"memory_mb":4096},
             "metadata":{"fly_process_group":"web","process_group":"old","fly_release_version":"12",
-            "fly_bluegreen_deployment_tag":"7","fly_autoscaler_create_id":"c1","fly_autoscaler":"started"}}"#,
+            "fly_bluegreen_deployment_tag":"7","fly_autoscaler_create_id":"c1","fly_autoscaler":"started",
+            "fly_autoscaler_cordoned":"2026-03-02T12:00:00Z"}}"#,
         );
         assert_eq!(
             facts,
@@ -219,6 +226,8 @@ mod tests {
                 launched_by_autoscaler: true,
                 proxy_stops: false,
                 proxy_starts: false,
+                is_managed: true,
+                cordoned_at: Timestamp::parse_rfc3339("2026-03-02T12:00:00Z"),
                 config_left_out: false,
             }
         );
@@ -316,10 +325,18 @@ mod tests {
     #[test]
     fn our_own_marks_are_read_under_the_keys_that_decide_writes() {
         for (mark, want) in [("started", true), ("stopped", false), ("", false)] {
-            let json = serde_json::json!({"metadata": {MANAGED_KEY: mark, CREATE_ID_KEY: "c1"}});
+            let metadata = serde_json::json!({
+                MANAGED_KEY: mark, CREATE_ID_KEY: "c1", CORDON_KEY: "2026-03-02T12:00:00.5Z",
+            });
+            let json = serde_json::json!({ "metadata": metadata });
             let facts = facts(&json.to_string());
             assert_eq!(facts.launched_by_autoscaler, want, "{mark}");
+            assert_eq!(facts.is_managed, !mark.is_empty(), "{mark}");
             assert_eq!(facts.create_id.as_deref(), Some("c1"));
+            assert_eq!(
+                facts.cordoned_at.map(|at| at.to_string()).as_deref(),
+                Some("2026-03-02T12:00:00.500Z"),
+            );
         }
     }
 }

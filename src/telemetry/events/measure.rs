@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use crate::model::{AppName, Instead, Kind, MetricName, Scope, Side, Timestamp};
+use crate::model::{AppName, Instead, Kind, MetricName, ProcessGroup, Scope, Side, Timestamp};
 use crate::telemetry::logging::Chain;
 use crate::telemetry::metrics::Metrics;
 
@@ -107,6 +107,53 @@ fn trouble(metric: &MetricName) -> String {
 fn ran_out(metric: &MetricName) -> String {
     format!("last value of {metric}")
 }
+
+/// What the machines of a group have to do could not be asked for when one was to leave.
+#[derive(Debug, Clone, Copy)]
+pub struct StopMetricFailed<'a> {
+    /// For which app.
+    pub app: &'a AppName,
+    /// Of which group.
+    pub group: &'a ProcessGroup,
+    /// What went wrong.
+    pub error: &'a dyn Error,
+}
+
+impl StopMetricFailed<'_> {
+    /// Logs it. It keeps nothing from being done, so that nothing is counted.
+    pub fn emit(&self, metrics: &Metrics) {
+        let Self { app, group, error } = *self;
+        if metrics.crowds.join(STOP_METRIC, app) {
+            warn!(%app, %group, error = %Chain(error), next = "machines leave by id until it works", "stop-metric began to fail");
+        } else {
+            debug!(%app, %group, error = %Chain(error), "stop-metric began to fail");
+        }
+    }
+}
+
+/// It could be asked for again.
+#[derive(Debug, Clone, Copy)]
+pub struct StopMetricRecovered<'a> {
+    /// For which app.
+    pub app: &'a AppName,
+    /// Of which group.
+    pub group: &'a ProcessGroup,
+}
+
+impl StopMetricRecovered<'_> {
+    /// Logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        let Self { app, group } = *self;
+        if metrics.crowds.leave(STOP_METRIC, app) {
+            info!(%app, %group, "stop-metric works again");
+        } else {
+            debug!(%app, %group, "stop-metric works again");
+        }
+    }
+}
+
+/// What apps have in common whose `stop-metric` fails.
+const STOP_METRIC: &str = "stop-metric";
 
 /// An expression gave no usable result. The hold that follows is the news; this is the detail.
 #[derive(Debug, Clone, Copy)]

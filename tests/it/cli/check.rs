@@ -72,7 +72,12 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     scale-down-only-during             -                                    not set
     initial-machine-state              started                              default
     stop-order                         id                                   default
+    stop-metric-query                  -                                    not set
+    stop-metric-address                -                                    not set
+    stop-metric-token                  -                                    not set
     stop-action                        stop                                 default
+    cordon-before-stop                 0s                                   default
+    destroy                            any                                  default
     destroy-brake                      on                                   default
     destroy-force                      false                                default
     volumes                            existing                             default

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fly_autoscaler::decide::{
-    Effect, GroupTargets, History, Limits, Observed, Plan, Policy, Reason, Recent, RegionTargets,
-    StopOrder, Targets, Wanted, decide,
+    Effect, GroupTargets, History, Limits, Loads, Observed, Plan, Policy, Reason, Recent,
+    RegionTargets, StopOrder, Targets, Wanted, decide,
 };
 use fly_autoscaler::model::{
     Bounds, HostStatus, Kind, Kinds, Machine, MachineFacts, MachineId, MachineState, MetricName,
@@ -43,15 +43,16 @@ fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
         (state, host, region, own_group, 0_i64..200),
         (any::<bool>(), 1_u64..4, prop::bool::weighted(0.05), prop::bool::weighted(0.05)),
         (prop::bool::weighted(0.9), prop::bool::weighted(0.1), prop::bool::weighted(0.1)),
+        cordon(),
         prop_oneof![
             4 => Just(None), 1 => Just(Some(SuspendObstacle::Memory)),
             1 => Just(Some(SuspendObstacle::Unknown)),
         ],
     )
-        .prop_map(move |(seen, facts, config, suspend_obstacle)| {
+        .prop_map(move |(seen, facts, config, (is_cordoned, mark), suspend_obstacle)| {
             let (state, host_status, region, own_group, age) = seen;
             let (launched, release, is_standby, is_scheduled) = facts;
-            let (has_config, is_cordoned, going) = config;
+            let (has_config, is_managed, going) = config;
             Machine {
                 id: MachineId::new(format!("m{number:03}")),
                 state: MachineState::parse(state),
@@ -68,11 +69,36 @@ fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
                     release_version: Some(release),
                     bluegreen_tag: going.then(|| Arc::from("safe_to_destroy")),
                     launched_by_autoscaler: launched,
+                    is_managed: launched || is_managed,
+                    cordoned_at: mark.map(|age| NOW.minus(Duration::from_secs(age))),
                     ..MachineFacts::default()
                 },
                 config: has_config.then(config_of),
             }
         })
+}
+
+/// Whether a machine is cordoned, and how long ago its mark says so.
+fn cordon() -> impl Strategy<Value = (bool, Option<u64>)> {
+    prop_oneof![
+        8 => Just((false, None)),
+        1 => Just((true, None)),
+        3 => (0_u64..200).prop_map(|age| (true, Some(age))),
+        1 => (0_u64..200).prop_map(|age| (false, Some(age))),
+    ]
+}
+
+/// What the machines of a group have to do, as far as somebody has asked.
+fn loads() -> impl Strategy<Value = Option<Loads>> {
+    let load = (0_usize..24, -1.0..100.0_f64)
+        .prop_map(|(number, load)| (MachineId::new(format!("m{number:03}")), load));
+    let known = prop::collection::btree_map(0_usize..24, load, 0..24)
+        .prop_map(|all| Loads::Known(all.into_values().collect()));
+    prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(Loads::Unreadable("no answer".into()))),
+        4 => known.prop_map(Some),
+    ]
 }
 
 pub(super) fn config_of() -> Arc<serde_json::value::RawValue> {
@@ -119,10 +145,18 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    let order = prop_oneof![Just(StopOrder::Id), Just(StopOrder::Newest), Just(StopOrder::Oldest)];
+    let order = prop_oneof![
+        Just(StopOrder::Id),
+        Just(StopOrder::Newest),
+        Just(StopOrder::Oldest),
+        Just(StopOrder::LeastLoaded),
+    ];
+    let cordon = prop_oneof![1 => Just(None), 1 => (20_u64..120).prop_map(Some)];
+    let leave = (order, cordon, prop::bool::weighted(0.2));
     let damping = (damping(), region_damping());
-    (switches, order, 0_u32..4, 4_u32..30, 0_usize..4, damping).prop_map(
-        |(switches, stop_order, min_machines, max_machines, regions, damping)| {
+    (switches, leave, 0_u32..4, 4_u32..30, 0_usize..4, damping).prop_map(
+        |(switches, leave, min_machines, max_machines, regions, damping)| {
+            let (stop_order, cordon, destroy_managed) = leave;
             let (damping, region_damping) = damping;
             let (launch_created, destroy_brake, destroy_force, suspend) = switches;
             let regions: Vec<_> =
@@ -136,6 +170,8 @@ fn policy() -> impl Strategy<Value = Policy> {
                 destroy_force,
                 suspend,
                 stop_order,
+                cordon_before_stop: cordon.map(Duration::from_secs),
+                destroy_managed,
                 create_volumes: false,
                 damping,
                 region_damping,
@@ -146,7 +182,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
-    let one = (0..count + 3, 0..5_u8, 0_u64..90, any::<bool>(), 0..GROUPS.len()).prop_map(
+    let one = (0..count + 3, 0..7_u8, 0_u64..90, any::<bool>(), 0..GROUPS.len()).prop_map(
         |(number, kind, age, launched, own)| {
             let machine = MachineId::new(format!("m{number:03}"));
             let effect = match kind {
@@ -161,6 +197,8 @@ fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
                 1 => Effect::Started { machine },
                 2 => Effect::Stopped { machine },
                 3 => Effect::Suspended { machine },
+                4 => Effect::Cordoned { machine },
+                5 => Effect::Uncordoned { machine },
                 _ => Effect::Destroyed { machine },
             };
             Recent { at: NOW.minus(Duration::from_secs(age)), effect }
@@ -270,13 +308,18 @@ fn targets() -> impl Strategy<Value = Vec<(GroupTargets, u32)>> {
 
 pub(super) fn case() -> impl Strategy<Value = Case> {
     let refused = prop::collection::btree_set(0_usize..24, 0..3);
+    let loads = prop::collection::vec(loads(), GROUPS.len());
     let before = (changes(), bounds(), bounds(), 0_u64..700);
-    (machines(), targets(), prop::option::of(0_usize..24), refused, before)
+    // Boxed: the values of so many strategies, one within the other, are more than a stack holds.
+    let (machines, targets) = (machines().boxed(), targets().boxed());
+    (machines, targets, prop::option::of(0_usize..24), refused, (before.boxed(), loads.boxed()))
         .prop_flat_map(|(machines, targets, own, refused, before)| {
             let history = effects(machines.len());
             (Just((machines, targets, own, refused, before)), history)
         })
-        .prop_map(|((machines, targets, own, refused, before), recent)| {
+        .prop_map(|((machines, targets, own, refused, (before, loads)), recent)| {
+            let groups = GROUPS.iter().map(ProcessGroup::new);
+            let loads = groups.zip(loads).filter_map(|(group, own)| Some((group, own?))).collect();
             let (changes, created, started, age) = before;
             let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
             let mut history = History::new("scaler");
@@ -290,7 +333,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
             }
             history.changes.insert(group(), Arc::new(changes));
             let case = Case {
-                observed: Observed { machines, own_machine, ..Observed::default() },
+                observed: Observed { machines, own_machine, loads, ..Observed::default() },
                 targets: Targets { groups: targets.into_iter().map(|(own, _)| own).collect() },
                 history,
             };

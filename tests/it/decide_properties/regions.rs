@@ -205,7 +205,7 @@ proptest! {
                     .filter(|machine| machine.state == MachineState::Started)
                     .collect();
                 let lost = plan.actions().filter(|(_, planned)| {
-                    let stops = !matches!(planned.action.verb(), Verb::Start | Verb::Create);
+                    let stops = !matches!(planned.action.verb(), Verb::Start | Verb::Create | Verb::Uncordon);
                     stops && started.iter().any(|own| planned.action.machine() == Some(&own.id))
                 }).count();
                 prop_assert!(started.is_empty() || lost < started.len(), "{region} loses {lost}: {:#?}", plan.scopes);
@@ -246,6 +246,7 @@ proptest! {
                 .map(|machine| &machine.id)
                 .collect();
             let lost = drained.iter().flat_map(|scope| &scope.actions)
+                .filter(|planned| planned.action.verb() != Verb::Uncordon)
                 .filter(|planned| planned.action.machine().is_some_and(|id| running.contains(&id)))
                 .count() as u32;
             // Only numbers over all regions, to keep the reckoning apart from that of the decision.
