@@ -2,19 +2,23 @@
 
 pub mod app;
 pub mod bounds;
+pub mod calendar;
 pub mod catalog;
 pub mod collector;
+pub mod duration;
 pub mod log_format;
 pub mod machine;
 pub mod outcome;
 pub mod region;
 pub mod sample;
 pub mod scope;
+pub mod series;
 pub mod time;
 pub mod volume;
 
 pub use app::{AppName, AppPattern, AppSelection, ProcessGroup};
 pub use bounds::{Bounds, Kind, Kinds, ScopeBounds, Side};
+pub use calendar::{Calendar, CalendarError};
 pub use catalog::{Catalog, Site};
 pub use collector::{By, OnFailure, SeriesRule};
 pub use log_format::LogFormat;
@@ -23,6 +27,7 @@ pub use outcome::TickOutcome;
 pub use region::{Region, RegionList};
 pub use sample::{MetricName, Sample, Value, VariableTable};
 pub use scope::Scope;
+pub use series::{Ring, SeriesKey, SeriesSize, Summary, TooLittle};
 pub use time::Timestamp;
 pub use volume::{Volume, VolumeId};
 

@@ -4,12 +4,14 @@
 //! simulator in `demo` and in tests.
 
 mod error;
+mod past;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{ApiError, ErrorClass, Operation};
 pub use futures::future::BoxFuture;
+pub use past::PastRange;
 
 use crate::decide::{History, Release};
 use crate::model::{
@@ -43,6 +45,17 @@ pub trait MetricSource: Send + Sync {
         app: &'a AppName,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Sample, SourceError>>;
+
+    /// What it would have measured at each step of `range`, oldest first; a step without a good sample is
+    /// left out. A source that keeps nothing says so.
+    fn past<'a>(
+        &'a self,
+        app: &'a AppName,
+        range: PastRange,
+    ) -> BoxFuture<'a, Result<Vec<(Timestamp, Sample)>, SourceError>> {
+        let _ = (app, range);
+        Box::pin(std::future::ready(Err(SourceError::NoPast)))
+    }
 }
 
 /// Why a source gave no sample. Never a number in disguise.
@@ -100,6 +113,9 @@ pub enum SourceError {
         /// What went wrong, innermost cause included.
         message: String,
     },
+    /// It was asked for the past and keeps none.
+    #[error("its source keeps no history: Temporal counts what runs now")]
+    NoPast,
     /// An answer that is not what the protocol says.
     #[error("{address} gave an answer that cannot be read: {message}")]
     Garbled {

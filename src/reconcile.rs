@@ -5,6 +5,7 @@ mod ending;
 mod leases;
 mod numbers;
 mod observe;
+mod past;
 mod report;
 mod volumes;
 
@@ -12,15 +13,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{Either, join, select};
+use futures::future::{Either, join3, select};
 
 use crate::act::{UnderWay, act};
 use crate::collect::{Collector, RegionMemory, collect};
 use crate::decide::{
     History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, guard_release,
 };
-use crate::evaluate::{PerRegion, ScopeExpressions};
-use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, TickOutcome};
+use crate::evaluate::{Look, PerRegion, ScopeExpressions};
+use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, SeriesSize, TickOutcome};
 use crate::ports::{ApiError, Clock, Lease, MachinesApi, Overview, StateStore};
 use crate::status::{Tick, machine_counts};
 use crate::telemetry::Metrics;
@@ -30,6 +31,7 @@ use ending::{ask, fly_failed, is_trouble, outcome_of};
 use leases::Kept;
 pub use numbers::{Facts, Gave, GroupNumbers, named_regions};
 use observe::{Observer, Seen};
+pub use past::{Fills, Forecaster, Past};
 use report::Reporter;
 
 /// How one process group is scaled.
@@ -43,6 +45,13 @@ pub struct Group {
     pub per_region: PerRegion,
     /// The rules around them.
     pub policy: Arc<Policy>,
+}
+
+impl Group {
+    /// The calls of all its expressions that look back or ahead.
+    fn looks(&self) -> impl Iterator<Item = &Look> {
+        self.expressions.looks().into_iter().chain(self.per_region.looks())
+    }
 }
 
 /// How ticks are run.
@@ -61,6 +70,9 @@ pub struct Settings {
     /// The machine that this process runs on.
     pub own_machine: Option<MachineId>,
 }
+
+/// How far apart ticks are unless something else is said: the default of `interval`.
+const INTERVAL: Duration = Duration::from_secs(15);
 
 /// What a reconciler works with.
 #[derive(Clone)]
@@ -89,6 +101,9 @@ pub struct Reconciler {
     /// The regions that expressions may name: each has its variable in a collector that is `by: region`.
     named: Vec<Region>,
     regions: RegionMemory,
+    /// What expressions look back at.
+    past: Past,
+    fills: Fills,
     reporter: Reporter,
     under_way: UnderWay,
     /// Leases of ours that run out by themselves.
@@ -116,6 +131,7 @@ impl Reconciler {
         let (collectors, groups) = (collectors.into(), groups.into());
         let reporter = Reporter::new(app.clone(), Arc::clone(&adapters.metrics));
         let named = named_regions(&groups);
+        let past = Past::new(&groups, Arc::clone(&collectors), INTERVAL);
         Self {
             app,
             collectors,
@@ -126,6 +142,8 @@ impl Reconciler {
             atlas: None,
             named,
             regions: RegionMemory::default(),
+            past,
+            fills: Fills::default(),
             reporter,
             under_way: UnderWay::default(),
             kept: Vec::new(),
@@ -143,6 +161,15 @@ impl Reconciler {
     #[must_use]
     pub fn with_atlas(mut self, atlas: Arc<Atlas>) -> Self {
         self.atlas = Some(atlas);
+        self
+    }
+
+    /// The same reconciler, whose ticks are one `interval` apart, and which asks for the past of metrics in
+    /// turn with all others that share `fills`.
+    #[must_use]
+    pub fn with_ticks_apart(mut self, interval: Duration, fills: Fills) -> Self {
+        self.past = Past::new(&self.groups, Arc::clone(&self.collectors), interval);
+        self.fills = fills;
         self
     }
 
@@ -233,6 +260,7 @@ impl Reconciler {
             dry_run: self.settings.dry_run,
             samples: Vec::new(),
             machines: Vec::new(),
+            history: SeriesSize::default(),
             plan: None,
             outcomes: Vec::new(),
             error: None,
@@ -271,11 +299,13 @@ impl Reconciler {
     async fn plan(&mut self, tick: &mut Tick, history: &History) -> Result<Decided, ApiError> {
         let now = tick.at;
         let observer = self.observer();
-        let (seen, collected) = join(
+        let (seen, collected, unread) = join3(
             observer.look(&mut tick.fly_failed, now),
             collect(&self.collectors, &self.app, &mut self.regions, now),
+            self.past.fetch(&self.app, &self.fills, now),
         )
         .await;
+        self.reporter.past_unread(&unread);
         tick.samples = report::samples(&self.collectors, &collected);
         self.reporter.collected(&collected, &self.catalog());
         let Seen { mut observed, is_close } = seen?;
@@ -290,7 +320,9 @@ impl Reconciler {
             plan = self.decide(tick, &mut observed, &targets, history, now).await;
         }
         tick.machines = machine_counts(&observed);
+        tick.history = self.past.size();
         self.reporter.observed(&observed);
+        self.reporter.remembered(tick.history);
         let release = match plan.verdict {
             Verdict::Act => self.read_release(tick).await,
             Verdict::Quiet | Verdict::Hold => ReleaseState::Ignored,

@@ -13,7 +13,9 @@ pub use regions::{GroupRegions, RegionRow, RowReason};
 
 use crate::act::Outcome;
 use crate::decide::{Observed, Plan, Reason, Weight};
-use crate::model::{AppName, HostStatus, MetricName, ProcessGroup, Region, TickOutcome, Timestamp};
+use crate::model::{
+    AppName, HostStatus, MetricName, ProcessGroup, Region, SeriesSize, TickOutcome, Timestamp,
+};
 
 /// What one collector measured, or why it could not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,6 +88,8 @@ pub struct Tick {
     pub samples: Vec<SampleStatus>,
     /// What was there before it acted.
     pub machines: Vec<MachineCount>,
+    /// How much of the past is kept for expressions that look back.
+    pub history: SeriesSize,
     /// What was decided, with reasons; `None` where the machines could not be read.
     pub plan: Option<Plan>,
     /// What became of the actions.
@@ -99,14 +103,20 @@ pub struct Tick {
 /// With `regions`, which are derived from the rest.
 impl Serialize for Tick {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { at, outcome, dry_run, samples, machines, plan, outcomes, error, fly_failed } =
-            self;
-        let mut own = serializer.serialize_struct("Tick", 9 + usize::from(error.is_some()))?;
+        let Self { at, outcome, dry_run, samples, machines, plan, outcomes, error, .. } = self;
+        let has_history = self.history.series > 0;
+        let fields = 9 + usize::from(error.is_some()) + usize::from(has_history);
+        let mut own = serializer.serialize_struct("Tick", fields)?;
         own.serialize_field("at", at)?;
         own.serialize_field("outcome", outcome)?;
         own.serialize_field("dry_run", dry_run)?;
         own.serialize_field("samples", samples)?;
         own.serialize_field("machines", machines)?;
+        if has_history {
+            own.serialize_field("history", &self.history)?;
+        } else {
+            own.skip_field("history")?;
+        }
         own.serialize_field("regions", &self.regions())?;
         own.serialize_field("plan", plan)?;
         own.serialize_field("outcomes", outcomes)?;
@@ -114,7 +124,7 @@ impl Serialize for Tick {
             Some(error) => own.serialize_field("error", error)?,
             None => own.skip_field("error")?,
         }
-        own.serialize_field("fly_failed", fly_failed)?;
+        own.serialize_field("fly_failed", &self.fly_failed)?;
         own.end()
     }
 }
@@ -319,6 +329,7 @@ mod tests {
             dry_run: false,
             samples: Vec::new(),
             machines: Vec::new(),
+            history: SeriesSize::default(),
             plan: None,
             outcomes: Vec::new(),
             error: error.map(Into::into),

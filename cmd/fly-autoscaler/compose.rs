@@ -16,7 +16,7 @@ use fly_autoscaler::fleet::{Matching, Roster};
 use fly_autoscaler::fly::{CallSeen, FlyClient, OrgClient};
 use fly_autoscaler::model::{AppName, AppSelection, By, Region, RegionList, Timestamp};
 use fly_autoscaler::ports::{Clock, MachinesApi, Organization, Overview, Platform};
-use fly_autoscaler::reconcile::{Adapters, Atlas, Group, Reconciler, Settings};
+use fly_autoscaler::reconcile::{Adapters, Atlas, Fills, Group, Reconciler, Settings};
 use fly_autoscaler::store::MemoryStore;
 use fly_autoscaler::supervisor::{Apps, Fleet};
 use fly_autoscaler::telemetry::Metrics;
@@ -213,6 +213,9 @@ pub(crate) struct Scaling {
     adapters: Adapters,
     overview: Option<Arc<dyn Overview>>,
     atlas: Option<Arc<Atlas>>,
+    interval: Duration,
+    /// The turns in which the apps ask for the past.
+    fills: Fills,
 }
 
 impl Scaling {
@@ -239,6 +242,8 @@ impl Scaling {
             adapters: Adapters { api, clock, store, metrics },
             overview: None,
             atlas: None,
+            interval: config.interval,
+            fills: Fills::default(),
         }
     }
 
@@ -252,7 +257,8 @@ impl Scaling {
     pub(crate) fn of(&self, app: AppName) -> Reconciler {
         let (collectors, groups) = (Arc::clone(&self.collectors), Arc::clone(&self.groups));
         let (settings, adapters) = (self.settings.clone(), self.adapters.clone());
-        let mut reconciler = Reconciler::new(app, collectors, groups, settings, adapters);
+        let mut reconciler = Reconciler::new(app, collectors, groups, settings, adapters)
+            .with_ticks_apart(self.interval, self.fills.clone());
         if let Some(overview) = &self.overview {
             reconciler = reconciler.with_overview(Arc::clone(overview));
         }

@@ -85,6 +85,8 @@ impl Collected {
         given: BTreeMap<Region, f64>,
     ) {
         let taken = Taken { numbers, on_failure: OnFailure::Hold, given };
-        self.samples.push(Sampled { metric: metric.clone(), outcome: Ok(sample), taken });
+        let (metric, outcome) = (metric.clone(), Ok(sample));
+        let (is_empty_meant, is_given) = (false, true);
+        self.samples.push(Sampled { metric, outcome, is_empty_meant, is_given, taken });
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::decide::view::is_reserved;
 use crate::model::{By, OnFailure, ProcessGroup, Region};
 
-use super::duration;
 use super::setting::MAX_DURATION;
+use crate::model::duration;
 
 pub use fault::Fault;
 

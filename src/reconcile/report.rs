@@ -10,13 +10,16 @@ use crate::collect::{CollectError, Collected, Collector, Sampled};
 use crate::decide::Observed;
 use crate::evaluate::EvaluateError;
 use crate::model::{
-    AppName, Catalog, Kind, OnFailure, Sample, Scope, Side, TickOutcome, Timestamp,
+    AppName, Catalog, Kind, MetricName, OnFailure, Sample, Scope, SeriesSize, Side, TickOutcome,
+    Timestamp,
 };
 use crate::ports::{ApiError, ErrorClass, SourceError};
 use crate::status::{SampleStatus, Tick};
 use crate::telemetry::Metrics;
 use crate::telemetry::Standing;
-use crate::telemetry::events::{ActionDone, ActionFailed, EvaluateFailed, TickEnded, WouldAct};
+use crate::telemetry::events::{
+    ActionDone, ActionFailed, EvaluateFailed, PastUnread, TickEnded, WouldAct,
+};
 
 /// Of the labels of a metric that are none of Fly's regions, so many have a series: they may be anything,
 /// and each is one for every app.
@@ -58,6 +61,17 @@ impl Reporter {
             }
         });
         self.metrics.set_metric_values(&self.app, values);
+    }
+
+    /// Tells what of the past could not be read.
+    pub(super) fn past_unread(&self, unread: &[(MetricName, Arc<str>)]) {
+        for (metric, why) in unread {
+            PastUnread { app: &self.app, metric, why }.emit(&self.metrics);
+        }
+    }
+
+    pub(super) fn remembered(&self, size: SeriesSize) {
+        self.metrics.set_history(&self.app, size);
     }
 
     pub(super) fn observed(&self, observed: &Observed) {

@@ -18,7 +18,7 @@ pub use fleet::{
     OrgListRecovered, TickPanicked,
 };
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
-pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed};
+pub use measure::{CollectFailed, CollectRecovered, EvaluateFailed, PastUnread};
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
 pub use tick::{
     AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,

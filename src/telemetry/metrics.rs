@@ -11,8 +11,8 @@ use prometheus::{
 
 use crate::decide::{ScopePlan, Verb};
 use crate::model::{
-    AppName, HostStatus, Kind, Machine, MachineState, MetricName, Region, Side, TickOutcome,
-    Timestamp,
+    AppName, HostStatus, Kind, Machine, MachineState, MetricName, Region, SeriesSize, Side,
+    TickOutcome, Timestamp,
 };
 
 use super::crowd::Crowds;
@@ -57,6 +57,8 @@ pub struct Metrics {
     only_totals: OnlyTotals,
     last_success: PerApp,
     metric_value: PerApp,
+    history_series: PerApp,
+    history_bytes: PerApp,
     target_machines: PerApp,
     machines: PerApp,
     collect_errors: IntCounterVec,
@@ -117,6 +119,8 @@ impl Metrics {
             per_app: None,
             last_success: per_app(names::LAST_SUCCESS, f64::min)?,
             metric_value: per_app(names::METRIC_VALUE, sum)?,
+            history_series: per_app(names::HISTORY_SERIES, sum)?,
+            history_bytes: per_app(names::HISTORY_BYTES, sum)?,
             target_machines: per_app(names::TARGET_MACHINES, sum)?,
             machines: per_app(names::MACHINES, sum)?,
             only_totals,
@@ -163,6 +167,16 @@ impl Metrics {
         self.metric_value.replace(app, series);
     }
 
+    /// Replaces how much of the past is kept of `app`. Where there is nothing, there is no series.
+    pub fn set_history(&self, app: &AppName, size: SeriesSize) {
+        for (gauge, number) in
+            [(&self.history_series, size.series), (&self.history_bytes, size.bytes)]
+        {
+            let series = (size.series > 0).then_some(([], number as f64));
+            gauge.replace::<0>(app, series);
+        }
+    }
+
     /// Replaces what is wanted of `app`: the bounds of each scope after all limits.
     pub fn set_targets(&self, app: &AppName, scopes: &[ScopePlan]) {
         let mut series = Vec::new();
@@ -194,8 +208,14 @@ impl Metrics {
 
     /// Removes every series of `app`, which is no longer scaled.
     pub fn forget(&self, app: &AppName) {
-        for gauge in [&self.last_success, &self.metric_value, &self.target_machines, &self.machines]
-        {
+        for gauge in [
+            &self.last_success,
+            &self.metric_value,
+            &self.history_series,
+            &self.history_bytes,
+            &self.target_machines,
+            &self.machines,
+        ] {
             gauge.forget(app);
         }
         self.crowds.forget(app);

@@ -50,6 +50,10 @@ names! {
         "When a tick of the app last ended acted or quiet, in seconds since the Unix epoch; the earliest, where app is empty.";
     METRIC_VALUE = "fas_metric_value" ["app", "metric", "region"]
         "The value that the expressions read in the last tick; absent where there was none.";
+    HISTORY_SERIES = "fas_series" ["app"]
+        "Windows of metrics that expressions look back at; each region has its own.";
+    HISTORY_BYTES = "fas_series_bytes" ["app"]
+        "Memory that these take, in bytes.";
     TARGET_MACHINES = "fas_target_machines" ["app", "group", "region", "kind", "bound"]
         "How many machines are wanted, after all limits; absent where no such bound was asked for or known.";
     MACHINES = "fas_machines" ["app", "group", "region", "state"]

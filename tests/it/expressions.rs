@@ -1,6 +1,7 @@
 //! What expressions give: agreement with upstream, the deliberate differences, the messages, the
 //! limits.
 
+mod calls;
 mod messages;
 mod properties;
 

@@ -307,6 +307,7 @@ mod tests {
             outcomes: Vec::new(),
             error: None,
             fly_failed: false,
+            history: fly_autoscaler::model::SeriesSize::default(),
         }
     }
 

@@ -55,6 +55,7 @@ fn tick(scopes: Vec<ScopePlan>, machines: &[(&str, &str, u32)], samples: SampleS
         outcomes: Vec::new(),
         error: None,
         fly_failed: false,
+        history: fly_autoscaler::model::SeriesSize::default(),
     }
 }
 

@@ -104,6 +104,7 @@ fn placed() -> AppStatus {
         outcomes: Vec::new(),
         error: None,
         fly_failed: false,
+        history: fly_autoscaler::model::SeriesSize::default(),
     };
     let mut status = AppStatus::new(AppName::new("shop"));
     status.record(Arc::new(tick), START);
