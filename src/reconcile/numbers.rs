@@ -283,6 +283,9 @@ fn reasons_of(errors: Vec<(Kind, Side, EvaluateError)>) -> Vec<Reason> {
                 metric: MetricName::new(&name),
                 message: message.to_string(),
             },
+            EvaluateError::History { call, message } => {
+                Reason::NoHistory { call: call.to_string(), message: message.to_string() }
+            }
             error => Reason::ExpressionFailed { kind, side, message: error.to_string() },
         };
         if !reasons.contains(&reason) {

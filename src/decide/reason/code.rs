@@ -42,6 +42,7 @@ impl Reason {
             Self::MinAboveMax { .. } => "min_above_max",
             Self::MetricFailed { .. } => "metric_failed",
             Self::ExpressionFailed { .. } => "expression_failed",
+            Self::NoHistory { .. } => "no_history",
             Self::FleetUnhealthy { .. } => "fleet_unhealthy",
             Self::RegionsUnread { .. } => "regions_unread",
             Self::ConfigUnread { .. } => "config_unread",
@@ -97,6 +98,7 @@ impl Reason {
             | Self::MinAboveMax { .. }
             | Self::MetricFailed { .. }
             | Self::ExpressionFailed { .. }
+            | Self::NoHistory { .. }
             | Self::FleetUnhealthy { .. }
             | Self::RegionsUnread { .. }
             | Self::ConfigUnread { .. }

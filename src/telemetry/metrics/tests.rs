@@ -53,6 +53,7 @@ fn full(app: &str) -> Metrics {
     let targets = ScopeBounds { created: Bounds::default(), started: Bounds::exactly(2) };
     metrics.set_targets(&app, &[scope(None, Some(targets))]);
     metrics.set_machines(&app, &[machine("lhr", "started", HostStatus::Ok)]);
+    metrics.set_history(&app, SeriesSize { series: 2, bytes: 1024 });
     metrics.count_collect_error(&MetricName::new("depth"));
     metrics.count_evaluate_error("nan");
     metrics.count_held("metric_failed");
