@@ -123,7 +123,7 @@ fn read(arguments: &Arguments<'_, '_>, names: &Names) -> Result<Call, Problem> {
         let (metric, (window, written)) =
             (arguments.metric(metric, names)?, arguments.window(window)?);
         let at = LookAt::Past { how, window: Some(window) };
-        Ok(look(function, &metric, &format!("\"{written}\""), at))
+        Ok(look(function, metric, &format!("\"{written}\""), at))
     };
     match function {
         "avg_over" => over(Summary::Average),
@@ -134,13 +134,13 @@ fn read(arguments: &Arguments<'_, '_>, names: &Names) -> Result<Call, Problem> {
             let [metric, alpha] = arguments.exactly()?;
             let (metric, alpha) = (arguments.metric(metric, names)?, arguments.alpha(alpha)?);
             let at = LookAt::Past { how: Summary::Smoothed { alpha }, window: None };
-            Ok(look(function, &metric, &alpha.to_string(), at))
+            Ok(look(function, metric, &alpha.to_string(), at))
         }
         "forecast" => {
             let [metric, horizon] = arguments.exactly()?;
             let metric = arguments.metric(metric, names)?;
             let (horizon, written) = arguments.window(horizon)?;
-            Ok(look(function, &metric, &format!("\"{written}\""), LookAt::Future { horizon }))
+            Ok(look(function, metric, &format!("\"{written}\""), LookAt::Future { horizon }))
         }
         "hour" => {
             let [zone] = arguments.exactly()?;

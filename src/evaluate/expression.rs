@@ -239,6 +239,7 @@ impl Compiled {
 }
 
 /// What stands in for one name of the code.
+#[derive(Clone, Copy)]
 pub(super) enum Input<'v> {
     /// A variable.
     Variable(&'v Value),

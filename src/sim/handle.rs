@@ -182,8 +182,7 @@ impl WorldHandle {
             .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
             .collect();
         self.with_app(app, |app, now| {
-            app.gauges.insert((name.to_owned(), labels), value);
-            app.note(now);
+            app.set_gauge((name.to_owned(), labels), value, now);
         })
     }
 

@@ -57,7 +57,7 @@ pub(crate) struct Past {
 }
 
 impl App {
-    /// Notes what its numbers are from now on.
+    /// Notes what its queue and its traffic are from now on.
     pub(crate) fn note(&mut self, now: Timestamp) {
         self.past.queue_depth.note(now, self.load.queue_depth());
         for (region, rate) in self.load.traffic_set() {
@@ -68,9 +68,12 @@ impl App {
                 log.note(now, None);
             }
         }
-        for (series, value) in &self.gauges {
-            self.past.gauges.entry(series.clone()).or_default().note(now, Some(*value));
-        }
+    }
+
+    /// Sets a gauge from now on.
+    pub(crate) fn set_gauge(&mut self, series: (String, Labels), value: f64, now: Timestamp) {
+        self.past.gauges.entry(series.clone()).or_default().note(now, Some(value));
+        self.gauges.insert(series, value);
     }
 
     /// Its series of that name at a time before now.

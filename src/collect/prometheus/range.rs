@@ -22,7 +22,10 @@ const SERVES_FOR: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The answers that serve all apps, by how far back and how finely they look.
 #[derive(Default)]
-pub(super) struct Ranges(Mutex<BTreeMap<(u128, u128), (Timestamp, Result<Matrix, SourceError>)>>);
+pub(super) struct Ranges(Mutex<BTreeMap<(u128, u128), Given>>);
+
+/// What was answered, and at what time.
+type Given = (Timestamp, Result<Matrix, SourceError>);
 
 /// One instant's series after the other.
 type Matrix = Arc<Vec<(Timestamp, Answered)>>;

@@ -263,9 +263,9 @@ proptest! {
         let mean = list.iter().map(|own| f64::from(*own)).sum::<f64>() / count as f64;
         let squares = list.iter().map(|own| (f64::from(*own) - mean).powi(2)).sum::<f64>();
         prop_assert_eq!(ring.summary(Summary::Average, now), Ok(mean));
-        prop_assert_eq!(ring.summary(Summary::Maximum, now), Ok(f64::from(*list.iter().max().unwrap())));
-        prop_assert_eq!(ring.summary(Summary::Minimum, now), Ok(f64::from(*list.iter().min().unwrap())));
-        let deviation = ring.summary(Summary::Deviation, now).unwrap();
+        prop_assert_eq!(ring.summary(Summary::Maximum, now), Ok(f64::from(*list.iter().max().expect("some"))));
+        prop_assert_eq!(ring.summary(Summary::Minimum, now), Ok(f64::from(*list.iter().min().expect("some"))));
+        let deviation = ring.summary(Summary::Deviation, now).expect("enough");
         prop_assert!(close(deviation, (squares / count as f64).sqrt()));
     }
 }

@@ -37,7 +37,7 @@ impl MetricSource for Source {
         _: &'a AppName,
         _: Timestamp,
     ) -> BoxFuture<'a, Result<Sample, SourceError>> {
-        let now = self.1.lock().unwrap().now.clone();
+        let now = self.1.lock().expect("no panic").now.clone();
         Box::pin(std::future::ready(now))
     }
 
@@ -46,7 +46,7 @@ impl MetricSource for Source {
         _: &'a AppName,
         range: PastRange,
     ) -> BoxFuture<'a, Result<Vec<(Timestamp, Sample)>, SourceError>> {
-        let mut script = self.1.lock().unwrap();
+        let mut script = self.1.lock().expect("no panic");
         script.asked.push(range);
         Box::pin(std::future::ready(script.past.clone()))
     }
@@ -121,15 +121,15 @@ impl World {
     }
 
     fn says(&self, now: Result<Sample, SourceError>) {
-        self.source.1.lock().unwrap().now = now;
+        self.source.1.lock().expect("no panic").now = now;
     }
 
     fn remembers(&self, past: Vec<(Timestamp, Sample)>) {
-        self.source.1.lock().unwrap().past = Ok(past);
+        self.source.1.lock().expect("no panic").past = Ok(past);
     }
 
     fn asked(&self) -> usize {
-        self.source.1.lock().unwrap().asked.len()
+        self.source.1.lock().expect("no panic").asked.len()
     }
 
     /// One tick: what is wanted over all regions, then in each; a machine count or what is said.
@@ -220,7 +220,7 @@ async fn a_restart_forgets_nothing_that_the_source_remembers() {
     // 39 from before and the one of now.
     assert_eq!(world.tick(at(0)).await, ["20"]);
     assert_eq!(world.asked(), 1);
-    let range = world.source.1.lock().unwrap().asked[0];
+    let range = world.source.1.lock().expect("no panic").asked[0];
     assert_eq!((range.from, range.until, range.step), (at(-585), at(0), INTERVAL));
     for tick in 1..40 {
         world.tick(at(15 * tick)).await;
@@ -341,4 +341,69 @@ async fn a_forecaster_learns_the_past_and_is_asked_in_each_tick() {
     assert_eq!(world.tick(at(30)).await, ["333"]);
     world.says(Ok(plain(5.0)));
     assert_eq!(world.tick(at(45)).await, ["335"]);
+}
+
+/// Counts how many questions are on their way.
+struct Counting {
+    metric: MetricName,
+    now: Arc<Mutex<(usize, usize)>>,
+}
+
+impl MetricSource for Counting {
+    fn metric(&self) -> &MetricName {
+        &self.metric
+    }
+
+    fn sample<'a>(
+        &'a self,
+        _: &'a AppName,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Sample, SourceError>> {
+        Box::pin(std::future::ready(Ok(plain(1.0))))
+    }
+
+    fn past<'a>(
+        &'a self,
+        _: &'a AppName,
+        _: PastRange,
+    ) -> BoxFuture<'a, Result<Vec<(Timestamp, Sample)>, SourceError>> {
+        Box::pin(async move {
+            {
+                let mut counts = self.now.lock().expect("no panic");
+                counts.0 += 1;
+                counts.1 = counts.1.max(counts.0);
+            }
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            self.now.lock().expect("no panic").0 -= 1;
+            Ok(Vec::new())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_fleet_that_begins_asks_a_few_at_a_time() {
+    let world = World::new("q", r#"avg_over("q", "10m")"#, "", |_| {});
+    let counts = Arc::new(Mutex::new((0, 0)));
+    let collectors: Arc<[Collector]> = vec![Collector {
+        source: Box::new(Counting { metric: MetricName::new("q"), now: Arc::clone(&counts) }),
+        by: By::None,
+        timeout: Duration::from_secs(10),
+        empty: None,
+        max_age: None,
+        on_failure: OnFailure::Hold,
+        absent_after: Duration::from_secs(300),
+    }]
+    .into();
+    let fills = Fills::default();
+    let apps = (0..50).map(|number| {
+        let (collectors, groups, fills) = (&collectors, [world.group.clone()], &fills);
+        async move {
+            let mut past = Past::new(&groups, Arc::clone(collectors), INTERVAL);
+            past.fetch(&AppName::new(format!("app-{number}")), fills, at(0)).await
+        }
+    });
+    assert!(join_all(apps).await.iter().all(Vec::is_empty));
+    assert_eq!(*counts.lock().expect("no panic"), (0, FILLS_AT_ONCE));
 }

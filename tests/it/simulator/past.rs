@@ -23,7 +23,7 @@ async fn range(fly: &Fly, query: &str, from: i64, until: i64) -> Vec<String> {
     assert_eq!(body["data"]["resultType"], "matrix", "{body}");
     let rows = body["data"]["result"].as_array().unwrap();
     let value = |pair: &serde_json::Value| {
-        format!("{}:{}", pair[0].as_i64().unwrap_or_default() - start, pair[1].as_str().unwrap())
+        format!("{}:{}", pair[0].as_f64().unwrap() as i64 - start, pair[1].as_str().unwrap())
     };
     let values = |row: &serde_json::Value| {
         row["values"].as_array().unwrap().iter().map(value).collect::<Vec<_>>().join(" ")
