@@ -6,6 +6,7 @@ mod for_all;
 mod given;
 mod kept;
 mod memory;
+pub mod past;
 pub mod prometheus;
 mod taken;
 pub mod temporal;
@@ -94,6 +95,10 @@ pub struct Sampled {
     pub metric: MetricName,
     /// The sample, or why there is none, before `empty`, `absent-after` and `on-failure` are applied.
     pub outcome: Result<Sample, CollectError>,
+    /// That there was no series is what `empty` gives a meaning to.
+    is_empty_meant: bool,
+    /// It was not measured: a number was given in its place.
+    is_given: bool,
     /// What is made of it.
     taken: Taken,
 }
@@ -144,7 +149,9 @@ pub async fn collect(
     let sampled = |(collector, outcome): (&Collector, _)| {
         let metric = collector.source.metric().clone();
         let (outcome, taken) = taken::take(collector, outcome, memory, now);
-        Sampled { metric, outcome, taken }
+        let is_empty_meant =
+            collector.empty.is_some() && outcome.as_ref().is_err_and(CollectError::is_empty);
+        Sampled { metric, outcome, is_empty_meant, is_given: false, taken }
     };
     Collected { samples: collectors.iter().zip(outcomes).map(sampled).collect() }
 }

@@ -9,7 +9,6 @@
 //! [`setting`] is the one table of what can be set. Each value keeps its place from beginning to end, so
 //! that a mistake can be shown where it was made and `check` can say where each value came from.
 
-pub mod duration;
 pub mod env;
 pub mod env_vars;
 pub mod expand;
@@ -42,6 +41,7 @@ use crate::model::{
     Region, RegionList, SeriesRule,
 };
 
+pub use crate::model::duration;
 pub use effective::EffectiveValue;
 pub use env::{EnvSource, MapEnv, ProcessEnv};
 pub use error::{ConfigError, ConfigErrors, Notice, Warning};

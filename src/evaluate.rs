@@ -6,6 +6,7 @@
 //!
 //! The invariant: a result is a finite number or an error. Nothing here replaces what is missing.
 
+mod calls;
 mod count;
 mod error;
 mod evalexpr;
@@ -18,6 +19,7 @@ mod scope;
 mod syntax;
 mod token;
 
+pub use calls::{Look, LookAt};
 pub use count::{MAX_MACHINES, machine_count};
 pub use error::{CompileError, EvaluateError};
 pub use expression::{Expression, Language};

@@ -5,6 +5,7 @@ pub mod bounds;
 pub mod calendar;
 pub mod catalog;
 pub mod collector;
+pub mod duration;
 mod failure;
 pub mod log_format;
 pub mod machine;
@@ -13,6 +14,7 @@ pub mod pairs;
 pub mod region;
 pub mod sample;
 pub mod scope;
+pub mod series;
 pub mod time;
 pub mod volume;
 
@@ -28,6 +30,7 @@ pub use outcome::TickOutcome;
 pub use region::{Region, RegionList};
 pub use sample::{MetricName, Sample, Value, VariableTable};
 pub use scope::Scope;
+pub use series::{Ring, SeriesKey, SeriesSize, Summary, TooLittle};
 pub use time::Timestamp;
 pub use volume::{Volume, VolumeId};
 

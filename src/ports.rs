@@ -4,6 +4,7 @@
 //! simulator in `demo` and in tests.
 
 mod error;
+mod past;
 mod state;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 pub use error::{ApiError, ErrorClass, Operation};
 pub use futures::future::BoxFuture;
+pub use past::PastRange;
 pub use state::{AppState, Measured, StateStore};
 
 use crate::decide::Release;
@@ -46,6 +48,17 @@ pub trait MetricSource: Send + Sync {
         app: &'a AppName,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Sample, SourceError>>;
+
+    /// What it would have measured at each step of `range`, oldest first; a step without a good sample is
+    /// left out. A source that keeps nothing says so.
+    fn past<'a>(
+        &'a self,
+        app: &'a AppName,
+        range: PastRange,
+    ) -> BoxFuture<'a, Result<Vec<(Timestamp, Sample)>, SourceError>> {
+        let _ = (app, range);
+        Box::pin(std::future::ready(Err(SourceError::NoPast)))
+    }
 }
 
 /// Something that knows what each machine of an app has to do.
@@ -115,6 +128,9 @@ pub enum SourceError {
         /// What went wrong, innermost cause included.
         message: String,
     },
+    /// It was asked for the past and keeps none.
+    #[error("its source keeps no history: Temporal counts what runs now")]
+    NoPast,
     /// An answer that is not what the protocol says.
     #[error("{address} gave an answer that cannot be read: {message}")]
     Garbled {

@@ -7,6 +7,7 @@ mod keep;
 mod leases;
 mod numbers;
 mod observe;
+mod past;
 mod report;
 mod volumes;
 
@@ -14,15 +15,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{Either, join, select};
+use futures::future::{Either, join3, select};
 
 use crate::act::{UnderWay, act};
 use crate::collect::{Collector, Memory, collect};
 use crate::decide::{
     History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
 };
-use crate::evaluate::{PerRegion, ScopeExpressions};
-use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, TickOutcome};
+use crate::evaluate::{Look, PerRegion, ScopeExpressions};
+use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, SeriesSize, TickOutcome};
 use crate::ports::{
     ApiError, Clock, Lease, LoadSource, MachinesApi, Measured, Overview, StateStore,
 };
@@ -34,6 +35,7 @@ use ending::{ask, fly_failed, is_trouble, outcome_of};
 use leases::Kept;
 pub use numbers::{Facts, Gave, GroupNumbers, named_regions};
 use observe::{Observer, Seen};
+pub use past::{Fills, Forecaster, Past};
 use report::Reporter;
 
 /// How one process group is scaled.
@@ -47,6 +49,13 @@ pub struct Group {
     pub per_region: PerRegion,
     /// The rules around them.
     pub policy: Arc<Policy>,
+}
+
+impl Group {
+    /// The calls of all its expressions that look back or ahead.
+    fn looks(&self) -> impl Iterator<Item = &Look> {
+        self.expressions.looks().into_iter().chain(self.per_region.looks())
+    }
 }
 
 /// How ticks are run.
@@ -65,6 +74,9 @@ pub struct Settings {
     /// The machine that this process runs on.
     pub own_machine: Option<MachineId>,
 }
+
+/// How far apart ticks are unless something else is said: the default of `interval`.
+const INTERVAL: Duration = Duration::from_secs(15);
 
 /// What a reconciler works with.
 #[derive(Clone)]
@@ -103,6 +115,9 @@ pub struct Reconciler {
     measured: Option<Measured>,
     /// Whether what an earlier process kept was looked for.
     has_recalled: bool,
+    /// What expressions look back at.
+    past: Past,
+    fills: Fills,
     reporter: Reporter,
     under_way: UnderWay,
     /// Leases of ours that run out by themselves.
@@ -130,6 +145,7 @@ impl Reconciler {
         let (collectors, groups) = (collectors.into(), groups.into());
         let reporter = Reporter::new(app.clone(), Arc::clone(&adapters.metrics));
         let named = named_regions(&groups);
+        let past = Past::new(&groups, Arc::clone(&collectors), INTERVAL);
         Self {
             app,
             collectors,
@@ -143,6 +159,8 @@ impl Reconciler {
             memory: Memory::default(),
             measured: None,
             has_recalled: false,
+            past,
+            fills: Fills::default(),
             reporter,
             under_way: UnderWay::default(),
             kept: Vec::new(),
@@ -168,6 +186,15 @@ impl Reconciler {
     #[must_use]
     pub fn with_stop_metrics(mut self, metrics: StopMetrics) -> Self {
         self.stop_metrics = metrics;
+        self
+    }
+
+    /// The same reconciler, whose ticks are one `interval` apart, and which asks for the past of metrics in
+    /// turn with all others that share `fills`.
+    #[must_use]
+    pub fn with_ticks_apart(mut self, interval: Duration, fills: Fills) -> Self {
+        self.past = Past::new(&self.groups, Arc::clone(&self.collectors), interval);
+        self.fills = fills;
         self
     }
 
@@ -260,6 +287,7 @@ impl Reconciler {
             dry_run: self.settings.dry_run,
             samples: Vec::new(),
             machines: Vec::new(),
+            history: SeriesSize::default(),
             plan: None,
             outcomes: Vec::new(),
             advice: Vec::new(),
@@ -299,11 +327,13 @@ impl Reconciler {
     async fn plan(&mut self, tick: &mut Tick, history: &History) -> Result<Decided, ApiError> {
         let now = tick.at;
         let observer = self.observer();
-        let (seen, collected) = join(
+        let (seen, collected, unread) = join3(
             observer.look(&mut tick.fly_failed, now),
             collect(&self.collectors, &self.app, &mut self.memory, now),
+            self.past.fetch(&self.app, &self.fills, now),
         )
         .await;
+        self.reporter.past_unread(&unread);
         tick.samples = report::samples(&self.collectors, &collected);
         self.reporter.collected(&collected, &self.catalog(), now);
         let Seen { mut observed, is_close } = seen?;
@@ -321,7 +351,9 @@ impl Reconciler {
         }
         tick.machines = machine_counts(&observed);
         tick.advice = advice(&observed, &targets, history, now);
+        tick.history = self.past.size();
         self.reporter.observed(&observed);
+        self.reporter.remembered(tick.history);
         let release = match plan.verdict {
             Verdict::Act => self.read_release(tick).await,
             Verdict::Quiet | Verdict::Hold => ReleaseState::Ignored,

@@ -1,7 +1,7 @@
 //! A Fly to try it all on: machines, traffic and faults, over real HTTP.
 //!
 //! One server on loopback speaks the Machines API (`/v1/...`), Fly's GraphQL (`/graphql`) and REST
-//! (`/api/v1/...`), Prometheus's query API (`/prometheus/{org}/api/v1/query`), and offers the same series
+//! (`/api/v1/...`), Prometheus's query API (`/prometheus/{org}/api/v1/query`, `query_range`), and offers the same series
 //! to be scraped (`/metrics`). The tests' double and the demo's world.
 //!
 //! ```text
@@ -41,6 +41,7 @@ mod machine;
 mod machines_api;
 mod org_list;
 mod page;
+mod past;
 mod promql;
 mod random;
 mod regions;

@@ -14,7 +14,8 @@ pub use regions::{GroupRegions, RegionRow, RowReason};
 use crate::act::Outcome;
 use crate::decide::{Advice, Observed, Plan, Reason, Weight};
 use crate::model::{
-    AppName, Failure, HostStatus, MetricName, ProcessGroup, Region, TickOutcome, Timestamp,
+    AppName, Failure, HostStatus, MetricName, ProcessGroup, Region, SeriesSize, TickOutcome,
+    Timestamp,
 };
 
 /// What one collector measured, or why it could not.
@@ -91,6 +92,8 @@ pub struct Tick {
     pub samples: Vec<SampleStatus>,
     /// What was there before it acted.
     pub machines: Vec<MachineCount>,
+    /// How much of the past is kept for expressions that look back.
+    pub history: SeriesSize,
     /// What was decided, with reasons; `None` where the machines could not be read.
     pub plan: Option<Plan>,
     /// What became of the actions.
@@ -107,14 +110,21 @@ pub struct Tick {
 impl Serialize for Tick {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { at, outcome, dry_run, samples, machines, plan, .. } = self;
-        let Self { outcomes, advice, error, fly_failed, .. } = self;
-        let fields = 9 + usize::from(error.is_some()) + usize::from(!advice.is_empty());
+        let Self { outcomes, advice, error, .. } = self;
+        let has_history = self.history.series > 0;
+        let optional = [error.is_some(), !advice.is_empty(), has_history];
+        let fields = 9 + optional.into_iter().map(usize::from).sum::<usize>();
         let mut own = serializer.serialize_struct("Tick", fields)?;
         own.serialize_field("at", at)?;
         own.serialize_field("outcome", outcome)?;
         own.serialize_field("dry_run", dry_run)?;
         own.serialize_field("samples", samples)?;
         own.serialize_field("machines", machines)?;
+        if has_history {
+            own.serialize_field("history", &self.history)?;
+        } else {
+            own.skip_field("history")?;
+        }
         own.serialize_field("regions", &self.regions())?;
         own.serialize_field("plan", plan)?;
         own.serialize_field("outcomes", outcomes)?;
@@ -128,7 +138,7 @@ impl Serialize for Tick {
             Some(error) => own.serialize_field("error", error)?,
             None => own.skip_field("error")?,
         }
-        own.serialize_field("fly_failed", fly_failed)?;
+        own.serialize_field("fly_failed", &self.fly_failed)?;
         own.end()
     }
 }
@@ -341,6 +351,7 @@ mod tests {
             dry_run: false,
             samples: Vec::new(),
             machines: Vec::new(),
+            history: SeriesSize::default(),
             plan: None,
             outcomes: Vec::new(),
             advice: Vec::new(),

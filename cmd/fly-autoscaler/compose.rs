@@ -20,7 +20,7 @@ use fly_autoscaler::model::{
 use fly_autoscaler::ports::{
     Clock, LoadSource, MachinesApi, Organization, Overview, Platform, StateStore,
 };
-use fly_autoscaler::reconcile::{Adapters, Atlas, Group, Reconciler, Settings, StopMetrics};
+use fly_autoscaler::reconcile::{Adapters, Atlas, Fills, Group, Reconciler, Settings, StopMetrics};
 use fly_autoscaler::supervisor::{Apps, Fleet};
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::telemetry::events::ApiCall;
@@ -252,6 +252,9 @@ pub(crate) struct Scaling {
     stop_metrics: StopMetrics,
     overview: Option<Arc<dyn Overview>>,
     atlas: Option<Arc<Atlas>>,
+    interval: Duration,
+    /// The turns in which the apps ask for the past.
+    fills: Fills,
 }
 
 impl Scaling {
@@ -279,6 +282,8 @@ impl Scaling {
             stop_metrics: StopMetrics::default(),
             overview: None,
             atlas: None,
+            interval: config.interval,
+            fills: Fills::default(),
         }
     }
 
@@ -299,7 +304,8 @@ impl Scaling {
         let (collectors, groups) = (Arc::clone(&self.collectors), Arc::clone(&self.groups));
         let (settings, adapters) = (self.settings.clone(), self.adapters.clone());
         let mut reconciler = Reconciler::new(app, collectors, groups, settings, adapters)
-            .with_stop_metrics(Arc::clone(&self.stop_metrics));
+            .with_stop_metrics(Arc::clone(&self.stop_metrics))
+            .with_ticks_apart(self.interval, self.fills.clone());
         if let Some(overview) = &self.overview {
             reconciler = reconciler.with_overview(Arc::clone(overview));
         }

@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::collect::{Collected, Given, Memory, Regions, collect};
+use fly_autoscaler::collect::{Collected, Collector, Given, Memory, Regions, collect};
 use fly_autoscaler::config::{Config, FlagValues, Secret, Warning};
 use fly_autoscaler::decide::{History, Observed};
 use fly_autoscaler::evaluate::Names;
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::model::{AppName, Catalog, MetricName, Region, Timestamp};
 use fly_autoscaler::ports::{ApiError, Clock, MachinesApi as _, Platform};
-use fly_autoscaler::reconcile::{Facts, Group, GroupNumbers, named_regions};
+use fly_autoscaler::reconcile::{Facts, Fills, Group, GroupNumbers, Past, named_regions};
 use fly_autoscaler::telemetry::Metrics;
 
 use crate::{COMMIT, VERSION, WRONG_USAGE, compose, configuration, known, output, runtime};
@@ -94,7 +94,7 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
     }
 
     let now = SystemClock.now();
-    let collected = scaled.measure(&config, app, &arguments.variables, now).await?;
+    let (collected, mut past) = scaled.measure(&config, app, &arguments.variables, now).await?;
     let needs_machines = match scaled.needs_machines(&collected, &config, now) {
         Ok(needs_machines) => needs_machines,
         Err(mistake) => {
@@ -121,7 +121,7 @@ async fn configured(arguments: &Arguments) -> anyhow::Result<u8> {
     };
     let groups = scaled.groups.iter();
     let evaluated: Vec<_> =
-        groups.map(|group| (&group.group, GroupNumbers::of(group, &facts))).collect();
+        groups.map(|group| (&group.group, GroupNumbers::of(group, &facts, &mut past))).collect();
     printed::print(&collected, &evaluated)
 }
 
@@ -168,14 +168,15 @@ impl Scaled {
         self.groups.iter().flat_map(reads).collect()
     }
 
-    /// What was collected, and what was given by --var in its place.
+    /// What was collected, and what was given by --var in its place; and the past, as far as an expression
+    /// looks back: this process has none of its own.
     async fn measure(
         &self,
         config: &Config,
         app: &AppName,
         variables: &[(String, f64)],
         now: Timestamp,
-    ) -> anyhow::Result<Collected> {
+    ) -> anyhow::Result<(Collected, Past)> {
         let given = Given::new(variables, &self.by_region, &self.named);
         let asked = config.collectors.iter().filter(|own| !given.stands_for(&own.metric));
         let asked: Vec<_> = asked.cloned().collect();
@@ -188,7 +189,13 @@ impl Scaled {
             }
         };
         let mut memory = Memory::default();
-        Ok(collect(&collectors, app, &mut memory, now).await.with(&given))
+        let collectors: Arc<[Collector]> = collectors.into();
+        let mut past = Past::new(&self.groups, Arc::clone(&collectors), config.interval);
+        let fills = Fills::default();
+        // What could not be read of the past is said by each expression that needs it.
+        let (collected, _) =
+            tokio::join!(collect(&collectors, app, &mut memory, now), past.fetch(app, &fills, now));
+        Ok((collected.with(&given), past))
     }
 
     /// Whether the numbers depend on the machines, or what is missing that would tell.

@@ -86,6 +86,8 @@ impl Collected {
     ) {
         let (on_failure, failures) = (OnFailure::Hold, Vec::new());
         let taken = Taken { numbers, on_failure, given, failures };
-        self.samples.push(Sampled { metric: metric.clone(), outcome: Ok(sample), taken });
+        let (metric, outcome) = (metric.clone(), Ok(sample));
+        let (is_empty_meant, is_given) = (false, true);
+        self.samples.push(Sampled { metric, outcome, is_empty_meant, is_given, taken });
     }
 }

@@ -1,7 +1,8 @@
-//! One instant query against Prometheus or VictoriaMetrics, which is what Fly runs.
+//! Instant queries, and those of a range of time, against Prometheus or VictoriaMetrics, which is what Fly runs.
 
 mod answer;
 mod machines;
+mod range;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -16,11 +17,12 @@ use super::MAX_REGIONS;
 use super::expand::{expand, names_the_app};
 use super::for_all::ForAll;
 use crate::model::{AppName, By, MetricName, Region, Sample, SeriesRule, Timestamp};
-use crate::ports::{BoxFuture, MetricSource, SourceError};
+use crate::ports::{BoxFuture, MetricSource, PastRange, SourceError};
 use crate::transport::body::{BodyError, excerpt, media_type, read_body, words};
 use crate::transport::token::{Audience, Token, TokenError};
 use crate::transport::{describe, join, parse_address, redirected, without_credentials};
 use answer::{Point, Series};
+use range::Ranges;
 
 pub use machines::MachineLoads;
 
@@ -48,12 +50,16 @@ pub struct PrometheusSource {
     by: By,
     series: SeriesRule,
     url: Url,
+    /// For questions about the past.
+    range_url: Url,
     /// The address for people, without credentials.
     address: String,
     token: Option<Token>,
     authorization: Option<HeaderValue>,
     /// The last answer, where it serves every app.
     shared: Option<ForAll<Arc<Answered>>>,
+    /// The last answers about the past, likewise.
+    ranges: Ranges,
     warned: Mutex<BTreeSet<String>>,
 }
 
@@ -108,6 +114,8 @@ impl PrometheusSource {
                 .map_err(|()| refused("names no host"))?;
         }
         let url = join(&base, &["api", "v1", "query"]).ok_or(refused("names no host"))?;
+        let range_url =
+            join(&base, &["api", "v1", "query_range"]).ok_or(refused("names no host"))?;
         Ok(Self {
             http,
             metric: query.metric,
@@ -115,10 +123,12 @@ impl PrometheusSource {
             by: query.by,
             series: query.series,
             url,
+            range_url,
             address: shown,
             token,
             authorization,
             shared: None,
+            ranges: Ranges::default(),
             warned: Mutex::default(),
         })
     }
@@ -138,6 +148,7 @@ impl PrometheusSource {
         now: Timestamp,
     ) -> Result<(String, Arc<Answered>), SourceError> {
         let query = expand(&self.query, app);
+        self.ranges.prune(now);
         let answered = match &self.shared {
             Some(shared) => shared.get(now, &self.address, self.ask_and_read(&query)).await?,
             None => self.ask_and_read(&query).await?,
@@ -155,7 +166,7 @@ impl PrometheusSource {
     }
 
     async fn ask_and_read(&self, query: &str) -> Result<Arc<Answered>, SourceError> {
-        let body = self.ask(query).await?;
+        let body = self.ask(&self.url, &[("query", query)]).await?;
         let answer = answer::read(&body).map_err(|message| self.garbled(message))?;
         self.warn_once(answer.warnings);
         Ok(Arc::new(if self.by.has_app() {
@@ -170,14 +181,14 @@ impl PrometheusSource {
     /// As a POST: a query may be longer than a URL, and Fly's, Prometheus's and VictoriaMetrics's servers
     /// all take it. Where a proxy lets no POST through (405, 501), as a GET, as the Go autoscaler's
     /// client does. No `time` is sent: the server's clock is the one that stamped the samples.
-    async fn ask(&self, query: &str) -> Result<Vec<u8>, SourceError> {
-        let mut get = self.url.clone();
-        get.query_pairs_mut().append_pair("query", query);
+    async fn ask(&self, url: &Url, pairs: &[(&str, &str)]) -> Result<Vec<u8>, SourceError> {
+        let mut get = url.clone();
+        get.query_pairs_mut().extend_pairs(pairs);
         let post = self
             .http
-            .post(self.url.clone())
+            .post(url.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form(&self.url, "query", query));
+            .body(form(url, pairs));
         let mut response = self.send(post).await?;
         if matches!(response.status().as_u16(), 405 | 501) {
             response = self.send(self.http.get(get)).await?;
@@ -340,6 +351,14 @@ impl MetricSource for PrometheusSource {
     ) -> BoxFuture<'a, Result<Sample, SourceError>> {
         Box::pin(self.measure(app, now))
     }
+
+    fn past<'a>(
+        &'a self,
+        app: &'a AppName,
+        range: PastRange,
+    ) -> BoxFuture<'a, Result<Vec<(Timestamp, Sample)>, SourceError>> {
+        Box::pin(self.measure_past(app, range))
+    }
 }
 
 impl fmt::Debug for PrometheusSource {
@@ -391,9 +410,9 @@ fn value_of(point: &Point) -> Result<f64, Arc<str>> {
     point.finite().map_err(|text| Arc::from(format!("the value is {text}, no finite number")))
 }
 
-/// One pair as the body of a form. A URL's query string is encoded just so; `url` only lends itself.
-fn form(url: &Url, key: &str, value: &str) -> String {
+/// Pairs as the body of a form. A URL's query string is encoded just so; `url` only lends itself.
+fn form(url: &Url, pairs: &[(&str, &str)]) -> String {
     let mut url = url.clone();
-    url.query_pairs_mut().clear().append_pair(key, value);
+    url.query_pairs_mut().clear().extend_pairs(pairs);
     url.query().unwrap_or_default().to_owned()
 }

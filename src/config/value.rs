@@ -10,8 +10,8 @@ use crate::decide::view::is_reserved;
 use crate::decide::{Millionths, Step};
 use crate::model::{By, Calendar, OnFailure, ProcessGroup, Region};
 
-use super::duration;
 use super::setting::MAX_DURATION;
+use crate::model::duration;
 
 pub use fault::Fault;
 

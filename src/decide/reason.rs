@@ -305,6 +305,13 @@ pub enum Reason {
         /// What went wrong.
         message: String,
     },
+    /// A function that looks back or ahead has nothing to give yet.
+    NoHistory {
+        /// The call.
+        call: String,
+        /// What is missing, and when it will be there.
+        message: String,
+    },
     /// Too many machines are on hosts that do not answer to create or destroy any.
     FleetUnhealthy {
         /// How many.

@@ -125,6 +125,14 @@ pub enum EvaluateError {
         /// Why it has none.
         message: Arc<str>,
     },
+    /// A function that looks back or ahead has nothing to give yet.
+    #[error("`{call}` has no value: {message}")]
+    History {
+        /// The call.
+        call: Arc<str>,
+        /// Why it has none, and when it will.
+        message: Arc<str>,
+    },
     /// An operator or a function refused its operands.
     #[error("{message}")]
     Failed {
@@ -143,6 +151,7 @@ impl EvaluateError {
             Self::NotANumber { .. } => "not_a_number",
             Self::TooLarge { .. } => "too_large",
             Self::Metric { .. } => "metric",
+            Self::History { .. } => "history",
             Self::Failed { .. } => "failed",
         }
     }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use ::evalexpr::{Context, EvalexprError, EvalexprResult, Node, Operator, Value as Found};
 
 use super::error::{Place, Problem};
+use super::expression::Input;
 use super::names::{Names, did_you_mean, nearest, unknown_variable};
 use super::syntax::MAX_DEPTH;
 use super::token::{Kind, Token};
-use super::{EvaluateError, functions};
+use super::{EvaluateError, calls, functions};
 use crate::model::Value;
 
 /// Functions of ours beside evalexpr's: those of Expr that people expect, and none lets NaN pass.
@@ -56,22 +57,44 @@ pub(super) struct Compiled {
     tree: Node,
     /// The variables that it reads, each once.
     pub(super) variables: Vec<Arc<str>>,
+    /// What they are called in the tree, and behind them the calls of ours.
+    identifiers: Vec<Box<str>>,
+}
+
+/// The variable of the tree that stands for the `number`th call of ours. No one can write it.
+fn call_identifier(number: usize) -> Box<str> {
+    format!("@{number}").into()
+}
+
+/// `source` with such a variable in place of each call.
+fn without_calls(source: &str, tokens: &[Token<'_>]) -> String {
+    let (mut text, mut end) = (String::with_capacity(source.len()), 0);
+    for token in tokens {
+        if let Kind::Call(number) = token.kind {
+            text.push_str(&source[end..token.offset]);
+            text.push_str(&call_identifier(number));
+            end = token.offset + token.text.len();
+        }
+    }
+    text.push_str(&source[end..]);
+    text
 }
 
 /// Compiles `source`, if it is evalexpr: if evalexpr can read it and it calls one of the functions
 /// that Expr lacks. `tokens` are those of `source`; they guard against nesting that evalexpr would
-/// follow recursively.
+/// follow recursively, and say where the `calls` of ours stand.
 ///
 /// `None` means that the complaint about it as Expr is the one to show.
 pub(super) fn compile(
     source: &str,
     tokens: &[Token<'_>],
+    calls: usize,
     known: &Names,
 ) -> Option<Result<Compiled, Problem>> {
     if is_too_deep(tokens) {
         return None;
     }
-    let mut tree = ::evalexpr::build_operator_tree(source).ok()?;
+    let mut tree = ::evalexpr::build_operator_tree(&without_calls(source, tokens)).ok()?;
     if !tree.iter_function_identifiers().any(|name| THEIRS.contains(&name)) {
         return None;
     }
@@ -86,7 +109,11 @@ pub(super) fn compile(
         }
     }
     let variables = check_names(&tree, tokens, known);
-    Some(variables.map(|variables| Compiled { tree, variables }))
+    Some(variables.map(|variables| {
+        let names = variables.iter().map(|name| Box::from(name.as_ref()));
+        let identifiers = names.chain((0..calls).map(call_identifier)).collect();
+        Compiled { tree, variables, identifiers }
+    }))
 }
 
 fn check_names(tree: &Node, tokens: &[Token<'_>], known: &Names) -> Result<Vec<Arc<str>>, Problem> {
@@ -97,7 +124,8 @@ fn check_names(tree: &Node, tokens: &[Token<'_>], known: &Names) -> Result<Vec<A
         let problem = Problem {
             message: format!("unknown function `{name}` of evalexpr"),
             place: place_of(name, tokens),
-            hint: nearest(name, OURS.into_iter().chain(THEIRS)).map(did_you_mean),
+            hint: nearest(name, OURS.into_iter().chain(THEIRS).chain(calls::names()))
+                .map(did_you_mean),
         };
         return Err(if functions::is_known(name) {
             problem.hint("Expr has it, and writes `if(a, b, c)` as `a ? b : c`")
@@ -106,7 +134,7 @@ fn check_names(tree: &Node, tokens: &[Token<'_>], known: &Names) -> Result<Vec<A
         });
     }
     let mut reads: Vec<Arc<str>> = Vec::new();
-    for name in tree.iter_variable_identifiers() {
+    for name in tree.iter_variable_identifiers().filter(|name| !name.starts_with('@')) {
         if !known.contains(name) {
             return Err(unknown_variable(name, place_of(name, tokens), known));
         }
@@ -145,7 +173,7 @@ fn is_too_deep(tokens: &[Token<'_>]) -> bool {
             _ => {}
         }
         signs = if token.is("-") || token.is("!") { signs + 1 } else { 0 };
-        let is_value = matches!(token.kind, Kind::Name | Kind::Number | Kind::Text);
+        let is_value = matches!(token.kind, Kind::Name | Kind::Number | Kind::Text | Kind::Call(_));
         if depth > MAX_DEPTH || signs > MAX_DEPTH || (last_is_name && is_value) {
             return true;
         }
@@ -162,13 +190,14 @@ fn place_of(name: &str, tokens: &[Token<'_>]) -> Option<Place> {
 }
 
 impl Compiled {
-    /// The result with `values` as the variables, in the order of [`Compiled::variables`].
+    /// The result with `inputs` as the variables, in the order of [`Compiled::variables`], and behind them
+    /// as our own calls.
     pub(super) fn evaluate<'v>(
         &self,
-        values: impl Iterator<Item = &'v Value>,
+        inputs: impl Iterator<Item = Input<'v>>,
     ) -> Result<f64, EvaluateError> {
         let variables =
-            Variables { names: &self.variables, values: values.map(to_evalexpr).collect() };
+            Variables { names: &self.identifiers, values: inputs.map(to_evalexpr).collect() };
         match self.tree.eval_with_context(&variables) {
             Ok(Found::Float(number)) => Ok(number),
             Ok(Found::Int(number)) => Ok(number as f64),
@@ -181,16 +210,18 @@ impl Compiled {
     }
 }
 
-fn to_evalexpr(value: &Value) -> Found {
-    match value {
-        Value::Number(number) => Found::Float(*number),
-        Value::Nil => Found::Empty,
-        Value::Text(text) => Found::String(text.as_ref().to_owned()),
+fn to_evalexpr(input: Input<'_>) -> Found {
+    match input {
+        Input::Variable(Value::Number(number)) => Found::Float(*number),
+        Input::Variable(Value::Nil) => Found::Empty,
+        Input::Variable(Value::Text(text)) => Found::String(text.as_ref().to_owned()),
+        Input::Number(number) => Found::Float(number),
+        Input::Truth(truth) => Found::Boolean(truth),
     }
 }
 
 struct Variables<'a> {
-    names: &'a [Arc<str>],
+    names: &'a [Box<str>],
     values: Vec<Found>,
 }
 

@@ -4,6 +4,7 @@ use ::expr::{Context, ContextProvider, Program};
 
 use super::EvaluateError;
 use super::error::Problem;
+use super::expression::Input;
 use super::functions::{ENVIRONMENT, NOW, explain};
 use super::syntax::Translation;
 use crate::model::{Timestamp, Value};
@@ -13,6 +14,8 @@ use crate::model::{Timestamp, Value};
 pub(super) struct Compiled {
     program: Program,
     reads_time: bool,
+    /// How many variables there are, behind which the calls of ours stand.
+    variables: usize,
 }
 
 impl Compiled {
@@ -22,18 +25,20 @@ impl Compiled {
                 .hint("simplify it until it can; its parts are documented in docs/expressions.md")
         })?;
         let reads_time = translation.calls.iter().any(|(name, _)| *name == "now");
-        Ok(Self { program, reads_time })
+        Ok(Self { program, reads_time, variables: translation.names.len() })
     }
 
-    /// The result with `values` as the variables, in the order of the translation's names.
+    /// The result with `inputs` as the variables, in the order of the translation's names, and behind them
+    /// as our own calls.
     pub(super) fn evaluate<'v>(
         &self,
-        values: impl Iterator<Item = &'v Value>,
+        inputs: impl Iterator<Item = Input<'v>>,
         now: Timestamp,
     ) -> Result<f64, EvaluateError> {
         use ::expr::Value as Found;
         let variables = Variables {
-            values: values.map(to_expr).collect(),
+            values: inputs.map(to_expr).collect(),
+            first_call: self.variables,
             now: if self.reads_time { Found::String(now.to_string()) } else { Found::Nil },
         };
         let found = match ENVIRONMENT.run(&self.program, &variables) {
@@ -54,25 +59,31 @@ impl Compiled {
     }
 }
 
-fn to_expr(value: &Value) -> ::expr::Value {
-    match value {
-        Value::Number(number) => ::expr::Value::Float(*number),
-        Value::Nil => ::expr::Value::Nil,
-        Value::Text(text) => ::expr::Value::String(text.as_ref().to_owned()),
+fn to_expr(input: Input<'_>) -> ::expr::Value {
+    match input {
+        Input::Variable(Value::Number(number)) => ::expr::Value::Float(*number),
+        Input::Variable(Value::Nil) => ::expr::Value::Nil,
+        Input::Variable(Value::Text(text)) => ::expr::Value::String(text.as_ref().to_owned()),
+        Input::Number(number) => ::expr::Value::Float(number),
+        Input::Truth(truth) => ::expr::Value::Bool(truth),
     }
 }
 
-/// The variables of one evaluation: `v0` is the first of `values`, and so on. No map is built.
+/// The variables of one evaluation: `v0` is the first of `values`, `h0` that at `first_call`, and so on. No
+/// map is built.
 struct Variables {
     values: Vec<::expr::Value>,
+    first_call: usize,
     now: ::expr::Value,
 }
 
 impl ContextProvider for Variables {
     fn get(&self, key: &str) -> Option<&::expr::Value> {
-        match key.strip_prefix('v') {
-            Some(number) => self.values.get(number.parse::<usize>().ok()?),
-            None => (key == NOW).then_some(&self.now),
+        let place = |number: &str| number.parse::<usize>().ok();
+        match (key.strip_prefix('v'), key.strip_prefix('h')) {
+            (Some(number), _) => self.values.get(place(number)?),
+            (None, Some(number)) => self.values.get(self.first_call + place(number)?),
+            (None, None) => (key == NOW).then_some(&self.now),
         }
     }
 

@@ -6,11 +6,12 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::calls::{self, Call};
 use super::count::finite;
 use super::error::Problem;
 use super::names::{Names, did_you_mean, nearest, unknown_variable};
 use super::syntax::{Translation, bounded_tokens, translate};
-use super::{CompileError, EvaluateError, evalexpr, expr, functions};
+use super::{CompileError, EvaluateError, Look, evalexpr, expr, functions};
 use crate::model::{Timestamp, Value, VariableTable};
 
 /// The language that an expression turned out to be.
@@ -41,8 +42,10 @@ pub struct Expression {
 struct Compiled {
     source: Box<str>,
     reads: BTreeSet<Arc<str>>,
-    /// `reads` in the order in which `code` numbers its variables.
+    /// The variables that stand in it by themselves, in the order in which `code` numbers them.
     variables: Vec<Arc<str>>,
+    /// The calls of our own functions, likewise.
+    calls: Vec<Call>,
     code: Code,
 }
 
@@ -83,13 +86,22 @@ impl Expression {
         }
     }
 
-    /// The variables that stand in it, in alphabetical order.
+    /// The variables that stand in it, in alphabetical order, with those whose past or future it asks for.
     #[must_use]
     pub fn reads(&self) -> &BTreeSet<Arc<str>> {
         &self.compiled.reads
     }
 
-    /// Its value, a finite number, with `now` as the time that `now()` gives.
+    /// The calls that look back or ahead, for each of which the table of variables has to hold a value.
+    pub fn looks(&self) -> impl Iterator<Item = &Look> {
+        self.compiled.calls.iter().filter_map(|call| match call {
+            Call::Look(look) => Some(look),
+            Call::Hour(_) | Call::Weekday(_) | Call::During(_) => None,
+        })
+    }
+
+    /// Its value, a finite number, with `now` as the time that `now()` and
+    /// the functions of the clock on the wall give.
     ///
     /// A variable that stands in the expression counts as read, whichever branch is taken: one
     /// without a value is an error even where a lucky condition would pass it by.
@@ -101,33 +113,26 @@ impl Expression {
         variables: &VariableTable,
         now: Timestamp,
     ) -> Result<f64, EvaluateError> {
-        let mut values = Vec::with_capacity(self.compiled.variables.len());
-        for name in &self.compiled.variables {
-            let missing = |message: &str| EvaluateError::Metric {
-                name: Arc::clone(name),
-                message: Arc::from(message),
-            };
-            let value = variables
-                .get(name)
-                .ok_or_else(|| missing("nothing has set it"))?
-                .map_err(missing)?;
-            if let Value::Number(number) = value {
-                finite(*number)?;
-            }
-            values.push(value);
+        let Compiled { variables: names, calls, .. } = &*self.compiled;
+        let mut inputs = Vec::with_capacity(names.len() + calls.len());
+        for name in names {
+            inputs.push(Input::Variable(value_of(variables, name)?));
         }
-        self.run(values.into_iter(), now)
+        for call in calls {
+            inputs.push(call.input(variables, now)?);
+        }
+        self.run(inputs.into_iter(), now)
     }
 
     fn run<'v>(
         &self,
-        values: impl Iterator<Item = &'v Value>,
+        inputs: impl Iterator<Item = Input<'v>>,
         now: Timestamp,
     ) -> Result<f64, EvaluateError> {
         let compiled = &*self.compiled;
         caught(|| match &compiled.code {
-            Code::Expr(code) => code.evaluate(values, now),
-            Code::Evalexpr(code) => code.evaluate(values),
+            Code::Expr(code) => code.evaluate(inputs, now),
+            Code::Evalexpr(code) => code.evaluate(inputs),
         })
         .unwrap_or_else(|| {
             Err(EvaluateError::Failed {
@@ -151,7 +156,9 @@ impl Expression {
                 None => Value::Number(number),
             };
             let values: Vec<_> = variables.iter().map(value).collect();
-            match self.run(values.iter(), Timestamp::from_millis(0)) {
+            let calls = self.compiled.calls.iter().map(|call| call.plausible(number));
+            let inputs = values.iter().map(Input::Variable).chain(calls);
+            match self.run(inputs, Timestamp::from_millis(0)) {
                 Ok(_) | Err(EvaluateError::Nan | EvaluateError::Inf) => return Ok(()),
                 Err(error) => first = first.or(Some(error)),
             }
@@ -195,6 +202,7 @@ impl fmt::Display for Expression {
 /// Reads `source` as Expr, else as evalexpr.
 fn read(source: &str, names: &Names) -> Result<Compiled, Problem> {
     let tokens = bounded_tokens(source)?;
+    let (tokens, calls) = calls::gather(source, &tokens, names)?;
     let translated =
         translate(source, &tokens).and_then(|translation| match unknown_function(&translation) {
             Some(problem) => Err(problem),
@@ -203,10 +211,11 @@ fn read(source: &str, names: &Names) -> Result<Compiled, Problem> {
     let translation = match translated {
         Ok(translation) => translation,
         Err(problem) => {
-            let attempt = caught(|| evalexpr::compile(source, &tokens, names));
+            let attempt = caught(|| evalexpr::compile(source, &tokens, calls.len(), names));
             let Some(Some(compiled)) = attempt else { return Err(problem) };
             let code = compiled?;
-            return Ok(Compiled::new(source, code.variables.clone(), Code::Evalexpr(code)));
+            let variables = code.variables.clone();
+            return Ok(Compiled::new(source, variables, calls, Code::Evalexpr(code)));
         }
     };
     if let Some((name, place)) = translation.names.iter().find(|(name, _)| !names.contains(name)) {
@@ -215,13 +224,49 @@ fn read(source: &str, names: &Names) -> Result<Compiled, Problem> {
     let code = caught(|| expr::Compiled::new(&translation))
         .unwrap_or_else(|| Err(Problem::whole("this cannot be read as an expression")))?;
     let variables = translation.names.iter().map(|(name, _)| Arc::from(*name)).collect();
-    Ok(Compiled::new(source, variables, Code::Expr(code)))
+    Ok(Compiled::new(source, variables, calls, Code::Expr(code)))
 }
 
 impl Compiled {
-    fn new(source: &str, variables: Vec<Arc<str>>, code: Code) -> Self {
-        let reads = variables.iter().cloned().collect();
-        Self { source: Box::from(source), reads, variables, code }
+    fn new(source: &str, variables: Vec<Arc<str>>, calls: Vec<Call>, code: Code) -> Self {
+        let looked_at = calls.iter().filter_map(|call| match call {
+            Call::Look(look) => Some(&look.metric),
+            Call::Hour(_) | Call::Weekday(_) | Call::During(_) => None,
+        });
+        let reads = variables.iter().chain(looked_at).cloned().collect();
+        Self { source: Box::from(source), reads, variables, calls, code }
+    }
+}
+
+/// What stands in for one name of the code.
+#[derive(Clone, Copy)]
+pub(super) enum Input<'v> {
+    /// A variable.
+    Variable(&'v Value),
+    /// A number that a call of ours gives.
+    Number(f64),
+    /// What a condition of ours gives.
+    Truth(bool),
+}
+
+/// The value of the variable `name`: no number that is none.
+pub(super) fn value_of<'v>(
+    variables: &'v VariableTable,
+    name: &Arc<str>,
+) -> Result<&'v Value, EvaluateError> {
+    let missing = |message: &str| EvaluateError::Metric {
+        name: Arc::clone(name),
+        message: Arc::from(message),
+    };
+    let value = variables.get(name).ok_or_else(|| missing("nothing has set it"))?;
+    finite_value(value.map_err(missing)?)
+}
+
+/// `value`, unless it is NaN or infinite.
+pub(super) fn finite_value(value: &Value) -> Result<&Value, EvaluateError> {
+    match value {
+        Value::Number(number) => finite(*number).map(|_| value),
+        Value::Nil | Value::Text(_) => Ok(value),
     }
 }
 
@@ -234,7 +279,7 @@ fn unknown_function(translation: &Translation<'_>) -> Option<Problem> {
         ));
     }
     let problem = Problem::at(*place, format!("unknown function `{name}`"));
-    Some(match nearest(name, functions::names()) {
+    Some(match nearest(name, functions::names().chain(calls::names())) {
         Some(nearest) => problem.hint(did_you_mean(nearest)),
         None => problem.hint("the functions are listed in docs/expressions.md"),
     })

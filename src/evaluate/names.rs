@@ -15,6 +15,8 @@ pub struct Names {
     texts: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// The metrics that have one value for each region.
     by_region: Vec<Arc<str>>,
+    /// Those that are no metrics: no history is kept of them.
+    counts: BTreeSet<Arc<str>>,
 }
 
 /// The variable of a region's expressions that holds its code.
@@ -42,6 +44,23 @@ impl Names {
     pub fn with_regional(mut self, metrics: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.by_region = metrics.into_iter().map(|metric| Arc::from(metric.as_ref())).collect();
         self
+    }
+
+    /// These, and `counts`, of which no history is kept; unless a metric has that name.
+    #[must_use]
+    pub fn with_counts(mut self, counts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        for name in counts {
+            let name: Arc<str> = Arc::from(name.as_ref());
+            if self.known.insert(Arc::clone(&name)) {
+                self.counts.insert(name);
+            }
+        }
+        self
+    }
+
+    /// Whether functions may look back at `name`: it is a metric, or the value of one in a region.
+    pub(super) fn has_history(&self, name: &str) -> bool {
+        self.contains(name) && !self.counts.contains(name) && !self.texts.contains_key(name)
     }
 
     /// The region of Fly's that `name` is the value of a metric in.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ScopeExpressions;
+use super::{Look, ScopeExpressions};
 use crate::model::{Kind, Kinds, Region};
 
 /// What was configured for the regions of a process group, each of which is a scope.
@@ -39,6 +39,11 @@ impl PerRegion {
     #[must_use]
     pub fn reads(&self) -> BTreeSet<Arc<str>> {
         self.all().flat_map(ScopeExpressions::reads).collect()
+    }
+
+    /// The calls of any of them that look back or ahead.
+    pub fn looks(&self) -> impl Iterator<Item = &Look> {
+        self.all().flat_map(ScopeExpressions::looks)
     }
 
     fn all(&self) -> impl Iterator<Item = &ScopeExpressions> {

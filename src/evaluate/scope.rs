@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{EvaluateError, Expression, machine_count};
+use super::{EvaluateError, Expression, Look, machine_count};
 use crate::model::{Bounds, Kind, ScopeBounds, Side, Timestamp, VariableTable};
 
 /// What was configured for one scope: up to four expressions.
@@ -51,6 +51,19 @@ impl ScopeExpressions {
             .flatten()
             .flat_map(|expression| expression.reads().iter().cloned())
             .collect()
+    }
+
+    /// The calls of all expressions that look back or ahead, each once.
+    #[must_use]
+    pub fn looks(&self) -> Vec<&Look> {
+        let all = [&self.created_min, &self.created_max, &self.started_min, &self.started_max];
+        let mut looks: Vec<&Look> = Vec::new();
+        for look in all.into_iter().flatten().flat_map(Expression::looks) {
+            if !looks.iter().any(|known| known.call == look.call) {
+                looks.push(look);
+            }
+        }
+        looks
     }
 
     /// The bounds. Where both ends of a pair are the same expression (`created-machine-count`), it

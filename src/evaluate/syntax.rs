@@ -37,7 +37,8 @@ const MAX_PREDICATE_DEPTH: usize = 2;
 /// An expression that is Expr by its syntax. Whether its names are known is another question.
 #[derive(Debug)]
 pub(super) struct Translation<'s> {
-    /// What expr-lang is to compile. The variable `names[i]` is called `v{i}` in it.
+    /// What expr-lang is to compile. The variable `names[i]` is called `v{i}` in it, and the `i`th call of
+    /// ours `h{i}`.
     pub(super) program: String,
     /// The variables read, each once, with the first place.
     pub(super) names: Vec<(&'s str, Place)>,

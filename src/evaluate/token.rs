@@ -43,6 +43,8 @@ pub(super) enum Kind {
     Element,
     /// One of [`SYMBOLS`].
     Symbol,
+    /// A call of one of our own functions with its arguments, by its number: see `calls.rs`.
+    Call(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +157,8 @@ fn number(rest: &str, offset: usize) -> Result<usize, Problem> {
     }
 }
 
-fn parse_number(text: &str) -> Option<f64> {
+/// The value of a number; `None` where `text` is none.
+pub(super) fn parse_number(text: &str) -> Option<f64> {
     let separated_well = !text.contains("__") && !text.ends_with('_') && !text.contains("_.");
     if !separated_well {
         return None;

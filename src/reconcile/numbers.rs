@@ -15,6 +15,8 @@ use crate::model::{
     Side, Timestamp, Value, VariableTable,
 };
 
+use super::past::{Past, Recalled};
+use super::report::Reporter;
 use super::{Group, Reconciler};
 
 /// What the expressions of one scope gave: the bounds, or each expression that failed, and why.
@@ -70,24 +72,27 @@ pub fn named_regions(groups: &[Group]) -> Vec<Region> {
 }
 
 impl GroupNumbers {
-    /// Evaluates the expressions of `group`: the one way from numbers that were measured to numbers of
+    /// Evaluates the expressions of `group`, for those that look back with the `past`, in which this tick is
+    /// recorded: the one way from numbers that were measured to numbers of
     /// machines, for ticks and for `eval`.
     #[must_use]
-    pub fn of(group: &Group, facts: &Facts<'_>) -> Self {
+    pub fn of(group: &Group, facts: &Facts<'_>, past: &mut Past) -> Self {
         let Facts { collected, catalog, now, .. } = *facts;
         let view = facts
             .observed
             .map(|observed| View::of_group(observed, &group.group, facts.history, now));
         let scaled = scaled(group, view.as_ref(), collected, catalog);
-        let variables = collected.variables(&Regions {
+        let regions = Regions {
             named: facts.named,
             scaled: &scaled.regions,
             nearest: (group.policy.unlisted == Unlisted::Nearest).then_some(catalog),
             at_start: facts.memory.at_start(&group.group),
             now,
-        });
+        };
+        let variables = collected.variables(&regions);
+        let mut past = Recalled::of(group, collected, &regions, past);
         let mut grow_only = BTreeMap::new();
-        let tables = tables(group, &scaled.regions, view.as_ref(), &variables);
+        let tables = tables(group, view.as_ref(), &variables, &mut past);
         let by_region = tables.into_iter().map(|(region, expressions, table)| {
             let gave = expressions.evaluate(&table, now);
             grow_only.insert(Some(region.clone()), scale_down_held(expressions, &table));
@@ -98,6 +103,7 @@ impl GroupNumbers {
         if let Some(view) = &view {
             add_machines(&mut variables, view.tally());
         }
+        past.recall(&mut variables, None, &group.expressions);
         let app_wide = group.expressions.evaluate(&variables, now);
         grow_only.insert(None, scale_down_held(&group.expressions, &variables));
         grow_only.retain(|_, why| !why.is_empty());
@@ -134,7 +140,7 @@ impl GroupNumbers {
 impl Reconciler {
     /// Evaluates the expressions of every group over what was collected and observed.
     pub(super) fn evaluate(
-        &self,
+        &mut self,
         collected: &Collected,
         observed: &Observed,
         history: &History,
@@ -150,22 +156,14 @@ impl Reconciler {
             memory: &self.memory,
             now,
         };
-        let groups = self.groups.iter().map(|group| {
-            let numbers = GroupNumbers::of(group, &facts);
-            self.tell_failures(&group.group, &numbers);
-            numbers.into_targets(group)
-        });
-        Targets { groups: groups.collect() }
-    }
-
-    fn tell_failures(&self, group: &ProcessGroup, numbers: &GroupNumbers) {
-        let by_region = numbers.by_region.iter().map(|(region, gave)| (Some(region), gave));
-        for (region, gave) in by_region.chain([(None, &numbers.app_wide)]) {
-            if let Err(errors) = gave {
-                let scope = Scope { group: group.clone(), region: region.cloned() };
-                self.reporter.evaluate_failed(&scope, errors);
-            }
+        let mut groups = Vec::with_capacity(self.groups.len());
+        for group in self.groups.iter() {
+            let numbers = GroupNumbers::of(group, &facts, &mut self.past);
+            tell_failures(&self.reporter, &group.group, &numbers);
+            groups.push(numbers.into_targets(group));
         }
+        self.past.prune(now);
+        Targets { groups }
     }
 
     /// The regions in which each group has machines, and whether these may have served until now.
@@ -183,12 +181,22 @@ impl Reconciler {
     }
 }
 
+fn tell_failures(reporter: &Reporter, group: &ProcessGroup, numbers: &GroupNumbers) {
+    let by_region = numbers.by_region.iter().map(|(region, gave)| (Some(region), gave));
+    for (region, gave) in by_region.chain([(None, &numbers.app_wide)]) {
+        if let Err(errors) = gave {
+            let scope = Scope { group: group.clone(), region: region.cloned() };
+            reporter.evaluate_failed(&scope, errors);
+        }
+    }
+}
+
 /// The expressions for single regions and what they can read, in each region for which there are any.
 fn tables<'g>(
     group: &'g Group,
-    regions: &[Region],
     view: Option<&View<'_>>,
     variables: &Variables,
+    past: &mut Recalled<'_>,
 ) -> Vec<(Region, &'g ScopeExpressions, VariableTable)> {
     if group.per_region.is_empty() {
         return Vec::new();
@@ -196,6 +204,7 @@ fn tables<'g>(
     let has_any = |own: &ScopeExpressions| {
         [Kind::Created, Kind::Started].into_iter().any(|kind| own.has(kind))
     };
+    let regions = past.regions();
     let own = |region: &Region| {
         let expressions = group.per_region.of(region);
         if !has_any(expressions) {
@@ -205,6 +214,7 @@ fn tables<'g>(
         if let Some(view) = view {
             add_machines(&mut table, view.of_regions(|own| own == region).tally());
         }
+        past.recall(&mut table, Some(region), expressions);
         Some((region.clone(), expressions, table))
     };
     regions.iter().filter_map(own).collect()
@@ -305,6 +315,9 @@ fn reasons_of(errors: Vec<(Kind, Side, EvaluateError)>) -> Vec<Reason> {
                 metric: MetricName::new(&name),
                 message: message.to_string(),
             },
+            EvaluateError::History { call, message } => {
+                Reason::NoHistory { call: call.to_string(), message: message.to_string() }
+            }
             error => Reason::ExpressionFailed { kind, side, message: error.to_string() },
         };
         if !reasons.contains(&reason) {

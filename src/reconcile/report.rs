@@ -10,13 +10,13 @@ use crate::collect::{Collected, Collector, Sampled};
 use crate::decide::{Advice, Observed};
 use crate::evaluate::EvaluateError;
 use crate::model::{
-    AppName, Catalog, Failure, Instead, Kind, ProcessGroup, Region, Scope, Side, TickOutcome,
-    Timestamp,
+    AppName, Catalog, Failure, Instead, Kind, MetricName, ProcessGroup, Region, Scope, SeriesSize,
+    Side, TickOutcome, Timestamp,
 };
 use crate::ports::{ApiError, ErrorClass, SourceError};
 use crate::status::{SampleStatus, Tick};
 use crate::telemetry::events::{
-    ActionDone, ActionFailed, Advised, EvaluateFailed, TickEnded, WouldAct,
+    ActionDone, ActionFailed, Advised, EvaluateFailed, PastUnread, TickEnded, WouldAct,
 };
 use crate::telemetry::{Failing, Metrics, Standing};
 
@@ -68,6 +68,17 @@ impl Reporter {
     pub(super) fn stop_metric(&mut self, group: &ProcessGroup, failure: Option<&SourceError>) {
         let failure = failure.map(|error| error as &dyn Error);
         self.standing.stop_metric(&self.app, group, failure, &self.metrics);
+    }
+
+    /// Tells what of the past could not be read.
+    pub(super) fn past_unread(&self, unread: &[(MetricName, Arc<str>)]) {
+        for (metric, why) in unread {
+            PastUnread { app: &self.app, metric, why }.emit(&self.metrics);
+        }
+    }
+
+    pub(super) fn remembered(&self, size: SeriesSize) {
+        self.metrics.set_history(&self.app, size);
     }
 
     pub(super) fn observed(&self, observed: &Observed) {

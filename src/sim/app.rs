@@ -13,6 +13,7 @@ use super::limits::Buckets;
 use super::load::LoadState;
 use super::machine::{Birth, SimMachine, Step, Timings};
 use super::machines_api::memory_mb;
+use super::past::Past;
 use super::random::{Random, hash};
 use super::spec::{AppSpec, ReleaseSpec};
 use super::volumes::Volume;
@@ -29,6 +30,8 @@ pub(crate) struct App {
     pub(crate) machines: BTreeMap<MachineId, SimMachine>,
     pub(crate) volumes: BTreeMap<String, Volume>,
     pub(crate) load: LoadState,
+    /// What its numbers were.
+    pub(crate) past: Past,
     /// Gauges that a test has set: by name and labels.
     pub(crate) gauges: BTreeMap<(String, BTreeMap<String, String>), f64>,
     pub(crate) buckets: Buckets,
@@ -61,7 +64,7 @@ pub(crate) struct Started {
 
 impl App {
     pub(crate) fn new(spec: &AppSpec, seed: u64, timings: Timings, now: Timestamp) -> Self {
-        Self {
+        let mut app = Self {
             name: spec.name.clone(),
             org: spec.org.clone(),
             config: Arc::new(spec.machine_config()),
@@ -69,6 +72,7 @@ impl App {
             machines: BTreeMap::new(),
             volumes: BTreeMap::new(),
             load: LoadState::new(spec.load.clone(), seed ^ hash(spec.name.as_str()), now),
+            past: Past::default(),
             gauges: BTreeMap::new(),
             buckets: Buckets::default(),
             random: Random::new(seed, spec.name.as_str()),
@@ -82,7 +86,9 @@ impl App {
             timings,
             due: BTreeSet::new(),
             started: 0,
-        }
+        };
+        app.note(now);
+        app
     }
 
     /// Lets everything happen that is due by `now`, in order of time.
@@ -106,6 +112,9 @@ impl App {
             self.count_started();
         }
         self.load.advance(now, self.started);
+        if self.load.changes_by_itself() {
+            self.note(now);
+        }
     }
 
     /// Makes a machine that is in `state` and stays there.

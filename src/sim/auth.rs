@@ -68,7 +68,7 @@ fn find<'a>(tokens: &'a [Token], call: &Call) -> Option<&'a Token> {
 }
 
 fn unknown(call: &Call) -> Answer {
-    if call.endpoint == Endpoint::PrometheusQuery {
+    if matches!(call.endpoint, Endpoint::PrometheusQuery | Endpoint::PrometheusQueryRange) {
         Answer::text(401, "something went wrong resolving organization")
     } else {
         Answer::json(401, &json!({ "error": "Authenticate: token validation error" }))

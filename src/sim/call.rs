@@ -44,6 +44,8 @@ pub enum Endpoint {
     Graphql,
     /// `/prometheus/{org}/api/v1/query`.
     PrometheusQuery,
+    /// `/prometheus/{org}/api/v1/query_range`.
+    PrometheusQueryRange,
     /// `GET /metrics`: the same series, to be scraped.
     Metrics,
 }
@@ -74,7 +76,11 @@ impl Endpoint {
     pub(crate) fn is_machines_api(self) -> bool {
         !matches!(
             self,
-            Self::ReleaseCurrent | Self::Graphql | Self::PrometheusQuery | Self::Metrics
+            Self::ReleaseCurrent
+                | Self::Graphql
+                | Self::PrometheusQuery
+                | Self::PrometheusQueryRange
+                | Self::Metrics
         )
     }
 }
@@ -124,12 +130,19 @@ impl Call {
                 call.app = call.body["variables"]["appName"].as_str().map(AppName::new);
                 Endpoint::Graphql
             }
-            ("GET" | "POST", ["prometheus", org, "api", "v1", "query"]) => {
+            (
+                "GET" | "POST",
+                ["prometheus", org, "api", "v1", which @ ("query" | "query_range")],
+            ) => {
                 call.org = Some((*org).to_owned());
                 if method == Method::POST {
                     call.query.extend(form(body));
                 }
-                Endpoint::PrometheusQuery
+                if *which == "query" {
+                    Endpoint::PrometheusQuery
+                } else {
+                    Endpoint::PrometheusQueryRange
+                }
             }
             ("GET", ["metrics"]) => Endpoint::Metrics,
             _ => return None,

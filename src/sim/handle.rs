@@ -150,7 +150,10 @@ impl WorldHandle {
 
     /// Sets how many jobs wait; `None` takes the series away.
     pub fn set_queue_depth(&self, app: &AppName, depth: Option<f64>) -> Result<(), Missing> {
-        self.with_app(app, |app, _| app.load.set_queue_depth(depth))
+        self.with_app(app, |app, now| {
+            app.load.set_queue_depth(depth);
+            app.note(now);
+        })
     }
 
     /// Sets the requests per second of a region; `None` gives them back to the app's load.
@@ -160,7 +163,10 @@ impl WorldHandle {
         region: &Region,
         rate: Option<f64>,
     ) -> Result<(), Missing> {
-        self.with_app(app, |app, _| app.load.set_traffic(region.clone(), rate))
+        self.with_app(app, |app, now| {
+            app.load.set_traffic(region.clone(), rate);
+            app.note(now);
+        })
     }
 
     /// Sets a gauge of any name. The label `app` is added.
@@ -175,7 +181,9 @@ impl WorldHandle {
             .iter()
             .map(|(label, value)| ((*label).to_owned(), (*value).to_owned()))
             .collect();
-        self.with_app(app, |app, _| app.gauges.insert((name.to_owned(), labels), value)).map(|_| ())
+        self.with_app(app, |app, now| {
+            app.set_gauge((name.to_owned(), labels), value, now);
+        })
     }
 
     /// Sets the current release; `None` for an app that never had one.

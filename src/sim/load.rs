@@ -212,7 +212,24 @@ impl LoadState {
 
     /// Requests per second in each region at `at`.
     pub(crate) fn traffic(&self, at: Timestamp) -> BTreeMap<Region, f64> {
-        let mut traffic: BTreeMap<Region, f64> = match &self.load {
+        let mut traffic = self.unset_traffic(at);
+        traffic.extend(self.set.iter().map(|(region, rate)| (region.clone(), *rate)));
+        traffic
+    }
+
+    /// Whether the queue changes without anybody setting it.
+    pub(crate) fn changes_by_itself(&self) -> bool {
+        matches!(self.load, Load::Day(_))
+    }
+
+    /// The traffic that a test has set.
+    pub(crate) fn traffic_set(&self) -> &BTreeMap<Region, f64> {
+        &self.set
+    }
+
+    /// What the traffic would be at `at` if nobody had set any.
+    pub(crate) fn unset_traffic(&self, at: Timestamp) -> BTreeMap<Region, f64> {
+        match &self.load {
             Load::Fixed { traffic, .. } => traffic.clone(),
             Load::Day(day) => day
                 .peak
@@ -220,9 +237,7 @@ impl LoadState {
                 .filter_map(|region| Some((region.clone(), day.traffic(self.seed, region, at)?)))
                 .collect(),
             Load::Trace(trace) => trace.row(at).cloned().unwrap_or_default(),
-        };
-        traffic.extend(self.set.iter().map(|(region, rate)| (region.clone(), *rate)));
-        traffic
+        }
     }
 
     /// Requests so far in each region.

@@ -1,7 +1,7 @@
 //! The small part of PromQL that the simulator answers: selectors, aggregations, `rate` and `increase`,
 //! numbers and arithmetic, `or vector(N)`. Anything else is refused with what is not known.
 //!
-//! There is no history here: each series has its value of now, and a counter its rate of now.
+//! Each series has one value and a counter one rate: those of the time at which the query is evaluated.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::series::Series;
 
 mod parse;
 
-pub(crate) use parse::{Aggregation, Expr, Operator};
+pub(crate) use parse::{Aggregation, Expr, Operator, parse};
 
 /// The labels of a series.
 pub(crate) type Labels = BTreeMap<String, String>;
@@ -82,10 +82,11 @@ pub(crate) type Select<'a> = dyn FnMut(&Selector) -> Vec<Series> + 'a;
 
 /// Evaluates `query`, or says why it cannot.
 pub(crate) fn evaluate(query: &str, select: &mut Select<'_>) -> Result<Value, String> {
-    eval(&parse::parse(query)?, select)
+    eval(&parse(query)?, select)
 }
 
-fn eval(expr: &Expr, select: &mut Select<'_>) -> Result<Value, String> {
+/// Evaluates a query that was read.
+pub(crate) fn eval(expr: &Expr, select: &mut Select<'_>) -> Result<Value, String> {
     match expr {
         Expr::Number(number) => Ok(Value::Scalar(*number)),
         Expr::Select(selector) => {

@@ -73,26 +73,33 @@ impl World {
     }
 
     /// The series of an organization that a selector names. A matcher `app="..."` looks at that app only.
-    fn select(&mut self, org: &str, selector: &Selector, now: Timestamp) -> Vec<Series> {
-        let Some(org) = self.orgs.get(org) else { return Vec::new() };
-        let wanted = selector
-            .matchers
-            .iter()
-            .find(|matcher| matcher.label == "app" && matcher.op == Op::Equal);
-        let one = wanted.map(|matcher| AppName::new(&matcher.text));
-        let names: Vec<&AppName> = match &one {
-            Some(name) => org.apps.get(name).into_iter().collect(),
-            None => org.apps.iter().filter(|name| selector.admits_app(name.as_str())).collect(),
-        };
+    pub(super) fn select(&mut self, org: &str, selector: &Selector, now: Timestamp) -> Vec<Series> {
         let mut found = Vec::new();
-        for name in names {
-            if let Some(app) = self.apps.get_mut(name) {
+        for name in self.apps_of(org, selector) {
+            if let Some(app) = self.apps.get_mut(&name) {
                 app.advance(now);
                 let series = app.series(Some(&selector.name), now);
                 found.extend(series.into_iter().filter(|series| selector.admits(series)));
             }
         }
         found
+    }
+
+    /// The apps of an organization that a selector can mean.
+    pub(super) fn apps_of(&self, org: &str, selector: &Selector) -> Vec<AppName> {
+        let Some(org) = self.orgs.get(org) else { return Vec::new() };
+        let wanted = selector
+            .matchers
+            .iter()
+            .find(|matcher| matcher.label == "app" && matcher.op == Op::Equal);
+        let one = wanted.map(|matcher| AppName::new(&matcher.text));
+        match &one {
+            Some(name) => org.apps.get(name).into_iter().cloned().collect(),
+            None => {
+                let admitted = org.apps.iter().filter(|name| selector.admits_app(name.as_str()));
+                admitted.cloned().collect()
+            }
+        }
     }
 
     /// All series as text, for a Prometheus to scrape (with `honor_labels: true`, as `instance` is the

@@ -142,6 +142,7 @@ impl World {
             Endpoint::ReleaseCurrent => self.release_current(call, now),
             Endpoint::Graphql => Ok(self.graphql(call)),
             Endpoint::PrometheusQuery => Ok(self.prometheus_query(call, now)),
+            Endpoint::PrometheusQueryRange => Ok(self.prometheus_query_range(call, now)),
             Endpoint::Metrics => Ok(self.exposition(now)),
             Endpoint::List => self.list(call, now),
             Endpoint::VolumeList => {

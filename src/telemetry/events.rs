@@ -24,7 +24,7 @@ pub use fleet::{
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{
-    CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, StopMetricFailed,
+    CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread, StopMetricFailed,
     StopMetricRecovered,
 };
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};

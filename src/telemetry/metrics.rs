@@ -11,8 +11,8 @@ use prometheus::{
 
 use crate::decide::{ScopePlan, Verb};
 use crate::model::{
-    AppName, HostStatus, Kind, Machine, MachineState, MetricName, Region, Side, TickOutcome,
-    Timestamp,
+    AppName, HostStatus, Kind, Machine, MachineState, MetricName, Region, SeriesSize, Side,
+    TickOutcome, Timestamp,
 };
 
 use super::crowd::Crowds;
@@ -60,6 +60,8 @@ pub struct Metrics {
     last_success: PerApp,
     metric_value: PerApp,
     pub(super) forecasts: Forecasts,
+    history_series: PerApp,
+    history_bytes: PerApp,
     target_machines: PerApp,
     machines: PerApp,
     collect_errors: IntCounterVec,
@@ -130,6 +132,8 @@ impl Metrics {
                 error: per_app(names::FORECAST_ERROR, f64::max)?,
                 fit_duration: histogram(names::FORECAST_FIT_DURATION, &REQUEST_SECONDS)?,
             },
+            history_series: per_app(names::HISTORY_SERIES, sum)?,
+            history_bytes: per_app(names::HISTORY_BYTES, sum)?,
             target_machines: per_app(names::TARGET_MACHINES, sum)?,
             machines: per_app(names::MACHINES, sum)?,
             only_totals,
@@ -176,6 +180,16 @@ impl Metrics {
         self.metric_value.replace(app, series);
     }
 
+    /// Replaces how much of the past is kept of `app`. Where there is nothing, there is no series.
+    pub fn set_history(&self, app: &AppName, size: SeriesSize) {
+        for (gauge, number) in
+            [(&self.history_series, size.series), (&self.history_bytes, size.bytes)]
+        {
+            let series = (size.series > 0).then_some(([], number as f64));
+            gauge.replace::<0>(app, series);
+        }
+    }
+
     /// Replaces what is wanted of `app`: the bounds of each scope after all limits.
     pub fn set_targets(&self, app: &AppName, scopes: &[ScopePlan]) {
         let mut series = Vec::new();
@@ -207,8 +221,14 @@ impl Metrics {
 
     /// Removes every series of `app`, which is no longer scaled.
     pub fn forget(&self, app: &AppName) {
-        for gauge in [&self.last_success, &self.metric_value, &self.target_machines, &self.machines]
-        {
+        for gauge in [
+            &self.last_success,
+            &self.metric_value,
+            &self.history_series,
+            &self.history_bytes,
+            &self.target_machines,
+            &self.machines,
+        ] {
             gauge.forget(app);
         }
         self.forecasts.forget(app);

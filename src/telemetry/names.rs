@@ -62,6 +62,10 @@ names! {
         "Errors of late, in the metric's unit: of the models (mae, rmse) and of the last value as a forecast (naive_mae, naive_rmse). The largest, where app is empty.";
     FORECAST_FIT_DURATION = "fas_forecast_fit_duration_seconds" ["result"]
         "How long fits of models took, by the model that came of it (mstl, ets), or none.";
+    HISTORY_SERIES = "fas_series" ["app"]
+        "Windows of metrics that expressions look back at; each region has its own.";
+    HISTORY_BYTES = "fas_series_bytes" ["app"]
+        "Memory that these take, in bytes.";
     TARGET_MACHINES = "fas_target_machines" ["app", "group", "region", "kind", "bound"]
         "How many machines are wanted, after all limits; absent where no such bound was asked for or known.";
     MACHINES = "fas_machines" ["app", "group", "region", "state"]

@@ -3,6 +3,7 @@
 //! The tests with real servers run where `FAS_TEST_REAL_SERVERS=1` says that they are installed, as
 //! `tests/run` does.
 
+mod history;
 mod regions;
 
 use std::io::Write as _;

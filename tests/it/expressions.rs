@@ -1,6 +1,7 @@
 //! What expressions give: agreement with upstream, the deliberate differences, the messages, the
 //! limits.
 
+mod calls;
 mod messages;
 mod properties;
 
@@ -24,7 +25,12 @@ fn table(variables: &[(&str, f64)]) -> VariableTable {
 fn count(source: &str, variables: &[(&str, f64)]) -> Result<u32, String> {
     let names = Names::new(variables.iter().map(|(name, _)| name));
     let expression = Expression::compile(source, &names).map_err(|error| error.to_string())?;
-    let count = expression.evaluate(&table(variables), NOW).and_then(machine_count);
+    let mut table = table(variables);
+    for look in expression.looks() {
+        let (_, value) = variables.iter().find(|(name, _)| *name == &*look.metric).unwrap();
+        table.set(&*look.call, Value::Number(look.of_constant(*value)));
+    }
+    let count = expression.evaluate(&table, NOW).and_then(machine_count);
     count.map_err(|error| error.to_string())
 }
 

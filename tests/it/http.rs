@@ -36,13 +36,17 @@ async fn fly() -> Simulator {
 }
 
 async fn serving(sim: &Simulator) -> Autoscaler {
+    serving_by(sim, "ceil(queue_depth / 10)").await
+}
+
+async fn serving_by(sim: &Simulator, started: &str) -> Autoscaler {
     let (url, prometheus) = (sim.url(), sim.prometheus_url("acme"));
     Autoscaler::start(&[
         ("FAS_APP_NAME", "web"),
         ("FAS_API_TOKEN", FLY_TOKEN),
         ("FAS_INTERVAL", "1s"),
         ("FAS_VERBOSE", "true"),
-        ("FAS_STARTED_MACHINE_COUNT", "ceil(queue_depth / 10)"),
+        ("FAS_STARTED_MACHINE_COUNT", started),
         ("FAS_PROMETHEUS_ADDRESS", &prometheus),
         ("FAS_PROMETHEUS_TOKEN", PROMETHEUS_TOKEN),
         ("FAS_PROMETHEUS_METRIC_NAME", "queue_depth"),
@@ -66,7 +70,8 @@ async fn readiness(scaler: &Autoscaler, status: u16) -> String {
 #[tokio::test]
 async fn every_metric_of_the_list_is_there_once_it_has_happened() {
     let sim = fly().await;
-    let scaler = serving(&sim).await;
+    // A look back at the sample of now alone.
+    let scaler = serving_by(&sim, r#"ceil(avg_over("queue_depth", "1s") / 10)"#).await;
     readiness(&scaler, 200).await;
     let told = || scaler.program.told();
     until("a start", told, async || {
@@ -76,6 +81,8 @@ async fn every_metric_of_the_list_is_there_once_it_has_happened() {
     })
     .await;
     let mut seen = families(&scaler.get("/metrics").await.1);
+    let status = scaler.get("/status").await.1.replace([' ', '\n'], "");
+    assert!(status.contains(r#""history":{"series":1,"bytes":"#), "{status}");
     // A sample and an expression that fail, so that these are there too; the value is not any more.
     sim.world().set_queue_depth(&AppName::new("web"), Some(f64::NAN)).unwrap();
     readiness(&scaler, 503).await;

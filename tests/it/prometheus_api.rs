@@ -1,5 +1,7 @@
 //! The Prometheus source against a server on loopback.
 
+mod past;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::Ordering;

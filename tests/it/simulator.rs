@@ -3,6 +3,7 @@
 
 mod lists;
 mod org_list;
+mod past;
 mod queries;
 
 use std::sync::Arc;

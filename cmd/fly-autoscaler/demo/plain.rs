@@ -190,6 +190,7 @@ mod tests {
             advice: Vec::new(),
             error: None,
             fly_failed: false,
+            history: fly_autoscaler::model::SeriesSize::default(),
         };
         let lines = status_lines(&tick);
         let lines: Vec<&str> = lines.lines().collect();

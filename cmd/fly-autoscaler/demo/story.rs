@@ -309,6 +309,7 @@ mod tests {
             advice: Vec::new(),
             error: None,
             fly_failed: false,
+            history: fly_autoscaler::model::SeriesSize::default(),
         }
     }
 

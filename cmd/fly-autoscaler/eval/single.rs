@@ -40,6 +40,12 @@ pub(super) fn run(source: &str, variables: &[(String, f64)]) -> anyhow::Result<u
     for (name, value) in variables {
         table.set(name.as_str(), Value::Number(*value));
     }
+    // What is given was so all along.
+    for look in expression.looks() {
+        if let Some((_, value)) = variables.iter().rev().find(|(name, _)| *name == *look.metric) {
+            table.set(&*look.call, Value::Number(look.of_constant(*value)));
+        }
+    }
     let value = expression.evaluate(&table, SystemClock.now())?;
     let count = machine_count(value)?;
     let language = expression.language().to_string();

@@ -58,6 +58,7 @@ fn tick(scopes: Vec<ScopePlan>, machines: &[(&str, &str, u32)], samples: SampleS
         advice: Vec::new(),
         error: None,
         fly_failed: false,
+        history: fly_autoscaler::model::SeriesSize::default(),
     }
 }
 

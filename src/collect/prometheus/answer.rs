@@ -1,4 +1,4 @@
-//! The JSON of an instant query's answer.
+//! The JSON of the answer to an instant query, and to one of a range of time.
 //!
 //! Source: Prometheus docs, "HTTP API"; VictoriaMetrics answers in the same form.
 
@@ -47,21 +47,67 @@ pub(super) fn error(body: &[u8]) -> Option<String> {
     (failed.status == "error").then(|| failed.error.unwrap_or_default())
 }
 
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    data: Data<'a>,
+    warnings: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data<'a> {
+    result_type: String,
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+#[derive(Deserialize, Default)]
+struct Labels {
+    app: Option<String>,
+    region: Option<String>,
+    instance: Option<String>,
+}
+
+/// A good answer about a range of time.
+pub(super) struct Past {
+    /// The points of all series.
+    pub(super) points: Vec<(Timestamp, Series)>,
+    /// See [`Answer::warnings`].
+    pub(super) warnings: Vec<String>,
+}
+
+/// Reads an answer about a range of time, or says in words why it cannot be used.
+pub(super) fn read_past(body: &[u8]) -> Result<Past, String> {
+    #[derive(Deserialize)]
+    struct Entry {
+        #[serde(default)]
+        metric: Labels,
+        // Absent where the series is a native histogram.
+        #[serde(default)]
+        values: Vec<Pair>,
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let Data { result_type, result } = envelope.data;
+    if result_type != "matrix" {
+        return Err(format!("the result type is `{}`, not matrix", result_type.escape_debug()));
+    }
+    let entries: Vec<Entry> =
+        serde_json::from_str(result.get()).map_err(|error| error.to_string())?;
+    let mut points = Vec::new();
+    for Entry { metric: Labels { app, region, instance }, values } in entries {
+        for value in values {
+            let point = point(value);
+            let at = point.at.ok_or("a point has no time")?;
+            let (app, region, instance) = (app.clone(), region.clone(), instance.clone());
+            points.push((at, Series { app, region, instance, point }));
+        }
+    }
+    Ok(Past { points, warnings: envelope.warnings.unwrap_or_default() })
+}
+
 /// Reads an answer, or says in words why it cannot be used.
 pub(super) fn read(body: &[u8]) -> Result<Answer, String> {
-    #[derive(Deserialize)]
-    struct Envelope<'a> {
-        #[serde(borrow)]
-        data: Data<'a>,
-        warnings: Option<Vec<String>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Data<'a> {
-        result_type: String,
-        #[serde(borrow)]
-        result: &'a RawValue,
-    }
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let result = envelope.data.result.get();
     let series = match envelope.data.result_type.as_str() {
@@ -86,12 +132,6 @@ fn vector(json: &str) -> Result<Vec<Series>, String> {
         metric: Labels,
         // Absent where the series is a native histogram.
         value: Option<Pair>,
-    }
-    #[derive(Deserialize, Default)]
-    struct Labels {
-        app: Option<String>,
-        region: Option<String>,
-        instance: Option<String>,
     }
     let entries: Vec<Entry> = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let series = |Entry { metric, value }| {

@@ -34,7 +34,7 @@ pub(super) fn names(raw: &[RawCollector], regions: &[Region], mistakes: &mut Mis
     let by_region =
         raw.iter().filter_map(|own| own.values.as_ref()).filter(|own| is_by_region(own));
     let by_region = by_region.filter_map(|own| Some(own.get(&setting::METRIC_NAME)?.text()));
-    Names::new(sources.into_keys().chain(OBSERVED.map(str::to_owned))).with_regional(by_region)
+    Names::new(sources.into_keys()).with_counts(OBSERVED).with_regional(by_region)
 }
 
 /// What one collector fills: its metric, and with `by: region` one variable for each listed region.

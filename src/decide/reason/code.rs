@@ -54,6 +54,7 @@ impl Reason {
             Self::MetricFailed { .. } => "metric_failed",
             Self::ScaleDownHeld { .. } => "scale_down_held",
             Self::ExpressionFailed { .. } => "expression_failed",
+            Self::NoHistory { .. } => "no_history",
             Self::FleetUnhealthy { .. } => "fleet_unhealthy",
             Self::RegionsUnread { .. } => "regions_unread",
             Self::ConfigUnread { .. } => "config_unread",
@@ -121,6 +122,7 @@ impl Reason {
             | Self::MetricFailed { .. }
             | Self::ScaleDownHeld { .. }
             | Self::ExpressionFailed { .. }
+            | Self::NoHistory { .. }
             | Self::FleetUnhealthy { .. }
             | Self::RegionsUnread { .. }
             | Self::ConfigUnread { .. }

@@ -171,6 +171,7 @@ impl fmt::Display for Reason {
             Self::ExpressionFailed { kind, side, message } => {
                 write!(f, "{side} {kind} machine count: {message}")
             }
+            Self::NoHistory { call, message } => write!(f, "{call} has no value: {message}"),
             Self::FleetUnhealthy { unhealthy, of } => write!(
                 f,
                 "{unhealthy} of {of} machines are on hosts that do not answer: nothing is created or destroyed"

@@ -18,6 +18,10 @@ impl<'s> Parser<'_, 's> {
             }
             Kind::Name if self.is_call() => return self.call(token, false),
             Kind::Name => self.variable(token),
+            Kind::Call(number) => {
+                self.write(&format!("h{number}"));
+                self.at += 1;
+            }
             Kind::Keyword if matches!(token.text, "true" | "false" | "nil") => self.copy(token),
             Kind::Keyword if token.text == "if" => return self.conditional(),
             Kind::Symbol if token.text == "(" => {

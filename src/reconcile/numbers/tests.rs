@@ -114,7 +114,8 @@ async fn targets(
         memory: &Memory::default(),
         now: NOW,
     };
-    GroupNumbers::of(&group, &facts).into_targets(&group)
+    let mut past = Past::new(std::slice::from_ref(&group), Vec::new(), Duration::from_secs(15));
+    GroupNumbers::of(&group, &facts, &mut past).into_targets(&group)
 }
 
 fn said(wanted: &Wanted) -> String {

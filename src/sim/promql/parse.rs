@@ -44,7 +44,8 @@ pub(crate) enum Operator {
     Divide,
 }
 
-pub(super) fn parse(query: &str) -> Result<Expr, String> {
+/// Reads a query.
+pub(crate) fn parse(query: &str) -> Result<Expr, String> {
     let mut parser = Parser { rest: query, depth: 0 };
     let expr = parser.alternatives()?;
     parser.skip_space();

@@ -98,6 +98,29 @@ impl CollectRecovered<'_> {
     }
 }
 
+/// The past of a metric could not be read at start.
+#[derive(Debug, Clone, Copy)]
+pub struct PastUnread<'a> {
+    /// For which app.
+    pub app: &'a AppName,
+    /// Of which metric.
+    pub metric: &'a MetricName,
+    /// What went wrong.
+    pub why: &'a str,
+}
+
+impl PastUnread<'_> {
+    /// Logs it: each question is asked once.
+    pub fn emit(&self, metrics: &Metrics) {
+        let Self { app, metric, why } = *self;
+        if metrics.crowds.join(&format!("past of metric {metric}"), app) {
+            warn!(%app, %metric, error = %why, next = "functions that look back wait until enough has been measured", "the past of the metric cannot be read");
+        } else {
+            debug!(%app, %metric, error = %why, "the past of the metric cannot be read");
+        }
+    }
+}
+
 /// What apps have in common that lack a sample of `metric`.
 fn trouble(metric: &MetricName) -> String {
     format!("metric {metric}")

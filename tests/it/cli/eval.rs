@@ -69,6 +69,37 @@ fn an_expression_needs_no_configuration() {
 }
 
 #[test]
+fn what_is_given_was_so_all_along() {
+    let back = r#"avg_over("q", "10m") - stddev_over("q", "1h") + forecast("q", "5m")"#;
+    assert_snapshot!(eval(back, &["q=42"]).run(), @r#"
+    exit 0
+    --- stdout
+    {
+      "value": 84,
+      "count": 84,
+      "language": "expr"
+    }
+    "#);
+    assert_snapshot!(eval(r#"if(ewma("q", 0.3) > 40, 3, 1)"#, &["q=42"]).run(), @r#"
+    exit 0
+    --- stdout
+    {
+      "value": 3,
+      "count": 3,
+      "language": "evalexpr"
+    }
+    "#);
+    assert_snapshot!(eval(r#"avg_over("p", "10m")"#, &["q=42"]).run(), @r#"
+    exit 2
+    --- stderr
+    error: unknown metric `p`
+      avg_over("p", "10m")
+               ^^^
+      known are: q
+    "#);
+}
+
+#[test]
 fn a_result_that_is_no_number_of_machines_is_said() {
     assert_snapshot!(eval("1/0", &[]).run(), @"
     exit 1

@@ -106,6 +106,7 @@ fn placed() -> AppStatus {
         advice: Vec::new(),
         error: None,
         fly_failed: false,
+        history: fly_autoscaler::model::SeriesSize::default(),
     };
     let mut status = AppStatus::new(AppName::new("shop"));
     status.record(Arc::new(tick), START);

@@ -1,0 +1,373 @@
+//! The past of metrics, as far as expressions look back: recorded in each tick, filled at start.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::collect::past::{Steps, values_of};
+use crate::collect::{Collected, Collector, Regions, Variables};
+use crate::evaluate::{Look, LookAt, ScopeExpressions};
+use crate::model::{
+    AppName, MetricName, ProcessGroup, Region, Ring, SeriesKey, SeriesSize, Summary, Timestamp,
+    Value, VariableTable,
+};
+use crate::ports::PastRange;
+
+use super::Group;
+
+/// How many questions about the past may be on their way at once, of all apps together: a restart of a
+/// large fleet must not be a flood.
+const FILLS_AT_ONCE: usize = 4;
+/// How long a tick waits for its turn to ask. The next one tries again.
+const TURN: Duration = Duration::from_secs(5);
+/// What a series and its window take beside the ring, about.
+const KEY_BYTES: usize = 160;
+
+/// Takes turns in asking for the past. Shared by all apps of a process.
+#[derive(Debug, Clone)]
+pub struct Fills(Arc<Semaphore>);
+
+impl Default for Fills {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(FILLS_AT_ONCE)))
+    }
+}
+
+/// Says what a metric will be.
+pub trait Forecaster: Send + Sync {
+    /// How far back it wants to know a series before it has to say anything, and how finely.
+    fn wants(&self) -> (Duration, Duration);
+
+    /// Takes in the past of a series, oldest first.
+    fn learn(&mut self, group: &ProcessGroup, series: &SeriesKey, past: Vec<(Timestamp, f64)>);
+
+    /// Takes in what was measured at `now`; gives what it will be in `horizon`, or why it cannot say. May be
+    /// called several times for one tick.
+    ///
+    /// # Errors
+    /// Why it cannot say, in words, and when it will.
+    fn forecast(
+        &mut self,
+        group: &ProcessGroup,
+        series: &SeriesKey,
+        measured: f64,
+        horizon: Duration,
+        now: Timestamp,
+    ) -> Result<f64, String>;
+}
+
+/// The past of one app's metrics. Only what some expression looks back at is kept.
+pub struct Past {
+    interval: Duration,
+    collectors: Arc<[Collector]>,
+    rings: BTreeMap<ProcessGroup, BTreeMap<(SeriesKey, Duration), Kept>>,
+    /// What is asked for in the next tick.
+    wanted: BTreeSet<Wanted>,
+    /// What came of the last questions.
+    asked: BTreeMap<Wanted, Result<Arc<Steps>, Arc<str>>>,
+    forecaster: Option<Box<dyn Forecaster>>,
+    /// The series that the forecaster has the past of.
+    learnt: BTreeSet<(ProcessGroup, SeriesKey)>,
+}
+
+/// One window of a metric, and how far apart its samples are.
+type Wanted = (MetricName, Duration, Duration);
+
+struct Kept {
+    ring: Ring,
+    is_filled: bool,
+}
+
+/// The past as one process group sees it in one tick.
+pub(super) struct Recalled<'a> {
+    past: &'a mut Past,
+    group: &'a ProcessGroup,
+    regions: &'a Regions<'a>,
+    collected: &'a Collected,
+    /// What was measured and nothing else; `None` where no expression looks back or ahead.
+    measured: Option<Variables>,
+}
+
+impl Past {
+    /// Nothing yet of what `groups` look back at in what `collectors` measure, with ticks one `interval`
+    /// apart.
+    #[must_use]
+    pub fn new(
+        groups: &[Group],
+        collectors: impl Into<Arc<[Collector]>>,
+        interval: Duration,
+    ) -> Self {
+        let mut past = Self {
+            interval,
+            collectors: collectors.into(),
+            rings: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            forecaster: None,
+            learnt: BTreeSet::new(),
+        };
+        past.want_all(groups);
+        past
+    }
+
+    /// The same, with what says what metrics will be.
+    #[must_use]
+    pub fn with_forecaster(mut self, groups: &[Group], forecaster: Box<dyn Forecaster>) -> Self {
+        self.forecaster = Some(forecaster);
+        self.want_all(groups);
+        self
+    }
+
+    fn want_all(&mut self, groups: &[Group]) {
+        for look in groups.iter().flat_map(Group::looks) {
+            // As it is written: a region's value is found by the name of its metric below.
+            let wanted = self
+                .window_of(look)
+                .map(|(window, step)| (MetricName::new(&look.metric), window, step));
+            self.wanted.extend(wanted);
+        }
+    }
+
+    /// How far back, and how finely.
+    fn window_of(&self, look: &Look) -> Option<(Duration, Duration)> {
+        match look.at {
+            LookAt::Past { window: Some(window), .. } => Some((window, self.interval)),
+            LookAt::Past { how: Summary::Smoothed { alpha }, window: None } => {
+                Some((Summary::reach(alpha, self.interval), self.interval))
+            }
+            LookAt::Past { window: None, .. } => None,
+            LookAt::Future { .. } => self.forecaster.as_ref().map(|own| own.wants()),
+        }
+    }
+
+    /// Asks the sources for the past that is missing, each question once, in turn with other apps. Takes at
+    /// most a few seconds and a collector's timeout. Gives each metric whose past cannot be had, and why.
+    pub async fn fetch(
+        &mut self,
+        app: &AppName,
+        fills: &Fills,
+        now: Timestamp,
+    ) -> Vec<(MetricName, Arc<str>)> {
+        // What came last time has been read by the tick that it came for.
+        self.asked.retain(|_, answer| answer.is_err());
+        let mut questions: BTreeMap<Wanted, &Collector> = BTreeMap::new();
+        for (name, window, step) in std::mem::take(&mut self.wanted) {
+            if let Some(collector) = collector_of(&self.collectors, name.as_str()) {
+                let metric = collector.source.metric().clone();
+                questions.insert((metric, window, step), collector);
+            }
+        }
+        let answers = questions.into_iter().map(|(wanted, collector)| async {
+            let answer = ask(&wanted, collector, app, fills, now).await;
+            (wanted, answer)
+        });
+        let mut failed = Vec::new();
+        for (wanted, answer) in join_all(answers).await {
+            match answer {
+                None => drop(self.wanted.insert(wanted)),
+                Some(answer) => {
+                    if let Err(why) = &answer {
+                        failed.push((wanted.0.clone(), Arc::clone(why)));
+                    }
+                    self.asked.insert(wanted, answer.map(Arc::new));
+                }
+            }
+        }
+        failed.sort();
+        failed.dedup_by(|one, other| one.0 == other.0);
+        failed
+    }
+
+    /// Drops what nothing has looked at for as long as it looks back. At the end of each tick.
+    pub(super) fn prune(&mut self, now: Timestamp) {
+        for rings in self.rings.values_mut() {
+            rings.retain(|_, kept| kept.ring.samples(now).next().is_some());
+        }
+    }
+
+    /// How much is kept.
+    #[must_use]
+    pub fn size(&self) -> SeriesSize {
+        let all = || self.rings.values().flat_map(BTreeMap::values);
+        let bytes = all().map(|kept| kept.ring.bytes() + KEY_BYTES).sum();
+        SeriesSize { series: all().count(), bytes }
+    }
+}
+
+impl<'a> Recalled<'a> {
+    pub(super) fn of(
+        group: &'a Group,
+        collected: &'a Collected,
+        regions: &'a Regions<'a>,
+        past: &'a mut Past,
+    ) -> Self {
+        let looks = group.looks().next().is_some();
+        let measured = looks.then(|| collected.measured().variables(regions));
+        Self { past, group: &group.group, regions, collected, measured }
+    }
+
+    /// The regions in which the group is scaled.
+    pub(super) fn regions(&self) -> &'a [Region] {
+        self.regions.scaled
+    }
+
+    /// Records what was measured of each metric that `expressions` look back at, and sets what their calls
+    /// give in the `table` of `region` (`None`: that over all regions). A metric without a value is left to
+    /// its own failure.
+    pub(super) fn recall(
+        &mut self,
+        table: &mut VariableTable,
+        region: Option<&Region>,
+        expressions: &ScopeExpressions,
+    ) {
+        let looks = expressions.looks();
+        let measured = match (&self.measured, region) {
+            (Some(measured), _) if !looks.is_empty() => match region {
+                None => measured.app_wide().clone(),
+                Some(region) => measured.of_region(region),
+            },
+            _ => return,
+        };
+        for look in looks {
+            let Some(Ok(Value::Number(value))) = table.get(&look.metric) else { continue };
+            let value = *value;
+            let Some(series) = self.collected.series_of(&look.metric, region) else { continue };
+            let gave = match measured.get(&look.metric) {
+                Some(Ok(Value::Number(measured))) if !self.collected.is_given(&series) => {
+                    self.look(look, &series, *measured)
+                }
+                // What stands in for a metric stands in for its past.
+                _ => Ok(look.of_constant(value)),
+            };
+            match gave {
+                Ok(value) => table.set(Arc::clone(&look.call), Value::Number(value)),
+                Err(why) => table.fail(Arc::clone(&look.call), why),
+            }
+        }
+    }
+
+    fn look(&mut self, look: &Look, series: &SeriesKey, measured: f64) -> Result<f64, String> {
+        let Some((window, step)) = self.past.window_of(look) else {
+            return Err("nothing here makes forecasts".to_owned());
+        };
+        let wanted = (series.metric.clone(), window, step);
+        let answer = self.past.asked.get(&wanted).cloned();
+        let why = match &answer {
+            Some(Err(why)) => format!("; its past could not be read: {why}"),
+            Some(Ok(_)) | None => String::new(),
+        };
+        let gave = match look.at {
+            LookAt::Past { how, .. } => self.look_back(how, series, &wanted, measured),
+            LookAt::Future { horizon } => self.look_ahead(horizon, series, &wanted, measured),
+        };
+        gave.map_err(|error| error + &why)
+    }
+
+    /// What came of asking for the past of `series`: its values and how far apart they are, or nothing.
+    /// Where nobody has asked yet, the next tick does.
+    fn asked(
+        &mut self,
+        series: &SeriesKey,
+        wanted: &Wanted,
+    ) -> Option<(Vec<(Timestamp, f64)>, Duration)> {
+        let collector = collector_of(&self.past.collectors, series.metric.as_str())?;
+        match self.past.asked.get(wanted) {
+            Some(Ok(steps)) => {
+                let mut values = values_of(series, steps, collector, self.regions);
+                values.retain(|(at, _)| *at <= self.regions.now);
+                Some((values, step_of(steps, wanted.2)))
+            }
+            Some(Err(_)) => None,
+            None => {
+                self.past.wanted.insert(wanted.clone());
+                None
+            }
+        }
+    }
+
+    fn look_back(
+        &mut self,
+        how: Summary,
+        series: &SeriesKey,
+        wanted: &Wanted,
+        measured: f64,
+    ) -> Result<f64, String> {
+        let now = self.regions.now;
+        let key = (series.clone(), wanted.1);
+        let rings = self.past.rings.entry(self.group.clone()).or_default();
+        let is_filled = rings.get(&key).is_some_and(|kept| kept.is_filled);
+        let past = if is_filled { None } else { self.asked(series, wanted) };
+        let rings = self.past.rings.entry(self.group.clone()).or_default();
+        let kept = rings
+            .entry(key)
+            .or_insert_with(|| Kept { ring: Ring::new(wanted.1, wanted.2), is_filled: false });
+        if let Some((values, step)) = past {
+            kept.ring.fill(values, step);
+            kept.is_filled = true;
+        }
+        kept.ring.push(now, measured);
+        kept.ring.summary(how, now).map_err(|little| little.to_string())
+    }
+
+    fn look_ahead(
+        &mut self,
+        horizon: Duration,
+        series: &SeriesKey,
+        wanted: &Wanted,
+        measured: f64,
+    ) -> Result<f64, String> {
+        let whose = (self.group.clone(), series.clone());
+        let past =
+            if self.past.learnt.contains(&whose) { None } else { self.asked(series, wanted) };
+        let Some(forecaster) = &mut self.past.forecaster else {
+            return Err("nothing here makes forecasts".to_owned());
+        };
+        if let Some((values, _)) = past {
+            forecaster.learn(self.group, series, values);
+            self.past.learnt.insert(whose);
+        }
+        forecaster.forecast(self.group, series, measured, horizon, self.regions.now)
+    }
+}
+
+/// The collector of the metric `name`, or of the metric whose value in some region has this name.
+fn collector_of<'c>(collectors: &'c [Collector], name: &str) -> Option<&'c Collector> {
+    let is_whole = |own: &&Collector| own.source.metric().as_str() == name;
+    let is_part = |own: &&Collector| {
+        let rest = name.strip_prefix(own.source.metric().as_str());
+        own.by.has_region() && rest.is_some_and(|rest| rest.starts_with('_'))
+    };
+    collectors.iter().find(is_whole).or_else(|| collectors.iter().find(is_part))
+}
+
+/// The samples of the window, or why there are none; `None` where it was not this app's turn.
+async fn ask(
+    (_, window, step): &Wanted,
+    collector: &Collector,
+    app: &AppName,
+    fills: &Fills,
+    now: Timestamp,
+) -> Option<Result<Steps, Arc<str>>> {
+    // Closed it is never.
+    let _turn = timeout(TURN, fills.0.acquire()).await.ok()?.ok();
+    let range = PastRange::before(now, *window, *step, u32::MAX);
+    let asked = timeout(collector.timeout, collector.source.past(app, range)).await;
+    Some(match asked {
+        Ok(Ok(steps)) => Ok(steps),
+        Ok(Err(error)) => Err(error.to_string().into()),
+        Err(_) => Err(format!("no answer within {:?}", collector.timeout).into()),
+    })
+}
+
+/// How far apart the steps are: at least `least`, and no more than the nearest two.
+fn step_of(steps: &Steps, least: Duration) -> Duration {
+    let apart = steps.windows(2).map(|pair| pair[1].0.since(pair[0].0));
+    apart.min().unwrap_or(least).max(least)
+}
+
+#[cfg(test)]
+mod tests;
