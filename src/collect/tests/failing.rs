@@ -302,12 +302,14 @@ async fn after_a_restart_last_values_are_known_only_if_they_were_written_down() 
     let later = [(901, Said::Down)];
     assert_eq!(ticks(OnFailure::Last, By::None, &later, &mut restarted(&memory)).await, ["q!"]);
 
-    // Of regions too. Where there were machines at the start is for the new process to find out.
+    // Of regions too. Where there were machines at the start is for the new process to find out, if it was
+    // away for so long that regions may have lost their series meanwhile.
     let script = [(0, Said::Regions(Some(3.0), Some(4.0)))];
     let mut memory = Memory::default();
     ticks(OnFailure::Last, By::Region, &script, &mut memory).await;
     memory.starts_with(BTreeMap::new());
-    let mut restored = restarted(&memory);
+    assert!(!restarted(&memory).has_just_begun(), "it goes on where the other ended");
+    let mut restored = restarted(&memory).after_a_gap();
     let down = ticks(OnFailure::Last, By::Region, &down, &mut restored).await;
     assert_eq!(down, ["q=7 q_iad=4 q_lhr=3"]);
     assert!(!memory.has_just_begun() && !restored.has_just_begun(), "there is no sample yet");

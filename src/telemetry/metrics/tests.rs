@@ -141,14 +141,14 @@ fn every_series_has_the_labels_of_the_list() {
 #[test]
 fn counters_with_known_labels_begin_at_zero() {
     let metrics = metrics();
-    for verb in ["create", "destroy", "start", "stop", "suspend"] {
+    for verb in ["cordon", "create", "destroy", "start", "stop", "suspend", "uncordon"] {
         let name = format!("fas_machine_{verb}_count");
         let expected = ["failed", "ok"].map(|status| format!("{name}{{status=\"{status}\"}} 0"));
         assert_eq!(series(&metrics, &name), expected);
     }
     assert_eq!(
         series(&metrics, "fas_reconcile_count"),
-        ["create", "destroy", "no_scale", "start", "stop", "suspend"]
+        ["cordon", "create", "destroy", "no_scale", "start", "stop", "suspend", "uncordon"]
             .map(|status| format!("fas_reconcile_count{{status=\"{status}\"}} 0"))
     );
     assert_eq!(
