@@ -70,6 +70,7 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     scale-down-step-interval           -                                    not set
     scale-down-cooldown                -                                    not set
     scale-down-only-during             -                                    not set
+    forecast-min-skill                 -                                    not set
     initial-machine-state              started                              default
     stop-order                         id                                   default
     stop-metric-query                  -                                    not set

@@ -15,7 +15,7 @@ process-groups:
   worker:
     min-created-machine-count: "1"
     regions: [fra, ord]
-    max-created-machine-count: "ceil(queue_depth / 10)"
+    max-created-machine-count: "max(1, ceil(queue_depth / 10))"
     started-machine-count: "started_machines + 1"
     initial-machine-state: stopped
   front:
@@ -83,7 +83,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     process-groups.worker.unlisted-regions           ignore                            default
     process-groups.worker.region-backoff             5m                                default
     process-groups.worker.min-created-machine-count  1                                 FAS_CONFIG_YAML:5
-    process-groups.worker.max-created-machine-count  ceil(queue_depth / 10)            FAS_CONFIG_YAML:7
+    process-groups.worker.max-created-machine-count  max(1, ceil(queue_depth / 10))    FAS_CONFIG_YAML:7
     process-groups.worker.started-machine-count      started_machines + 1              FAS_CONFIG_YAML:8
     process-groups.worker.min-machines               0                                 default
     process-groups.worker.max-machines               40                                FAS_CONFIG_YAML:2
@@ -92,6 +92,8 @@ fn check_shows_what_is_in_force_for_each_group() {
     process-groups.worker.destroy-force              false                             default
     process-groups.worker.stop-order                 id                                default
     process-groups.worker.stop-action                stop                              default
+    process-groups.worker.cordon-before-stop         0s                                default
+    process-groups.worker.destroy                    any                               default
     process-groups.worker.volumes                    existing                          default
     process-groups.front.regions                     lhr,iad                           FAS_CONFIG_YAML:12
     process-groups.front.excluded-regions-drain      false                             default
@@ -105,6 +107,8 @@ fn check_shows_what_is_in_force_for_each_group() {
     process-groups.front.destroy-force               false                             default
     process-groups.front.stop-order                  id                                default
     process-groups.front.stop-action                 stop                              default
+    process-groups.front.cordon-before-stop          0s                                default
+    process-groups.front.destroy                     any                               default
     process-groups.front.volumes                     existing                          default
     metric-collectors[0].type                        prometheus                        FAS_CONFIG_YAML:15
     metric-collectors[0].metric-name                 traffic                           FAS_CONFIG_YAML:16
@@ -130,7 +134,7 @@ fn check_shows_what_is_in_force_for_each_group() {
 
     expressions
       1                                 expr
-      ceil(queue_depth / 10)            expr
+      max(1, ceil(queue_depth / 10))    expr
       started_machines + 1              expr
       ceil(traffic / 50) + traffic_ord  expr
     --- stderr
