@@ -154,11 +154,16 @@ fn reconciler(
         ("FAS_PROMETHEUS_ADDRESS", "http://localhost"),
         ("FAS_PROMETHEUS_METRIC_NAME", "load"),
         ("FAS_PROMETHEUS_QUERY", "load"),
-        ("FAS_STARTED_MACHINE_COUNT", expression.as_str()),
         ("FAS_MIN_MACHINES", "1"),
     ];
+    let counts = match expression.split_once(" .. ") {
+        None => vec![("FAS_STARTED_MACHINE_COUNT", expression.as_str())],
+        Some((min, max)) => {
+            vec![("FAS_MIN_STARTED_MACHINE_COUNT", min), ("FAS_MAX_STARTED_MACHINE_COUNT", max)]
+        }
+    };
     let own = setting.variables.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    let env: MapEnv = fixed.into_iter().chain(own).collect();
+    let env: MapEnv = fixed.into_iter().chain(counts).chain(own).collect();
     let loaded = load_config(&env);
     let group = |own: &fly_autoscaler::config::GroupConfig| Group {
         group: own.group.clone(),

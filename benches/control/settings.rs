@@ -3,7 +3,7 @@
 /// One way of damping, as the variables of a configuration say it.
 pub(crate) struct Setting {
     pub(crate) name: &'static str,
-    /// The number of machines that run, with `PER_MACHINE` for what one of them is to serve.
+    /// The number of machines that run, or its two ends, with `PER_MACHINE` for what one of them is to serve.
     pub(crate) expression: &'static str,
     pub(crate) variables: Vec<(String, String)>,
 }
@@ -14,12 +14,16 @@ pub(crate) const UTILISATION: f64 = 0.8;
 /// As many machines as the load is for.
 const PLAIN: &str = "ceil(load / PER_MACHINE)";
 
+/// At least as many, and at most a quarter more: between them nothing happens.
+const BAND: &str = "ceil(load / PER_MACHINE) .. ceil(1.25 * load / PER_MACHINE)";
+
 /// The same, and no fewer than for what the load is forecast to be when a machine that is started now serves.
 const AHEAD: &str = "max(ceil(load / PER_MACHINE), ceil(forecast('load', '5m') / PER_MACHINE))";
 
-/// Each with its name, its expression and its variables.
-const COMPARED: [(&str, &str, &[(&str, &str)]); 7] = [
+/// Each with its name, its expression (or both ends of one) and its variables.
+const COMPARED: [(&str, &str, &[(&str, &str)]); 8] = [
     ("no damping", PLAIN, &[]),
+    ("a band of a quarter", BAND, &[]),
     (
         "the HPA's defaults",
         PLAIN,
@@ -36,25 +40,16 @@ const COMPARED: [(&str, &str, &[(&str, &str)]); 7] = [
         &[("FAS_SCALE_UP_COOLDOWN", "5m"), ("FAS_SCALE_DOWN_COOLDOWN", "5m")],
     ),
     ("down: window of 5 min", PLAIN, &[("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "5m")]),
-    ("down: window of 15 min", PLAIN, &[("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "15m")]),
     (
-        "recommended: down: window of 15 min, half in 5 min",
+        "**recommended**: down: window of 10 min",
         PLAIN,
-        &[
-            ("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "15m"),
-            ("FAS_SCALE_DOWN_STEP_SIZE", "50%"),
-            ("FAS_SCALE_DOWN_STEP_INTERVAL", "5m"),
-        ],
+        &[("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "10m")],
     ),
+    ("down: window of 20 min", PLAIN, &[("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "20m")]),
     (
-        "the same with forecast",
+        "recommended, with forecast",
         AHEAD,
-        &[
-            ("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "15m"),
-            ("FAS_SCALE_DOWN_STEP_SIZE", "50%"),
-            ("FAS_SCALE_DOWN_STEP_INTERVAL", "5m"),
-            ("FAS_FORECAST_MIN_SKILL", "0"),
-        ],
+        &[("FAS_SCALE_DOWN_STABILIZATION_WINDOW", "10m"), ("FAS_FORECAST_MIN_SKILL", "0")],
     ),
 ];
 
