@@ -23,7 +23,9 @@ use crate::decide::{
     History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
 };
 use crate::evaluate::{Look, PerRegion, ScopeExpressions};
-use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, SeriesSize, TickOutcome};
+use crate::model::{
+    AppName, Catalog, MachineId, ProcessGroup, Region, SeriesSize, TickOutcome, Timestamp,
+};
 use crate::ports::{
     ApiError, Clock, Lease, LoadSource, MachinesApi, Measured, Overview, StateStore,
 };
@@ -118,8 +120,10 @@ pub struct Reconciler {
     measured: Option<Measured>,
     /// Whether what an earlier process kept was looked for.
     has_recalled: bool,
-    /// What expressions look back at.
+    /// What expressions look back and ahead at.
     past: Past,
+    /// When that was last kept.
+    series_kept: Option<Timestamp>,
     fills: Fills,
     reporter: Reporter,
     under_way: UnderWay,
@@ -163,6 +167,7 @@ impl Reconciler {
             measured: None,
             has_recalled: false,
             past,
+            series_kept: None,
             fills: Fills::default(),
             reporter,
             under_way: UnderWay::default(),

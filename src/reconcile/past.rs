@@ -1,6 +1,7 @@
 //! The past of metrics, as far as expressions look back or ahead: recorded in each tick, filled at start.
 
 mod ahead;
+mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -297,7 +298,9 @@ impl<'a> Recalled<'a> {
             .entry(key)
             .or_insert_with(|| Kept { ring: Ring::new(wanted.1, wanted.2), is_filled: false });
         if let Some((values, step)) = past {
+            let newer = values.clone();
             kept.ring.fill(values, step);
+            kept.ring.follow(newer, step, now);
             kept.is_filled = true;
         }
         kept.ring.push(now, measured);

@@ -54,6 +54,22 @@ impl Ahead {
         self.outlook.observe(at, value);
     }
 
+    /// What outlives the process, in a form that is written down later.
+    pub(super) fn to_keep(&self) -> (SharedRecord, Outlook) {
+        (Arc::clone(&self.record), self.outlook.clone())
+    }
+
+    pub(super) fn newest(&self) -> Timestamp {
+        self.newest
+    }
+
+    /// What an earlier process kept.
+    pub(super) fn restored(record: Record, outlook: Outlook, newest: Timestamp) -> Self {
+        let is_filled = [false; 2];
+        let record = Arc::new(Mutex::new(record));
+        Self { record, outlook, is_filled, fit: 0, newest, said: BTreeMap::new() }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.record().bytes() + self.outlook.bytes()
     }
