@@ -103,6 +103,7 @@ fn groups(config: &Config) -> Vec<Group> {
         expressions: own.expressions.clone(),
         per_region: own.per_region.clone(),
         policy: Arc::new(own.policy.clone()),
+        forecast_min_skill: own.forecast_min_skill,
     };
     config.groups.iter().map(group).collect()
 }
