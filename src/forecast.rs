@@ -10,12 +10,13 @@
 //! pace that [`Refits`] sets. A [`Follower`] is what a tick reads: it carries the level of the fitted model
 //! on with each new value, so that a fit of yesterday forecasts from the load of now. A [`Score`] compares
 //! what was said with what came, and with what the last value would have said. An [`Outlook`] is the two of
-//! them for one series: a tick tells it the new value and asks it.
+//! them for one series: a tick tells it the new value and asks it. A [`Record`] keeps the points for the next fit.
 
 mod fit;
 mod follow;
 mod grid;
 mod outlook;
+mod record;
 mod refits;
 mod score;
 mod season;
@@ -29,8 +30,10 @@ use serde::{Deserialize, Serialize};
 pub use fit::{Fit, Seasons, Unfit};
 pub use follow::{Follower, NoForecast};
 pub use outlook::{Fallback, Forecast, Outlook};
+pub use record::Record;
 pub use refits::{Next, Refits};
 pub use score::{Distrust, ENOUGH, Errors, Score};
+pub use smooth::LEAST_VALUES;
 
 /// How far back a fit looks: two weeks, which show the days of the week twice, and a day for what is
 /// missing at the ends. It is also as far as Fly's Prometheus remembers.

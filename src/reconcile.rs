@@ -23,7 +23,9 @@ use crate::decide::{
     History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
 };
 use crate::evaluate::{Look, PerRegion, ScopeExpressions};
-use crate::model::{AppName, Catalog, MachineId, ProcessGroup, Region, SeriesSize, TickOutcome};
+use crate::model::{
+    AppName, Catalog, MachineId, ProcessGroup, Region, SeriesSize, TickOutcome, Timestamp,
+};
 use crate::ports::{
     ApiError, Clock, Lease, LoadSource, MachinesApi, Measured, Overview, StateStore,
 };
@@ -32,10 +34,11 @@ use crate::telemetry::Metrics;
 
 pub use atlas::{Atlas, DoubtfulRegion};
 use ending::{ask, fly_failed, is_trouble, outcome_of};
+use forecasts::Fits;
 use leases::Kept;
 pub use numbers::{Facts, Gave, GroupNumbers, named_regions};
 use observe::{Observer, Seen};
-pub use past::{Fills, Forecaster, Past};
+pub use past::{Fills, Past};
 use report::Reporter;
 
 /// How one process group is scaled.
@@ -49,6 +52,8 @@ pub struct Group {
     pub per_region: PerRegion,
     /// The rules around them.
     pub policy: Arc<Policy>,
+    /// What a forecast must be worth to be relied on; else the last value is used.
+    pub forecast_min_skill: Option<f64>,
 }
 
 impl Group {
@@ -115,8 +120,10 @@ pub struct Reconciler {
     measured: Option<Measured>,
     /// Whether what an earlier process kept was looked for.
     has_recalled: bool,
-    /// What expressions look back at.
+    /// What expressions look back and ahead at.
     past: Past,
+    /// When that was last kept.
+    series_kept: Option<Timestamp>,
     fills: Fills,
     reporter: Reporter,
     under_way: UnderWay,
@@ -160,6 +167,7 @@ impl Reconciler {
             measured: None,
             has_recalled: false,
             past,
+            series_kept: None,
             fills: Fills::default(),
             reporter,
             under_way: UnderWay::default(),
@@ -198,6 +206,14 @@ impl Reconciler {
         self
     }
 
+    /// The same reconciler, with `fits` for what its expressions look ahead at. To be said after
+    /// [`Reconciler::with_ticks_apart`].
+    #[must_use]
+    pub fn with_forecasts(mut self, fits: Arc<Fits>) -> Self {
+        self.past = self.past.with_forecasts(self.app.clone(), &self.groups, fits);
+        self
+    }
+
     /// Fly's regions, as far as they are known by now.
     fn catalog(&self) -> Arc<Catalog> {
         let builtin = || Arc::clone(Catalog::builtin());
@@ -212,6 +228,7 @@ impl Reconciler {
 
     /// Drops everything that is kept of the app, which is no longer scaled.
     pub fn forget(self) {
+        self.past.forget();
         self.adapters.store.forget(&self.app);
         self.adapters.metrics.forget(&self.app);
         if let Some(overview) = &self.overview {
@@ -354,6 +371,7 @@ impl Reconciler {
         tick.history = self.past.size();
         self.reporter.observed(&observed);
         self.reporter.remembered(tick.history);
+        self.adapters.metrics.set_forecasts(&self.app, &self.past.forecasts(now));
         let release = match plan.verdict {
             Verdict::Act => self.read_release(tick).await,
             Verdict::Quiet | Verdict::Hold => ReleaseState::Ignored,

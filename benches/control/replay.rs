@@ -6,7 +6,8 @@ use std::time::Duration;
 use fly_autoscaler::collect::Collector;
 use fly_autoscaler::config::{FlagValues, MapEnv, load};
 use fly_autoscaler::model::{AppName, By, MetricName, OnFailure, Sample, Timestamp};
-use fly_autoscaler::ports::{BoxFuture, Clock, MetricSource, SourceError};
+use fly_autoscaler::ports::{BoxFuture, Clock, MetricSource, PastRange, SourceError};
+use fly_autoscaler::reconcile::forecasts::Fits;
 use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings};
 use fly_autoscaler::sim::ManualClock;
 use fly_autoscaler::store::MemoryStore;
@@ -72,6 +73,21 @@ impl MetricSource for Measured {
             Ok(Sample::Plain { value: value.ok_or_else(empty)?, at: None })
         })
     }
+
+    fn past<'a>(
+        &'a self,
+        _: &'a AppName,
+        range: PastRange,
+    ) -> BoxFuture<'a, Result<Vec<(Timestamp, Sample)>, SourceError>> {
+        let mut steps = Vec::new();
+        let mut at = range.from.max(START.plus(LAG + WINDOW));
+        while at <= range.until {
+            let value = self.load.measured(at.minus(LAG));
+            steps.extend(value.map(|value| (at, Sample::Plain { value, at: None })));
+            at = at.plus(range.step);
+        }
+        Box::pin(std::future::ready(Ok(steps)))
+    }
 }
 
 impl Load {
@@ -107,7 +123,17 @@ pub(crate) async fn replay(load: &Arc<Load>, setting: &Setting, boot: Duration) 
         |at: Timestamp| load.rate(at.since(START)).map(|rate| (rate / per_machine).ceil().max(1.0));
     let first = wanted(begin).unwrap_or(1.0) as usize;
     let fleet = Arc::new(InMemory::new(Arc::clone(&shared), boot, MACHINES, first));
-    let mut reconciler = reconciler(load, setting, per_machine, Arc::clone(&fleet), shared);
+    let metrics = Arc::new(Metrics::new("replay", "replay"));
+    // As `serve` has them: in a tenth of a core, by the clock of the replay.
+    let fits = Arc::new(Fits::default());
+    let adapters = Adapters {
+        api: Arc::<InMemory>::clone(&fleet),
+        clock: shared,
+        store: Arc::new(MemoryStore::new("replay")),
+        metrics: Arc::clone(&metrics),
+    };
+    let mut reconciler =
+        reconciler(load, setting, per_machine, adapters).with_forecasts(Arc::clone(&fits));
 
     let mut score = Score::default();
     let (mut last_up, mut last_down) = (None, None);
@@ -116,6 +142,7 @@ pub(crate) async fn replay(load: &Arc<Load>, setting: &Setting, boot: Duration) 
         let now = clock.now();
         let before = fleet.running_and_serving().0;
         reconciler.tick().await;
+        fits.make_due(clock.as_ref(), &metrics).await;
         let (running, serving) = fleet.running_and_serving();
         let recent = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) <= REVERSAL);
         if running > before {
@@ -144,8 +171,7 @@ fn reconciler(
     load: &Arc<Load>,
     setting: &Setting,
     per_machine: f64,
-    fleet: Arc<InMemory>,
-    clock: Arc<dyn Clock>,
+    adapters: Adapters,
 ) -> Reconciler {
     let expression = setting.expression.replace("PER_MACHINE", &per_machine.to_string());
     let fixed = [
@@ -165,6 +191,7 @@ fn reconciler(
         expressions: own.expressions.clone(),
         per_region: own.per_region.clone(),
         policy: Arc::new(own.policy.clone()),
+        forecast_min_skill: own.forecast_min_skill,
     };
     let groups: Vec<Group> = loaded.groups.iter().map(group).collect();
     let source = Measured { metric: MetricName::new("load"), load: Arc::clone(load) };
@@ -186,9 +213,6 @@ fn reconciler(
         dry_run: false,
         own_machine: None,
     };
-    let store = Arc::new(MemoryStore::new("replay"));
-    let metrics = Arc::new(Metrics::new("replay", "replay"));
-    let adapters = Adapters { api: fleet, clock, store, metrics };
     Reconciler::new(AppName::new("replay"), vec![collector], groups, settings, adapters)
 }
 

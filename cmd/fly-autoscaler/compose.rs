@@ -20,6 +20,7 @@ use fly_autoscaler::model::{
 use fly_autoscaler::ports::{
     Clock, LoadSource, MachinesApi, Organization, Overview, Platform, StateStore,
 };
+use fly_autoscaler::reconcile::forecasts::Fits;
 use fly_autoscaler::reconcile::{Adapters, Atlas, Fills, Group, Reconciler, Settings, StopMetrics};
 use fly_autoscaler::supervisor::{Apps, Fleet};
 use fly_autoscaler::telemetry::Metrics;
@@ -34,6 +35,15 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long asking for the load of machines may take, which comes out of the tick's time: as long as a
 /// collector may by default.
 const STOP_METRIC_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a command that answers once may take for all models together. Each takes some milliseconds, so
+/// that this is only felt where very many apps forecast; what has none then is held, or uses the last value.
+const FITTED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Models for a command that answers once: each is made when it is asked for.
+pub(crate) fn fits_at_once(clock: Arc<dyn Clock>) -> Arc<Fits> {
+    Arc::new(Fits::at_once(clock, FITTED_WITHIN))
+}
 
 /// The HTTP client that everything shares, for these addresses. What is slower than the tick allows is
 /// cut off by it.
@@ -239,6 +249,7 @@ pub(crate) fn groups(config: &Config) -> Vec<Group> {
         expressions: own.expressions.clone(),
         per_region: own.per_region.clone(),
         policy: Arc::new(own.policy.clone()),
+        forecast_min_skill: own.forecast_min_skill,
     };
     config.groups.iter().map(group).collect()
 }
@@ -255,6 +266,8 @@ pub(crate) struct Scaling {
     interval: Duration,
     /// The turns in which the apps ask for the past.
     fills: Fills,
+    /// The models of what the apps forecast.
+    fits: Arc<Fits>,
 }
 
 impl Scaling {
@@ -284,6 +297,7 @@ impl Scaling {
             atlas: None,
             interval: config.interval,
             fills: Fills::default(),
+            fits: Arc::default(),
         }
     }
 
@@ -299,13 +313,20 @@ impl Scaling {
         self
     }
 
+    /// The same, with models of what the apps forecast from `fits`.
+    pub(crate) fn with_fits(mut self, fits: Arc<Fits>) -> Self {
+        self.fits = fits;
+        self
+    }
+
     /// What scales `app`.
     pub(crate) fn of(&self, app: AppName) -> Reconciler {
         let (collectors, groups) = (Arc::clone(&self.collectors), Arc::clone(&self.groups));
         let (settings, adapters) = (self.settings.clone(), self.adapters.clone());
         let mut reconciler = Reconciler::new(app, collectors, groups, settings, adapters)
             .with_stop_metrics(Arc::clone(&self.stop_metrics))
-            .with_ticks_apart(self.interval, self.fills.clone());
+            .with_ticks_apart(self.interval, self.fills.clone())
+            .with_forecasts(Arc::clone(&self.fits));
         if let Some(overview) = &self.overview {
             reconciler = reconciler.with_overview(Arc::clone(overview));
         }

@@ -190,7 +190,9 @@ impl Scaled {
         };
         let mut memory = Memory::default();
         let collectors: Arc<[Collector]> = collectors.into();
-        let mut past = Past::new(&self.groups, Arc::clone(&collectors), config.interval);
+        let fits = compose::fits_at_once(Arc::new(SystemClock));
+        let past = Past::new(&self.groups, Arc::clone(&collectors), config.interval);
+        let mut past = past.with_forecasts(app.clone(), &self.groups, fits);
         let fills = Fills::default();
         // What could not be read of the past is said by each expression that needs it.
         let (collected, _) =

@@ -58,7 +58,9 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&fly);
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let store = keep::looked_at(&config, clock.as_ref());
+    let fits = compose::fits_at_once(Arc::clone(&clock));
     let scaling = compose::Scaling::new(&config, collectors, api, clock, store, metrics);
+    let scaling = scaling.with_fits(fits);
     let scaling = scaling.with_atlas(atlas.clone()).with_stop_metrics(stop_metrics);
     let plans = async {
         if let Some(atlas) = &atlas {

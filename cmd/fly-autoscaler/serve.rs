@@ -11,6 +11,7 @@ use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
 use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
 use fly_autoscaler::reconcile::Atlas;
+use fly_autoscaler::reconcile::forecasts::Fits;
 use fly_autoscaler::status::Board;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::events::{TokenDoubtful, TokenFits, TokenUnchecked};
@@ -63,6 +64,8 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let kept = keep::Kept::new(&config, &clock, &metrics);
     let scaling = compose::Scaling::new(&config, collectors, fly, clock, kept.store(), metrics);
+    let fits: Arc<Fits> = Arc::default();
+    let scaling = scaling.with_fits(Arc::clone(&fits));
     let scaling = scaling.with_atlas(atlas.clone()).with_stop_metrics(stop_metrics);
     let apps = scaling.apps(&config, &api);
     let ticks = async {
@@ -77,6 +80,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     tokio::select! {
         () = ticks => {}
         () = keep_current(atlas.as_deref()) => {}
+        () = fits.run(clock.as_ref(), &supervisor.metrics) => {}
         () = checked.then(|()| future::pending()) => {}
         () = http::serve(listener, http::router(sources), future::pending()) => {}
         () = signals => {}

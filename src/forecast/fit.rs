@@ -197,6 +197,13 @@ impl Fit {
         self.reach
     }
 
+    /// The bytes of memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let patterns = self.seasons.iter().map(|season| season.pattern.capacity());
+        size_of::<Self>() + patterns.sum::<usize>() * size_of::<f64>()
+    }
+
     /// How many values it was fitted to.
     #[must_use]
     pub fn cells(&self) -> usize {

@@ -45,16 +45,36 @@ pub enum Fallback {
     Distrust(Distrust),
 }
 
+impl Fallback {
+    /// Whether too little is known to say anything, so that the last value would be a guess. Otherwise much is
+    /// known, and the last value is what it comes to.
+    #[must_use]
+    pub fn is_for_lack(&self) -> bool {
+        match self {
+            Self::NotFitted
+            | Self::Unfit(Unfit::TooFew { .. } | Unfit::Gaps { .. } | Unfit::Library(_)) => true,
+            Self::NoForecast(NoForecast::BeyondReach { .. } | NoForecast::NotFinite) => true,
+            Self::Unfit(Unfit::Constant | Unfit::Silent) => false,
+            Self::NoForecast(NoForecast::Silent) | Self::Distrust(_) => false,
+        }
+    }
+
+    /// Why, without what follows from it.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::NotFitted => "no model was fitted yet".to_owned(),
+            Self::Unfit(why) => why.to_string(),
+            Self::NoForecast(why) => why.to_string(),
+            Self::Distrust(why) => why.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Fallback {
     /// A sentence without its period, for a reason or a status.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the last value is used: ")?;
-        match self {
-            Self::NotFitted => f.write_str("no model was fitted yet"),
-            Self::Unfit(why) => why.fmt(f),
-            Self::NoForecast(why) => why.fmt(f),
-            Self::Distrust(why) => why.fmt(f),
-        }
+        write!(f, "the last value is used: {}", self.why())
     }
 }
 
@@ -141,6 +161,13 @@ impl Outlook {
     /// Forgets the horizons that no expression asks for any more.
     pub fn keep_horizons(&mut self, wanted: impl Fn(Duration) -> bool) {
         self.scores.retain(|score| wanted(score.horizon()));
+    }
+
+    /// The bytes of memory that it takes, with its model.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let scores: usize = self.scores.iter().map(Score::bytes).sum();
+        size_of::<Self>() + scores + self.fit().map_or(0, |fit| fit.bytes())
     }
 
     /// The model that is followed.

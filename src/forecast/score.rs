@@ -158,6 +158,12 @@ impl Score {
         self.compared = self.compared.saturating_add(1);
     }
 
+    /// The bytes of memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.pending.capacity() * size_of::<Pending>()
+    }
+
     /// Over what time ahead.
     #[must_use]
     pub fn horizon(&self) -> Duration {

@@ -6,7 +6,7 @@ use augurs::ets::model::{
 };
 
 /// With fewer values the parameters are chance.
-pub(super) const LEAST_VALUES: usize = 20;
+pub const LEAST_VALUES: usize = 20;
 /// In how many steps the library may look for the best parameters. It mostly needs 100 to 400; the default
 /// of 2,000 bounds the time of one fit less well.
 const MOST_ITERATIONS: usize = 600;

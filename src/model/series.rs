@@ -176,6 +176,28 @@ impl Ring {
         self.began = [self.began, began].into_iter().flatten().min();
     }
 
+    /// Puts samples of the same kind behind those that are there, up to `until`: what a source remembers of the time in
+    /// which nobody ticked.
+    pub fn follow(
+        &mut self,
+        samples: impl IntoIterator<Item = (Timestamp, f64)>,
+        step: Duration,
+        until: Timestamp,
+    ) {
+        let Some(known) = self.points.last() else { return };
+        let each = (millis(step) / self.interval).max(1);
+        // What is nearer than half an interval is the same sample.
+        let (after, before) = (known + self.interval / 2, until.as_millis() - self.interval / 2);
+        for (at, value) in samples {
+            for earlier in (0..each).rev() {
+                let at = at.as_millis().saturating_sub(earlier * self.interval);
+                if at > after && at < before && self.points.last().is_none_or(|last| last < at) {
+                    self.push(Timestamp::from_millis(at), value);
+                }
+            }
+        }
+    }
+
     fn push_point(&mut self, new: Point) {
         if self.points.last() == Some(new.at) {
             return;

@@ -26,6 +26,14 @@ pub struct Measured {
     pub memory: Arc<RawValue>,
 }
 
+/// One of an app's series. Only who gave it to be kept can read it.
+pub struct KeptSeries {
+    /// Tells it from the others of the app.
+    pub name: String,
+    /// Writes it down: made where the time for that is, which is not in a tick. `None` where that cannot be.
+    pub text: Box<dyn FnOnce() -> Option<String> + Send>,
+}
+
 /// Where the state of each app is kept between ticks.
 ///
 /// None of these fails: a store that cannot keep what it is given for longer keeps it for as long as the
@@ -44,6 +52,18 @@ pub trait StateStore: Send + Sync {
     /// Whether anything outlives the process here. Where nothing does, what collectors remember need not
     /// be given to be kept: they have it themselves.
     fn outlives_process(&self) -> bool;
+
+    /// Replaces what is kept of the series of `app`: what its expressions look back and ahead at. Returns at once.
+    /// Kept is only what outlives the process: in memory whoever calls has them.
+    fn save_series(&self, app: &AppName, series: Vec<KeptSeries>) {
+        let _ = (app, series);
+    }
+
+    /// The texts that an earlier process left of the series of `app`. Once: then they are the caller's.
+    fn take_series(&self, app: &AppName) -> Vec<String> {
+        let _ = app;
+        Vec::new()
+    }
 
     /// Drops what is kept for `app`, which is no longer scaled.
     fn forget(&self, app: &AppName);

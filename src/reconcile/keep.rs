@@ -8,10 +8,11 @@ use crate::collect::{Memory, goes_on_within};
 use crate::decide::{History, Plan};
 use crate::model::Timestamp;
 use crate::ports::{AppState, Measured};
+use crate::telemetry::events::SeriesUnreadable;
 
 use super::Reconciler;
 
-/// How often what collectors remember is kept anew: it changes with every sample, and a minute of it is soon
+/// How often what collectors and series remember is kept anew: it changes with every sample, and a minute of it is soon
 /// made up for.
 const MEASURED_EVERY: Duration = Duration::from_secs(60);
 
@@ -20,8 +21,11 @@ impl Reconciler {
     /// process remembered.
     pub(super) fn recall(&mut self, now: Timestamp) -> History {
         let AppState { history, measured } = self.adapters.store.load(&self.app);
-        if !std::mem::replace(&mut self.has_recalled, true)
-            && let Some(Measured { at, memory }) = measured
+        if std::mem::replace(&mut self.has_recalled, true) {
+            return history;
+        }
+        self.recall_series(now);
+        if let Some(Measured { at, memory }) = measured
             && let Some(memory) = Memory::from_kept(&memory)
         {
             let is_recent = now.since(at) < goes_on_within(&self.collectors);
@@ -30,10 +34,37 @@ impl Reconciler {
         history
     }
 
+    /// Takes up the series that an earlier process left. One that cannot be read is that one's trouble.
+    fn recall_series(&mut self, now: Timestamp) {
+        for text in self.adapters.store.take_series(&self.app) {
+            if let Err(error) = self.past.restore(&text, now) {
+                let (app, error) = (&self.app, &error);
+                SeriesUnreadable { app, error }.emit(&self.adapters.metrics);
+            }
+        }
+        // What was just read is not written again.
+        self.series_kept = Some(now);
+    }
+
+    /// Keeps what expressions look back and ahead at, for a process that ends.
+    pub fn keep_series(&mut self) {
+        if !self.adapters.store.outlives_process() || !self.has_recalled {
+            return;
+        }
+        self.series_kept = Some(self.adapters.clock.now());
+        if let Some(series) = self.past.to_kept() {
+            self.adapters.store.save_series(&self.app, series);
+        }
+    }
+
     /// Keeps what the next tick has to know.
     pub(super) fn keep(&mut self, history: History) {
         let state = self.state(history);
         self.adapters.store.save(&self.app, state);
+        let now = self.adapters.clock.now();
+        if self.series_kept.is_none_or(|at| now.since(at) >= MEASURED_EVERY || at > now) {
+            self.keep_series();
+        }
     }
 
     /// Keeps what `plan` is about to do before any of it is asked for: a process that is killed from here

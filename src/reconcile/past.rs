@@ -1,4 +1,7 @@
-//! The past of metrics, as far as expressions look back: recorded in each tick, filled at start.
+//! The past of metrics, as far as expressions look back or ahead: recorded in each tick, filled at start.
+
+mod ahead;
+mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,13 +14,17 @@ use tokio::time::timeout;
 use crate::collect::past::{Steps, values_of};
 use crate::collect::{Collected, Collector, Regions, Variables};
 use crate::evaluate::{Look, LookAt, ScopeExpressions};
+use crate::forecast::Record;
+use crate::model::series::MAX_WINDOW;
 use crate::model::{
     AppName, MetricName, ProcessGroup, Region, Ring, SeriesKey, SeriesSize, Summary, Timestamp,
-    Value, VariableTable,
+    TooLittle, Value, VariableTable,
 };
 use crate::ports::PastRange;
 
 use super::Group;
+use super::forecasts::Fits;
+use ahead::Ahead;
 
 /// How many questions about the past may be on their way at once, of all apps together: a restart of a
 /// large fleet must not be a flood.
@@ -37,29 +44,6 @@ impl Default for Fills {
     }
 }
 
-/// Says what a metric will be.
-pub trait Forecaster: Send + Sync {
-    /// How far back it wants to know a series before it has to say anything, and how finely.
-    fn wants(&self) -> (Duration, Duration);
-
-    /// Takes in the past of a series, oldest first.
-    fn learn(&mut self, group: &ProcessGroup, series: &SeriesKey, past: Vec<(Timestamp, f64)>);
-
-    /// Takes in what was measured at `now`; gives what it will be in `horizon`, or why it cannot say. May be
-    /// called several times for one tick.
-    ///
-    /// # Errors
-    /// Why it cannot say, in words, and when it will.
-    fn forecast(
-        &mut self,
-        group: &ProcessGroup,
-        series: &SeriesKey,
-        measured: f64,
-        horizon: Duration,
-        now: Timestamp,
-    ) -> Result<f64, String>;
-}
-
 /// The past of one app's metrics. Only what some expression looks back at is kept.
 pub struct Past {
     interval: Duration,
@@ -69,9 +53,10 @@ pub struct Past {
     wanted: BTreeSet<Wanted>,
     /// What came of the last questions.
     asked: BTreeMap<Wanted, Result<Arc<Steps>, Arc<str>>>,
-    forecaster: Option<Box<dyn Forecaster>>,
-    /// The series that the forecaster has the past of.
-    learnt: BTreeSet<(ProcessGroup, SeriesKey)>,
+    /// What expressions look ahead at.
+    ahead: BTreeMap<(ProcessGroup, SeriesKey), Ahead>,
+    /// What makes models of it, and for which app.
+    fits: Option<(AppName, Arc<Fits>)>,
 }
 
 /// One window of a metric, and how far apart its samples are.
@@ -85,7 +70,7 @@ struct Kept {
 /// The past as one process group sees it in one tick.
 pub(super) struct Recalled<'a> {
     past: &'a mut Past,
-    group: &'a ProcessGroup,
+    group: &'a Group,
     regions: &'a Regions<'a>,
     collected: &'a Collected,
     /// What was measured and nothing else; `None` where no expression looks back or ahead.
@@ -107,17 +92,17 @@ impl Past {
             rings: BTreeMap::new(),
             wanted: BTreeSet::new(),
             asked: BTreeMap::new(),
-            forecaster: None,
-            learnt: BTreeSet::new(),
+            ahead: BTreeMap::new(),
+            fits: None,
         };
         past.want_all(groups);
         past
     }
 
-    /// The same, with what says what metrics will be.
+    /// The same, with `fits` for what `groups` look ahead at in the metrics of `app`.
     #[must_use]
-    pub fn with_forecaster(mut self, groups: &[Group], forecaster: Box<dyn Forecaster>) -> Self {
-        self.forecaster = Some(forecaster);
+    pub fn with_forecasts(mut self, app: AppName, groups: &[Group], fits: Arc<Fits>) -> Self {
+        self.fits = Some((app, fits));
         self.want_all(groups);
         self
     }
@@ -125,23 +110,25 @@ impl Past {
     fn want_all(&mut self, groups: &[Group]) {
         for look in groups.iter().flat_map(Group::looks) {
             // As it is written: a region's value is found by the name of its metric below.
-            let wanted = self
-                .window_of(look)
-                .map(|(window, step)| (MetricName::new(&look.metric), window, step));
+            let name = MetricName::new(&look.metric);
+            let windows = match look.at {
+                LookAt::Past { how, window } => vec![self.window_of(how, window)],
+                LookAt::Future { .. } if self.fits.is_none() => Vec::new(),
+                LookAt::Future { .. } => Record::wants(self.interval).into(),
+            };
+            let wanted = windows.into_iter().map(|(window, step)| (name.clone(), window, step));
             self.wanted.extend(wanted);
         }
     }
 
     /// How far back, and how finely.
-    fn window_of(&self, look: &Look) -> Option<(Duration, Duration)> {
-        match look.at {
-            LookAt::Past { window: Some(window), .. } => Some((window, self.interval)),
-            LookAt::Past { how: Summary::Smoothed { alpha }, window: None } => {
-                Some((Summary::reach(alpha, self.interval), self.interval))
-            }
-            LookAt::Past { window: None, .. } => None,
-            LookAt::Future { .. } => self.forecaster.as_ref().map(|own| own.wants()),
-        }
+    fn window_of(&self, how: Summary, window: Option<Duration>) -> (Duration, Duration) {
+        let reach = || match how {
+            Summary::Smoothed { alpha } => Summary::reach(alpha, self.interval),
+            // Only a smoothed mean is written without one.
+            _ => self.interval,
+        };
+        (window.unwrap_or_else(reach), self.interval)
     }
 
     /// Asks the sources for the past that is missing, each question once, in turn with other apps. Takes at
@@ -182,19 +169,29 @@ impl Past {
         failed
     }
 
+    /// Why the past is not known that somebody asked for, to put behind what follows from it.
+    fn unread(&self, wanted: &Wanted) -> String {
+        match self.asked.get(wanted) {
+            Some(Err(why)) => format!("; its past could not be read: {why}"),
+            Some(Ok(_)) | None => String::new(),
+        }
+    }
+
     /// Drops what nothing has looked at for as long as it looks back. At the end of each tick.
     pub(super) fn prune(&mut self, now: Timestamp) {
         for rings in self.rings.values_mut() {
             rings.retain(|_, kept| kept.ring.samples(now).next().is_some());
         }
+        self.prune_ahead(now);
     }
 
     /// How much is kept.
     #[must_use]
     pub fn size(&self) -> SeriesSize {
         let all = || self.rings.values().flat_map(BTreeMap::values);
-        let bytes = all().map(|kept| kept.ring.bytes() + KEY_BYTES).sum();
-        SeriesSize { series: all().count(), bytes }
+        let rings: usize = all().map(|kept| kept.ring.bytes() + KEY_BYTES).sum();
+        let ahead: usize = self.ahead.values().map(|own| own.bytes() + KEY_BYTES).sum();
+        SeriesSize { series: all().count() + self.ahead.len(), bytes: rings + ahead }
     }
 }
 
@@ -207,7 +204,7 @@ impl<'a> Recalled<'a> {
     ) -> Self {
         let looks = group.looks().next().is_some();
         let measured = looks.then(|| collected.measured().variables(regions));
-        Self { past, group: &group.group, regions, collected, measured }
+        Self { past, group, regions, collected, measured }
     }
 
     /// The regions in which the group is scaled.
@@ -251,20 +248,15 @@ impl<'a> Recalled<'a> {
     }
 
     fn look(&mut self, look: &Look, series: &SeriesKey, measured: f64) -> Result<f64, String> {
-        let Some((window, step)) = self.past.window_of(look) else {
-            return Err("nothing here makes forecasts".to_owned());
-        };
-        let wanted = (series.metric.clone(), window, step);
-        let answer = self.past.asked.get(&wanted).cloned();
-        let why = match &answer {
-            Some(Err(why)) => format!("; its past could not be read: {why}"),
-            Some(Ok(_)) | None => String::new(),
-        };
-        let gave = match look.at {
-            LookAt::Past { how, .. } => self.look_back(how, series, &wanted, measured),
-            LookAt::Future { horizon } => self.look_ahead(horizon, series, &wanted, measured),
-        };
-        gave.map_err(|error| error + &why)
+        match look.at {
+            LookAt::Past { how, window } => {
+                let (window, step) = self.past.window_of(how, window);
+                let wanted = (series.metric.clone(), window, step);
+                let gave = self.look_back(how, series, &wanted, measured);
+                gave.map_err(|little| little.to_string() + &self.past.unread(&wanted))
+            }
+            LookAt::Future { horizon } => self.look_ahead(horizon, series, measured),
+        }
     }
 
     /// What came of asking for the past of `series`: its values and how far apart they are, or nothing.
@@ -295,42 +287,24 @@ impl<'a> Recalled<'a> {
         series: &SeriesKey,
         wanted: &Wanted,
         measured: f64,
-    ) -> Result<f64, String> {
+    ) -> Result<f64, TooLittle> {
         let now = self.regions.now;
         let key = (series.clone(), wanted.1);
-        let rings = self.past.rings.entry(self.group.clone()).or_default();
+        let rings = self.past.rings.entry(self.group.group.clone()).or_default();
         let is_filled = rings.get(&key).is_some_and(|kept| kept.is_filled);
         let past = if is_filled { None } else { self.asked(series, wanted) };
-        let rings = self.past.rings.entry(self.group.clone()).or_default();
+        let rings = self.past.rings.entry(self.group.group.clone()).or_default();
         let kept = rings
             .entry(key)
             .or_insert_with(|| Kept { ring: Ring::new(wanted.1, wanted.2), is_filled: false });
         if let Some((values, step)) = past {
+            let newer = values.clone();
             kept.ring.fill(values, step);
+            kept.ring.follow(newer, step, now);
             kept.is_filled = true;
         }
         kept.ring.push(now, measured);
-        kept.ring.summary(how, now).map_err(|little| little.to_string())
-    }
-
-    fn look_ahead(
-        &mut self,
-        horizon: Duration,
-        series: &SeriesKey,
-        wanted: &Wanted,
-        measured: f64,
-    ) -> Result<f64, String> {
-        let whose = (self.group.clone(), series.clone());
-        let past =
-            if self.past.learnt.contains(&whose) { None } else { self.asked(series, wanted) };
-        let Some(forecaster) = &mut self.past.forecaster else {
-            return Err("nothing here makes forecasts".to_owned());
-        };
-        if let Some((values, _)) = past {
-            forecaster.learn(self.group, series, values);
-            self.past.learnt.insert(whose);
-        }
-        forecaster.forecast(self.group, series, measured, horizon, self.regions.now)
+        kept.ring.summary(how, now)
     }
 }
 
@@ -354,13 +328,20 @@ async fn ask(
 ) -> Option<Result<Steps, Arc<str>>> {
     // Closed it is never.
     let _turn = timeout(TURN, fills.0.acquire()).await.ok()?.ok();
-    let range = PastRange::before(now, *window, *step, u32::MAX);
+    // On whole steps, where the cells of a forecast's past are, and where some servers move it to anyway.
+    let until = if *window > MAX_WINDOW { floor(now, *step) } else { now };
+    let range = PastRange::before(until, *window, *step, u32::MAX);
     let asked = timeout(collector.timeout, collector.source.past(app, range)).await;
     Some(match asked {
         Ok(Ok(steps)) => Ok(steps),
         Ok(Err(error)) => Err(error.to_string().into()),
         Err(_) => Err(format!("no answer within {:?}", collector.timeout).into()),
     })
+}
+
+fn floor(at: Timestamp, step: Duration) -> Timestamp {
+    let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
+    Timestamp::from_millis(at.as_millis().div_euclid(step).saturating_mul(step))
 }
 
 /// How far apart the steps are: at least `least`, and no more than the nearest two.

@@ -13,6 +13,8 @@ use crate::ports::{AppState, BoxFuture, StateStore};
 pub struct MemoryStore {
     scaler: Arc<str>,
     apps: Mutex<BTreeMap<AppName, AppState>>,
+    /// What a file had of the series of apps, for a process that only looks.
+    series: Mutex<BTreeMap<AppName, Vec<String>>>,
 }
 
 impl MemoryStore {
@@ -20,7 +22,12 @@ impl MemoryStore {
     /// scalers.
     #[must_use]
     pub fn new(scaler: impl Into<Arc<str>>) -> Self {
-        Self { scaler: scaler.into(), apps: Mutex::default() }
+        Self { scaler: scaler.into(), apps: Mutex::default(), series: Mutex::default() }
+    }
+
+    /// Has what an earlier process left of the series of `app`.
+    pub(super) fn found_series(&self, app: AppName, series: Vec<String>) {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner).insert(app, series);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<AppName, AppState>> {
@@ -48,6 +55,11 @@ impl StateStore for MemoryStore {
 
     fn outlives_process(&self) -> bool {
         false
+    }
+
+    fn take_series(&self, app: &AppName) -> Vec<String> {
+        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        series.remove(app).unwrap_or_default()
     }
 
     fn forget(&self, app: &AppName) {

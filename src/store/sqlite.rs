@@ -19,7 +19,7 @@ pub use file::FileError;
 use super::MemoryStore;
 use crate::decide::History;
 use crate::model::{AppName, Timestamp};
-use crate::ports::{AppState, BoxFuture, Clock, StateStore};
+use crate::ports::{AppState, BoxFuture, Clock, KeptSeries, StateStore};
 use crate::telemetry::Metrics;
 use crate::telemetry::events::{StateSlow, StateUnflushed, StateUnreadable};
 
@@ -186,6 +186,15 @@ impl StateStore for SqliteStore {
         true
     }
 
+    fn save_series(&self, app: &AppName, series: Vec<KeptSeries>) {
+        self.shared.lock().put_series(app, series);
+        self.shared.changed.notify_all();
+    }
+
+    fn take_series(&self, app: &AppName) -> Vec<String> {
+        self.shared.lock().found_series.remove(app).unwrap_or_default()
+    }
+
     fn forget(&self, app: &AppName) {
         self.shared.lock().forget(app);
         self.shared.changed.notify_all();
@@ -207,8 +216,12 @@ pub fn read(
         return Ok(None);
     }
     let store = MemoryStore::new(Arc::clone(scaler));
-    for (app, found) in queue::by_app(file::rows_of(path)?) {
+    let (found, series) = queue::by_app(file::rows_of(path)?);
+    for (app, found) in found {
         store.save(&app, understood(scaler, found, now, |_| {}));
+    }
+    for (app, series) in series {
+        store.found_series(app, series);
     }
     Ok(Some(store))
 }

@@ -255,7 +255,13 @@ impl<'a> Work<'a> {
                 self.end_turn(turned);
             }
         };
-        if tokio::time::timeout(timeout, all_ended).await.is_ok() {
+        let have_ended = tokio::time::timeout(timeout, all_ended).await.is_ok();
+        for app in self.apps.values_mut() {
+            if let State::Waiting(reconciler) = &mut app.state {
+                reconciler.keep_series();
+            }
+        }
+        if have_ended {
             return;
         }
         for (app, left) in &self.apps {

@@ -29,7 +29,8 @@ pub use measure::{
 };
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
 pub use state::{
-    StateKept, StateNotKept, StateSetAside, StateSlow, StateUnflushed, StateUnreadable,
+    SeriesUnreadable, StateKept, StateNotKept, StateSetAside, StateSlow, StateUnflushed,
+    StateUnreadable,
 };
 pub use tick::{
     AppFailing, AppRecovered, BackingOff, NotAwaited, TickBegan, TickEnded, TickSkipped,

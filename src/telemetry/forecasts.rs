@@ -1,9 +1,11 @@
 //! What was forecast, and how good that was, on `/metrics`.
 
+use std::time::Duration;
+
 use prometheus::HistogramVec;
 
 use crate::forecast::{Forecast, Score};
-use crate::model::{AppName, MetricName, ProcessGroup, Region};
+use crate::model::{AppName, MetricName, ProcessGroup, Region, duration};
 
 use super::metrics::Metrics;
 use super::per_app::PerApp;
@@ -33,8 +35,8 @@ pub struct Forecasted<'a> {
     pub metric: &'a MetricName,
     /// The region; `None` for the app as a whole.
     pub region: Option<&'a Region>,
-    /// How far ahead, as the expression writes it.
-    pub horizon: &'a str,
+    /// How far ahead.
+    pub horizon: Duration,
     /// What it said.
     pub forecast: &'a Forecast,
     /// What the model over this horizon was worth so far.
@@ -46,8 +48,10 @@ impl Metrics {
     /// [enough](crate::forecast::ENOUGH) comparisons.
     pub fn set_forecasts(&self, app: &AppName, forecasts: &[Forecasted<'_>]) {
         let (mut values, mut skills, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-        for own in forecasts {
-            let Forecasted { group, metric, region, horizon, forecast, score } = *own;
+        let horizons: Vec<String> =
+            forecasts.iter().map(|own| duration::format(own.horizon)).collect();
+        for (own, horizon) in forecasts.iter().zip(&horizons) {
+            let Forecasted { group, metric, region, forecast, score, .. } = *own;
             let region = region.map_or("", Region::as_str);
             let (group, metric) = (group.as_str(), metric.as_str());
             let model = forecast.model.as_str();

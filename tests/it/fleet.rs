@@ -279,7 +279,8 @@ fn fleet(
         per_region.every = std::mem::take(&mut expressions);
     }
     let policy = Arc::new(policy);
-    let groups: Arc<[Group]> = [Group { group, expressions, per_region, policy }].into();
+    let groups: Arc<[Group]> =
+        [Group { group, expressions, per_region, policy, forecast_min_skill: None }].into();
     let settings = Settings {
         timeout: PATIENCE * 2,
         release_guard: true,

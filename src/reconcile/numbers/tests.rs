@@ -66,7 +66,13 @@ fn per_region(every: &str, own: &[(&str, &str)]) -> PerRegion {
 
 fn group(app_wide: &str, per_region: PerRegion, policy: Policy) -> Group {
     let group = ProcessGroup::new("app");
-    Group { group, expressions: started(app_wide), per_region, policy: Arc::new(policy) }
+    Group {
+        group,
+        expressions: started(app_wide),
+        per_region,
+        policy: Arc::new(policy),
+        forecast_min_skill: None,
+    }
 }
 
 fn machine(region: &str, state: MachineState) -> Machine {

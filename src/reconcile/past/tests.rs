@@ -101,6 +101,7 @@ impl World {
             expressions: compiled(app_wide),
             per_region: PerRegion { every: compiled(per_region), own: BTreeMap::new() },
             policy: Arc::new(policy),
+            forecast_min_skill: None,
         };
         let script =
             Script { now: Ok(plain(0.0)), past: Err(SourceError::NoPast), asked: Vec::new() };

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
+use super::queue::SERIES;
 use crate::model::Timestamp;
 
 /// Says whose file it is, in SQLite's header: "FasS".
@@ -134,11 +135,12 @@ impl StateFile {
         rows(&self.connection)
     }
 
-    /// Drops what is kept of the apps `gone` and writes `rows`, all or nothing. When it returns, it is on
+    /// Drops what is kept of the apps `gone` and of the series of those that are `renewed`, and writes `rows`, all or nothing. When it returns, it is on
     /// the disk.
     pub(super) fn write(
         &mut self,
         gone: impl Iterator<Item = impl AsRef<str>>,
+        renewed: impl Iterator<Item = impl AsRef<str>>,
         rows: impl Iterator<Item = Row>,
     ) -> Result<(), FileError> {
         let transaction = self.connection.transaction()?;
@@ -146,6 +148,12 @@ impl StateFile {
             let mut delete = transaction.prepare("DELETE FROM kept WHERE app = ?1")?;
             for app in gone {
                 delete.execute([app.as_ref()])?;
+            }
+            // What nobody looks back at any more would otherwise come back at each start.
+            let mut renew = transaction
+                .prepare("DELETE FROM kept WHERE app = ?1 AND substr(what, 1, length(?2)) = ?2")?;
+            for app in renewed {
+                renew.execute([app.as_ref(), SERIES])?;
             }
             let mut insert = transaction.prepare(
                 "INSERT OR REPLACE INTO kept (app, what, value, saved_at) VALUES (?1, ?2, ?3, ?4)",

@@ -9,11 +9,13 @@ use tokio::sync::oneshot;
 use super::file::Row;
 use crate::decide::History;
 use crate::model::{AppName, Timestamp};
-use crate::ports::{AppState, Measured};
+use crate::ports::{AppState, KeptSeries, Measured};
 
 /// What a row holds, by its column `what`.
 pub(super) const HISTORY: &str = "history";
 pub(super) const MEASURED: &str = "measured";
+/// Begins those of series; behind it is the name of one.
+pub(super) const SERIES: &str = "series ";
 
 /// What an earlier process left of one app, before anybody has asked for it.
 #[derive(Debug, Default)]
@@ -27,6 +29,8 @@ pub(super) struct Found {
 pub(super) struct Queue {
     pub(super) apps: BTreeMap<AppName, AppState>,
     pub(super) found: BTreeMap<AppName, Found>,
+    /// What an earlier process left of the series of each app, likewise.
+    pub(super) found_series: BTreeMap<AppName, Vec<String>>,
     changed: Changed,
     /// Who wants to know when what was saved so far is in the file.
     pub(super) waiting: Vec<oneshot::Sender<()>>,
@@ -41,10 +45,12 @@ pub(super) struct Queue {
 }
 
 /// The apps of which something is not in the file yet.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Changed {
     histories: BTreeSet<AppName>,
     measured: BTreeSet<AppName>,
+    /// Those are not kept here as well: they come anew every minute.
+    series: BTreeMap<AppName, Vec<KeptSeries>>,
     gone: BTreeSet<AppName>,
 }
 
@@ -53,6 +59,7 @@ pub(super) struct Batch {
     pub(super) gone: BTreeSet<AppName>,
     histories: Vec<(AppName, History)>,
     measured: Vec<(AppName, Measured)>,
+    pub(super) series: BTreeMap<AppName, Vec<KeptSeries>>,
     pub(super) waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -79,7 +86,18 @@ impl Queue {
         self.apps.insert(app.clone(), AppState { history: state.history, measured });
     }
 
+    /// Takes in the series of `app`, all of them.
+    pub(super) fn put_series(&mut self, app: &AppName, series: Vec<KeptSeries>) {
+        self.found_series.remove(app);
+        // While there is no file, nobody takes them out again.
+        if self.is_kept {
+            self.changed.series.insert(app.clone(), series);
+        }
+    }
+
     pub(super) fn forget(&mut self, app: &AppName) {
+        self.found_series.remove(app);
+        self.changed.series.remove(app);
         self.apps.remove(app);
         self.found.remove(app);
         self.changed.histories.remove(app);
@@ -90,10 +108,12 @@ impl Queue {
     /// Takes in what the file has of apps that nobody has asked for so far. What is known of the others is
     /// newer, and all of it is to be written.
     pub(super) fn opened(&mut self, rows: Vec<Row>) {
-        self.found = by_app(rows)
-            .into_iter()
-            .filter(|(app, _)| !self.apps.contains_key(app) && !self.changed.gone.contains(app))
-            .collect();
+        let (mut found, mut series) = by_app(rows);
+        let is_new =
+            |app: &AppName| !self.apps.contains_key(app) && !self.changed.gone.contains(app);
+        found.retain(|app, _| is_new(app));
+        series.retain(|app, _| is_new(app));
+        (self.found, self.found_series) = (found, series);
         self.changed.histories = self.apps.keys().cloned().collect();
         let measured = self.apps.iter().filter(|(_, state)| state.measured.is_some());
         self.changed.measured = measured.map(|(app, _)| app.clone()).collect();
@@ -104,11 +124,12 @@ impl Queue {
     pub(super) fn given_up(&mut self, gone: BTreeSet<AppName>) {
         self.changed.gone.extend(gone);
         self.waiting.clear();
+        self.changed.series.clear();
         (self.is_kept, self.is_late) = (false, false);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_urgent() && self.changed.measured.is_empty()
+        !self.is_urgent() && self.changed.measured.is_empty() && self.changed.series.is_empty()
     }
 
     /// Whether there is something that must not get lost: what collectors remember comes anew with
@@ -131,13 +152,16 @@ impl Queue {
         let measured = measured.filter_map(|(app, state)| Some((app, state.measured.clone()?)));
         let measured = measured.collect();
         let waiting = std::mem::take(&mut self.waiting);
-        Batch { gone: changed.gone, histories, measured, waiting }
+        Batch { gone: changed.gone, histories, measured, series: changed.series, waiting }
     }
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.gone.is_empty() && self.histories.is_empty() && self.measured.is_empty()
+        self.gone.is_empty()
+            && self.histories.is_empty()
+            && self.measured.is_empty()
+            && self.series.is_empty()
     }
 
     /// The rows, saved at `now`.
@@ -158,22 +182,39 @@ impl Batch {
             .map(move |(app, own)| row(app, MEASURED, own.memory.get().to_owned(), own.at));
         histories.chain(measured)
     }
+
+    /// The rows of the series, saved at `now`. They are written down here, beside the ticks.
+    pub(super) fn series_rows(
+        series: BTreeMap<AppName, Vec<KeptSeries>>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Row> {
+        series.into_iter().flat_map(move |(app, series)| {
+            series.into_iter().filter_map(move |KeptSeries { name, text }| {
+                let what = format!("{SERIES}{name}");
+                Some(Row { app: app.to_string(), what, value: text()?, saved_at: now })
+            })
+        })
+    }
 }
 
+/// What is kept of each app, and the texts of its series.
+type ByApp = (BTreeMap<AppName, Found>, BTreeMap<AppName, Vec<String>>);
+
 /// Rows by their app. One that is of no use here, or that cannot be read, is left out.
-pub(super) fn by_app(rows: Vec<Row>) -> BTreeMap<AppName, Found> {
-    let mut found: BTreeMap<AppName, Found> = BTreeMap::new();
+pub(super) fn by_app(rows: Vec<Row>) -> ByApp {
+    let (mut found, mut series): ByApp = Default::default();
     for row in rows {
-        let own = found.entry(AppName::new(&row.app)).or_default();
+        let app = AppName::new(&row.app);
         match row.what.as_str() {
-            HISTORY => own.history = Some((row.value, row.saved_at)),
+            HISTORY => found.entry(app).or_default().history = Some((row.value, row.saved_at)),
             MEASURED => {
                 let memory = RawValue::from_string(row.value).ok();
-                own.measured =
+                found.entry(app).or_default().measured =
                     memory.map(|memory| Measured { at: row.saved_at, memory: Arc::from(memory) });
             }
+            what if what.starts_with(SERIES) => series.entry(app).or_default().push(row.value),
             _ => {}
         }
     }
-    found
+    (found, series)
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::file::{FileError, StateFile};
+use super::queue::Batch;
 use super::{Options, Shared};
 use crate::model::AppName;
 use crate::ports::Clock;
@@ -75,7 +76,7 @@ impl Writer {
     /// that failed is left in `gone`.
     fn serve(&self, mut file: StateFile, gone: &mut BTreeSet<AppName>) -> Result<(), FileError> {
         loop {
-            let (batch, is_closing) = {
+            let (mut batch, is_closing) = {
                 let queue = self.shared.lock();
                 let changed = &self.shared.changed;
                 let waited = changed.wait_while(queue, |queue| queue.is_empty());
@@ -86,8 +87,12 @@ impl Writer {
                 (queue.take(), queue.is_closing)
             };
             if !batch.is_empty() {
-                let written = file
-                    .write(batch.gone.iter().map(AppName::as_str), batch.rows(self.clock.now()));
+                let now = self.clock.now();
+                let series = std::mem::take(&mut batch.series);
+                let renewed: Vec<AppName> = series.keys().cloned().collect();
+                let rows = batch.rows(now).chain(Batch::series_rows(series, now));
+                let dropped = batch.gone.iter().map(AppName::as_str);
+                let written = file.write(dropped, renewed.iter().map(AppName::as_str), rows);
                 if let Err(error) = written {
                     *gone = batch.gone;
                     return Err(error);

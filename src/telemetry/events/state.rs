@@ -97,6 +97,24 @@ impl StateUnreadable<'_> {
     }
 }
 
+/// What an earlier process kept of one series cannot be read.
+#[derive(Debug, Clone, Copy)]
+pub struct SeriesUnreadable<'a> {
+    /// The app.
+    pub app: &'a AppName,
+    /// Why.
+    pub error: &'a dyn Error,
+}
+
+impl SeriesUnreadable<'_> {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        let Self { app, error } = *self;
+        let error = Chain(error);
+        warn!(%app, %error, next = "it is filled anew, as at a first start; the others go on", "a series in the state file cannot be read");
+    }
+}
+
 /// The file took longer than a tick waits for it.
 #[derive(Debug, Clone, Copy)]
 pub struct StateSlow<'a> {

@@ -61,7 +61,7 @@ fn set_forecast(metrics: &Metrics, app: &AppName, comparisons: u32) {
         group: &ProcessGroup::new("web"),
         metric: &MetricName::new("depth"),
         region: None,
-        horizon: "10m",
+        horizon: Duration::from_secs(600),
         forecast: &forecast,
         score: &score,
     };

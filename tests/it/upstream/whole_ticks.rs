@@ -46,6 +46,7 @@ fn reconciler(
         expressions,
         per_region: PerRegion::default(),
         policy: Arc::new(Policy::default()),
+        forecast_min_skill: None,
     };
     let settings = Settings {
         timeout: Duration::from_secs(30),
