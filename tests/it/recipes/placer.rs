@@ -95,7 +95,10 @@ async fn auto_placer_enters_above_50_leaves_below_10_and_rests_for_an_hour() {
     let [(came, left)] = course.stays("nrt")[..] else { panic!("{:?}", course.stays("nrt")) };
     assert!((14..=17).contains(&came), "entered at {came}");
     // 17.5 on average until minute 190, then 2: below 10 from the tenth minute on. One tick stops, the next destroys.
-    assert!((199..=206).contains(&left), "left at {left}, not while it flapped around either threshold");
+    assert!(
+        (199..=206).contains(&left),
+        "left at {left}, not while it flapped around either threshold"
+    );
 
     for between in ["lhr", "fra", "gru"] {
         assert_eq!(course.stays(between), [], "{between} was never above 50 on average");
@@ -128,14 +131,18 @@ async fn auto_placer_adaptive_enters_where_traffic_is_unusual_and_keeps_what_is_
             120.. => 2.0,
             _ => 0.0,
         };
-        let syd = if (100..110).contains(&minute) { 15.0 } else { turns(minute, 0.0, 1.0) };
+        let syd = if (100..110).contains(&minute) { 15.0 } else { turns(minute, 0.1, 1.0) };
         [("iad", 0.0), ("lhr", lhr), ("nrt", nrt), ("sin", sin), ("syd", syd), ("fra", 220.0)]
     };
     let driven = run_from("auto-placer-adaptive", &app(rates), start()).await;
     let course = Course::of(&driven, 200).await;
 
     assert!(course.at("fra", 4) == 1 && course.at("fra", 200) == 1, "above 200 in any case");
-    assert_eq!(course.stays("syd"), [], "15 is many deviations above 0.5, and below the floor of 20");
+    assert_eq!(
+        course.stays("syd"),
+        [],
+        "15 is many deviations above 0.5, and below the floor of 20"
+    );
 
     // 150, a deviation of 10 and so a threshold of about 171: three of five minutes at 190.
     let [(came, left)] = course.stays("lhr")[..] else { panic!("{:?}", course.stays("lhr")) };

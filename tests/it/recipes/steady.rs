@@ -67,7 +67,7 @@ async fn forecast_has_the_machines_that_are_needed_ten_minutes_later() {
     let pairs = || seen.windows(11).map(|window| (window[0], needed(window[10].0)));
     let short = pairs().filter(|((_, running), later)| running < later).count();
     let without = pairs().filter(|((rate, _), later)| needed(*rate) < *later).count();
-    assert!(without > 90, "the traffic rises: {without}");
+    assert!(without > 60, "the traffic rises: {without}");
     assert!(short * 3 < without, "{short} minutes too few for what came, and {without} without");
     // A machine too many is one that is needed soon.
     let idle = seen.iter().filter(|(rate, running)| needed(rate + 50.0) < *running).count();
@@ -116,10 +116,8 @@ async fn damped_queue_does_not_flap_and_stops_those_that_were_cordoned_with_leas
     let mut sizes = down.clone();
     sizes.dedup();
     assert_eq!(sizes, [16, 12, 9, 6, 4, 3, 2, 1], "{down:?}");
-    let lasts: Vec<usize> = sizes[..7]
-        .iter()
-        .map(|size| down.iter().filter(|count| *count == size).count())
-        .collect();
+    let lasts: Vec<usize> =
+        sizes[..7].iter().map(|size| down.iter().filter(|count| *count == size).count()).collect();
     assert!(lasts[0] >= 20, "five minutes: {lasts:?}");
     assert!(lasts[1..].iter().all(|ticks| *ticks >= 8), "two minutes each: {lasts:?}");
 
