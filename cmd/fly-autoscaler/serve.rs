@@ -63,7 +63,8 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&api);
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let kept = keep::Kept::new(&config, &clock, &metrics);
-    let scaling = compose::Scaling::new(&config, collectors, fly, clock, kept.store(), metrics);
+    let scaling =
+        compose::Scaling::new(&config, collectors, fly, Arc::clone(&clock), kept.store(), metrics);
     let fits: Arc<Fits> = Arc::default();
     let scaling = scaling.with_fits(Arc::clone(&fits));
     let scaling = scaling.with_atlas(atlas.clone()).with_stop_metrics(stop_metrics);
