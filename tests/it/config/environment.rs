@@ -82,6 +82,7 @@ fn unknown_variables_are_warned_of_with_what_was_meant() {
         [
             "warning: FAS_PROMETHEUS_EMPTY has no effect without FAS_PROMETHEUS_ADDRESS\n  --> environment variable FAS_PROMETHEUS_EMPTY",
             "warning: unknown variable FAS_MAX_MACHINE_COUNT\n  hint: did you mean FAS_MAX_MACHINES?",
+            "warning: unknown variable FAS_STOP_METRIC\n  hint: each key under `stop-metric` has its own: FAS_STOP_METRIC_PROMETHEUS_QUERY, FAS_STOP_METRIC_PROMETHEUS_ADDRESS, FAS_STOP_METRIC_PROMETHEUS_TOKEN",
             "warning: unknown variable FAS_XYZZY",
         ]
     );
