@@ -111,6 +111,14 @@ impl Record {
         older.chain(self.fine.values()).collect()
     }
 
+    /// How many points there are, and how far the first and the last are apart.
+    #[must_use]
+    pub fn extent(&self) -> (usize, Duration) {
+        let points = self.points();
+        let span = points.first().zip(points.last()).map(|(first, last)| last.0.since(first.0));
+        (points.len(), span.unwrap_or_default())
+    }
+
     /// What came after `at`, as finely as it is kept.
     pub fn since(&self, at: Timestamp) -> impl Iterator<Item = (Timestamp, f64)> {
         self.fine.values().filter(move |own| own.0 > at)
@@ -140,20 +148,13 @@ impl Track {
 
     /// Takes in the newest value.
     fn add(&mut self, at: Timestamp, value: f64) {
-        let cell = self.cell_of(at);
-        if cell + 1 == self.end() {
-            self.count = self.count.saturating_add(1);
-            if let Some(last) = self.cells.back_mut() {
-                let mean = f64::from(*last);
-                let mean = if mean.is_nan() {
-                    value
-                } else {
-                    mean + (value - mean) / f64::from(self.count)
-                };
-                *last = mean as f32;
-            }
-        } else if cell >= self.end() {
+        let (cell, end) = (self.cell_of(at), self.end());
+        if self.cells.is_empty() || cell >= end {
             self.append(cell, value);
+        } else if let Some(last) = self.cells.back_mut().filter(|_| cell + 1 == end) {
+            self.count = self.count.saturating_add(1);
+            let mean = f64::from(*last);
+            *last = (mean + (value - mean) / f64::from(self.count)) as f32;
         }
     }
 
@@ -192,6 +193,11 @@ impl Track {
     fn drop_from(&mut self, at: Timestamp) {
         let kept = usize::try_from(self.cell_of(at) - self.first).unwrap_or(0);
         self.cells.truncate(kept);
+        // The last cell is one that something is known of.
+        while self.cells.back().is_some_and(|value| value.is_nan()) {
+            self.cells.pop_back();
+        }
+        self.count = 1;
     }
 
     fn values(&self) -> impl Iterator<Item = (Timestamp, f64)> {

@@ -2,6 +2,7 @@
 
 mod outlook;
 mod properties;
+mod record;
 mod refits;
 mod score;
 mod series;

@@ -17,6 +17,7 @@ mod double;
 mod expressions;
 mod faults;
 mod fleet;
+mod forecasts;
 mod http;
 mod leaving;
 mod machines_api;

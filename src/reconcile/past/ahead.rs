@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Past, Recalled};
 use crate::forecast::{Forecast, LEAST_VALUES, Outlook, Record};
-use crate::model::{SeriesKey, Timestamp};
+use crate::model::{SeriesKey, Timestamp, duration};
 use crate::reconcile::forecasts::{FitKey, SharedRecord};
 use crate::telemetry::Forecasted;
 
@@ -150,8 +150,13 @@ impl Recalled<'_> {
             }
         }
         own.measured(now, measured);
-        let count = |own: &Ahead| own.record().points().len();
-        if is_settled && (own.fit > 0 || count(own) >= LEAST_VALUES) {
+        // A model looks ahead half as far as it was fitted to.
+        let needed = horizon * 2;
+        let is_enough = |own: &Ahead| {
+            let (count, span) = own.record().extent();
+            count >= LEAST_VALUES && span >= needed
+        };
+        if is_settled && (own.fit > 0 || is_enough(own)) {
             let key = FitKey { app: app.clone(), group: whose.0, series: whose.1 };
             let last = fits.last(&key, &own.record, now);
             if let Some((number, fit)) = last.filter(|(number, _)| *number != own.fit) {
@@ -167,9 +172,12 @@ impl Recalled<'_> {
         };
         let lack = forecast.fallback.as_ref().filter(|own| own.is_for_lack());
         if let Some(lack) = lack.filter(|_| self.group.forecast_min_skill.is_none()) {
-            let (lack, count) = (lack.why(), count(own));
+            let (count, span) = own.record().extent();
+            let [span, needed] =
+                [span, needed].map(|own| duration::format(Duration::from_secs(own.as_secs())));
             return Err(format!(
-                "{lack}; {count} values are known, and it takes {LEAST_VALUES} at least; with `forecast-min-skill` the last value would be used{why}"
+                "{}: {count} values over {span} are known, and it takes {LEAST_VALUES} over {needed}; with `forecast-min-skill` the last value would be used{why}",
+                lack.why()
             ));
         }
         let value = forecast.value;

@@ -1,3 +1,6 @@
+mod ahead;
+mod kept;
+
 use std::sync::Mutex;
 
 use futures::future::BoxFuture;
@@ -296,53 +299,6 @@ async fn long_windows_and_short_ones_are_kept_apart() {
     let SeriesSize { series, bytes } = world.past.size();
     assert_eq!(series, 2);
     assert!(bytes < 64 << 10, "{bytes}");
-}
-
-/// Twice the sum of what it learnt and heard.
-#[derive(Default)]
-struct Twice(BTreeMap<SeriesKey, f64>);
-
-impl Forecaster for Twice {
-    fn wants(&self) -> (Duration, Duration) {
-        (Duration::from_secs(3600), Duration::from_secs(300))
-    }
-
-    fn learn(&mut self, _: &ProcessGroup, series: &SeriesKey, past: Vec<(Timestamp, f64)>) {
-        self.0.insert(series.clone(), past.iter().map(|(_, value)| value).sum());
-    }
-
-    fn forecast(
-        &mut self,
-        _: &ProcessGroup,
-        series: &SeriesKey,
-        measured: f64,
-        horizon: Duration,
-        _: Timestamp,
-    ) -> Result<f64, String> {
-        let learnt = self.0.get(series).ok_or("it has learnt nothing")?;
-        Ok(learnt + measured + horizon.as_secs_f64())
-    }
-}
-
-#[tokio::test]
-async fn a_forecaster_learns_the_past_and_is_asked_in_each_tick() {
-    let mut world = World::new("q", r#"forecast("q", "5m")"#, "", |_| {});
-    world.says(Ok(plain(3.0)));
-    let none = r#"`forecast("q", "5m")` has no value: nothing here makes forecasts"#;
-    assert_eq!((world.tick(at(0)).await, world.asked()), (vec![none.to_owned()], 0));
-
-    let groups = [world.group.clone()];
-    let past = Past::new(&groups, Arc::clone(&world.collectors), INTERVAL);
-    world.past = past.with_forecaster(&groups, Box::<Twice>::default());
-    let got = world.tick(at(15)).await;
-    assert!(got[0].contains("it has learnt nothing; its past could not be read"), "{got:?}");
-
-    let past = Past::new(&groups, Arc::clone(&world.collectors), INTERVAL);
-    world.past = past.with_forecaster(&groups, Box::<Twice>::default());
-    world.remembers(vec![(at(-300), plain(10.0)), (at(0), plain(20.0))]);
-    assert_eq!(world.tick(at(30)).await, ["333"]);
-    world.says(Ok(plain(5.0)));
-    assert_eq!(world.tick(at(45)).await, ["335"]);
 }
 
 /// Counts how many questions are on their way.
