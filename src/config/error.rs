@@ -7,6 +7,7 @@ use crate::model::{Kind, Region};
 use super::mistake::Mistake;
 use super::place::Place;
 use super::secret::redact;
+use super::setting::{SECTIONS, SETTINGS, Setting, in_section};
 
 /// One mistake and where it is.
 pub struct ConfigError {
@@ -159,9 +160,10 @@ impl Warning {
 
     fn hint(&self) -> Option<String> {
         match &self.notice {
-            Notice::UnknownVariable { nearest, .. } => {
-                nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
+            Notice::UnknownVariable { nearest: Some(nearest), .. } => {
+                Some(format!("did you mean {nearest}?"))
             }
+            Notice::UnknownVariable { name, .. } => of_section(name),
             Notice::RelativePath { .. } => {
                 Some("write it from the root, such as /data/fas.db".to_owned())
             }
@@ -197,4 +199,13 @@ fn write_entry(
 ) -> fmt::Result {
     write!(f, "{label}: {}{place}", redact(message))?;
     hint.map_or(Ok(()), |hint| write!(f, "\n  hint: {}", redact(&hint)))
+}
+
+/// What to say of a variable with the name of a whole section, such as `FAS_SCALE_DOWN`.
+fn of_section(name: &str) -> Option<String> {
+    let plain = name.strip_prefix("FAS_")?.replace('_', "-").to_ascii_lowercase();
+    let section = SECTIONS.iter().find(|section| **section == plain)?;
+    let inside = |own: &&&Setting| in_section(own.key).is_some_and(|(whose, _)| whose == *section);
+    let variables: Vec<_> = SETTINGS.iter().filter(inside).filter_map(|own| own.env).collect();
+    Some(format!("each key under `{section}` has its own: {}", variables.join(", ")))
 }

@@ -7,7 +7,7 @@ use crate::model::{Kind, Side};
 
 use super::env_vars as var;
 use super::expand::ExpandError;
-use super::setting::EVERY_REGION;
+use super::setting::{EVERY_REGION, SECTIONS};
 use super::value::Fault;
 use super::yaml::YamlError;
 
@@ -36,7 +36,12 @@ pub enum Mistake {
     #[error("unknown key `{key}`")]
     UnknownKey { key: String, nearest: Option<&'static str> },
     #[error("unknown key `{key}` in `{section}`")]
-    UnknownInSection { section: &'static str, key: String, nearest: Option<&'static str> },
+    UnknownInSection {
+        section: &'static str,
+        key: String,
+        nearest: Option<&'static str>,
+        known: Vec<&'static str>,
+    },
     #[error("`{key}` is set twice")]
     DuplicateKey { key: String },
     #[error("`{key}` must be {expected}, not {found}")]
@@ -135,6 +140,15 @@ impl Mistake {
                 if key.replace('_', "-") == *nearest =>
             {
                 format!("keys have dashes: `{nearest}`")
+            }
+            Self::UnknownInSection { section, nearest: None, known, .. } if !known.is_empty() => {
+                format!("the keys of `{section}` are {}", known.join(", "))
+            }
+            Self::Shape { key, .. } if key == "stop-metric" => {
+                "write the query under it: `stop-metric: {query: ...}`".to_owned()
+            }
+            Self::Shape { key, .. } if SECTIONS.contains(&key.as_str()) => {
+                format!("say what of: for example `{key}: {{cooldown: 5m}}`")
             }
             Self::UnknownKey { nearest, .. } | Self::UnknownInSection { nearest, .. } => format!("did you mean `{}`?", (*nearest)?),
             Self::Expand { why: ExpandError::Unset { name }, .. } => {

@@ -4,6 +4,7 @@
 //! `not _found`, and `nil_count` is `nil` and a rest that it cannot read.
 
 use super::error::{Place, Problem};
+use crate::model::duration;
 
 /// The words that mean something by themselves and so cannot be names.
 const KEYWORDS: [&str; 14] = [
@@ -152,8 +153,16 @@ fn number(rest: &str, offset: usize) -> Result<usize, Problem> {
     match parse_number(text) {
         Some(value) if value.is_finite() => Ok(length),
         Some(_) => Err(Problem::at(place, format!("the number `{text}` is too large"))),
-        None => Err(Problem::at(place, format!("`{text}` is not a number"))
-            .hint("a name cannot begin with a digit")),
+        None => {
+            let hint = if rest[length..].starts_with(['"', '\'']) {
+                "it stands between two texts: a quotation mark is missing before it"
+            } else if duration::parse(text).is_some() {
+                "a duration stands in quotes, such as \"10m\""
+            } else {
+                "a name cannot begin with a digit"
+            };
+            Err(Problem::at(place, format!("`{text}` is not a number")).hint(hint))
+        }
     }
 }
 

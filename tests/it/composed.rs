@@ -9,7 +9,7 @@ use fly_autoscaler::config::{Config, FlagValues, GroupConfig, MapEnv, Secret, lo
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::model::{By, MetricName, SeriesRule};
 use fly_autoscaler::ports::{Clock, LoadSource, StateStore};
-use fly_autoscaler::reconcile::{Adapters, Group, Reconciler, Settings, StopMetrics};
+use fly_autoscaler::reconcile::{Adapters, Fills, Group, Reconciler, Settings, StopMetrics};
 use fly_autoscaler::sim::Simulator;
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::transport::Client;
@@ -44,6 +44,7 @@ pub(crate) fn reconciler(
     let app = config.apps.one().unwrap().clone();
     Reconciler::new(app, collectors(config, http), groups(config), settings(config), adapters)
         .with_stop_metrics(stop_metrics(config, http))
+        .with_ticks_apart(config.interval, Fills::default())
 }
 
 fn stop_metrics(config: &Config, http: &Client) -> StopMetrics {

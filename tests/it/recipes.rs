@@ -2,6 +2,8 @@
 
 mod app_wide;
 mod per_region;
+mod placer;
+mod steady;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -48,6 +50,9 @@ fn config(name: &str, sim: &Simulator) -> Config {
         let SourceConfig::Prometheus(source) = &mut collector.source else { continue };
         assert_eq!(source.address, "https://api.fly.io/prometheus/my-org");
         source.address = sim.prometheus_url("my-org");
+    }
+    for metric in config.groups.iter_mut().filter_map(|group| group.stop_metric.as_mut()) {
+        metric.address = sim.prometheus_url("my-org");
     }
     config
 }

@@ -49,8 +49,9 @@ impl FileReader<'_> {
             }
             let inside = settings.iter().filter_map(|setting| in_section(setting.key));
             let inside = inside.filter(|(own, _)| *own == section).map(|(_, name)| name);
-            let nearest = nearest(&key.text, inside);
-            let mistake = Mistake::UnknownInSection { section, key: key.text, nearest };
+            let known: Vec<&'static str> = inside.collect();
+            let nearest = nearest(&key.text, known.iter().copied());
+            let mistake = Mistake::UnknownInSection { section, key: key.text, nearest, known };
             self.mistakes.add(mistake, &self.place(key.mark));
         }
     }

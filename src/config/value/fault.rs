@@ -2,6 +2,7 @@
 
 use crate::model::{By, CalendarError, Catalog};
 
+use super::super::setting::nearest;
 use super::{add_label, app_name, is_identifier, is_region, is_slug};
 
 /// What is wrong with a value. Contains the value, except where it is a secret.
@@ -88,6 +89,15 @@ pub enum Fault {
     ReservedGroup { value: String },
 }
 
+/// How many hours `2d` or `1w` are.
+fn hours_of_days(value: &str) -> Option<u64> {
+    let (count, hours) = match value.strip_suffix('d') {
+        Some(days) => (days, 24),
+        None => (value.strip_suffix('w')?, 7 * 24),
+    };
+    count.parse::<u64>().ok()?.checked_mul(hours)
+}
+
 impl Fault {
     /// What to write instead, where that can be told.
     #[must_use]
@@ -95,6 +105,16 @@ impl Fault {
         Some(match self {
             Self::NotADuration { value } if value.parse::<f64>().is_ok_and(|n| n >= 0.0) => {
                 format!("durations have a unit: `{value}s`, `{value}m`")
+            }
+            Self::NotADuration { value } if hours_of_days(value).is_some() => {
+                format!("write days and weeks in hours: `{}h`", hours_of_days(value)?)
+            }
+            Self::NotAChoice { value, choices } => {
+                format!("did you mean `{}`?", nearest(value, choices.iter().copied())?)
+            }
+            Self::NotOnFailure { value } => {
+                let choices = ["hold", "hold-scale-down", "last", "nil"];
+                format!("did you mean `{}`?", nearest(value, choices)?)
             }
             Self::NotADuration { .. } => "write it like 15s, 1m30s or 500ms".to_owned(),
             Self::NotAFraction { value } => match percent_in(value) {

@@ -126,6 +126,8 @@ impl<'t, 's> Arguments<'t, 's> {
             Some(length) => Ok((length, duration::format(length))),
             None if text.ends_with('d') => Err(wrong(format!("`{shown}` is not a duration"))
                 .hint("days are written in hours: 24h")),
+            None if text.ends_with('w') => Err(wrong(format!("`{shown}` is not a duration"))
+                .hint("weeks are written in hours: 168h is one, and the most")),
             None => {
                 Err(wrong(format!("`{shown}` is not a duration"))
                     .hint("write it as 90s, 10m or 1h30m"))

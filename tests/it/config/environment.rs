@@ -75,18 +75,24 @@ fn variables_that_the_file_refers_to_are_the_files() {
 
 #[test]
 fn unknown_variables_are_warned_of_with_what_was_meant() {
-    let env = [("FAS_MAX_MACHINE_COUNT", "10"), ("FAS_XYZZY", "1"), ("FAS_PROMETHEUS_EMPTY", "0")];
+    let env = [
+        ("FAS_MAX_MACHINE_COUNT", "10"),
+        ("FAS_STOP_METRIC", "q"),
+        ("FAS_XYZZY", "1"),
+        ("FAS_PROMETHEUS_EMPTY", "0"),
+    ];
     let loaded = with_env(&env).unwrap();
     assert_eq!(
         warnings(&loaded),
         [
             "warning: FAS_PROMETHEUS_EMPTY has no effect without FAS_PROMETHEUS_ADDRESS\n  --> environment variable FAS_PROMETHEUS_EMPTY",
             "warning: unknown variable FAS_MAX_MACHINE_COUNT\n  hint: did you mean FAS_MAX_MACHINES?",
+            "warning: unknown variable FAS_STOP_METRIC\n  hint: each key under `stop-metric` has its own: FAS_STOP_METRIC_PROMETHEUS_QUERY, FAS_STOP_METRIC_PROMETHEUS_ADDRESS, FAS_STOP_METRIC_PROMETHEUS_TOKEN",
             "warning: unknown variable FAS_XYZZY",
         ]
     );
     let fatal: Vec<_> = loaded.warnings.iter().map(Warning::is_error_in_check).collect();
-    assert_eq!(fatal, [false, true, true]);
+    assert_eq!(fatal, [false, true, true, true]);
     // A misspelt name is the cause of what is missing, so it is said there too.
     let env: MapEnv =
         [("FAS_APPNAME", "x"), ("FAS_STARTED_MACHINE_COUNT", "1")].into_iter().collect();

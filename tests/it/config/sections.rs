@@ -153,7 +153,23 @@ fn mistakes_in_a_section_have_their_place() {
         ),
         (
             "scale-down: 5\n",
-            "error: `scale-down` must be a map of settings, not a single value\n  --> FAS_CONFIG_YAML:1:13\n   |\n 1 | scale-down: 5\n   |             ^",
+            "error: `scale-down` must be a map of settings, not a single value\n  --> FAS_CONFIG_YAML:1:13\n   |\n 1 | scale-down: 5\n   |             ^\n  hint: say what of: for example `scale-down: {cooldown: 5m}`",
+        ),
+        (
+            "scale-up: {window: 5m}\n",
+            "error: unknown key `window` in `scale-up`\n  --> FAS_CONFIG_YAML:1:12\n   |\n 1 | scale-up: {window: 5m}\n   |            ^^^^^^\n  hint: the keys of `scale-up` are tolerance, stabilization-window, step-size, step-interval, cooldown, only-during",
+        ),
+        (
+            "stop-metric: load\n",
+            "error: `stop-metric` must be a map of settings, not a single value\n  --> FAS_CONFIG_YAML:1:14\n   |\n 1 | stop-metric: load\n   |              ^^^^\n  hint: write the query under it: `stop-metric: {query: ...}`",
+        ),
+        (
+            "stop-order: oldes\n",
+            "error: `stop-order`: `oldes` is not one of id, newest, oldest, least-loaded\n  --> FAS_CONFIG_YAML:1:13\n   |\n 1 | stop-order: oldes\n   |             ^^^^^\n  hint: did you mean `oldest`?",
+        ),
+        (
+            "scale-down-cooldown: 2d\n",
+            "error: `scale-down-cooldown`: `2d` is not a duration\n  --> FAS_CONFIG_YAML:1:22\n   |\n 1 | scale-down-cooldown: 2d\n   |                      ^^\n  hint: write days and weeks in hours: `48h`",
         ),
         (
             "scale-down: {cooldown: 1m}\nscale-down-cooldown: 2m\n",

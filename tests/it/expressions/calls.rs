@@ -180,6 +180,12 @@ fn what_is_written_wrong_is_said_at_its_place() {
             r#""1d""#,
             "days are written in hours: 24h",
         ),
+        (
+            r#"avg_over("q", "2w")"#,
+            "`2w` is not a duration",
+            r#""2w""#,
+            "weeks are written in hours: 168h is one",
+        ),
         (r#"avg_over("q", "0s")"#, "`0s` is no time at all", r#""0s""#, ""),
         (
             r#"avg_over("q", "169h")"#,

@@ -73,6 +73,14 @@ fn mistakes_are_shown_at_their_place() {
             "{a: latency}.a",
             "the values of a map must be plain numbers or texts\n  {a: latency}.a\n      ^^^^^^^",
         ),
+        (
+            "avg_over(\"latency\", 10m)",
+            "`10m` is not a number\n  avg_over(\"latency\", 10m)\n                      ^^^\n  a duration stands in quotes, such as \"10m\"",
+        ),
+        (
+            "avg_over(\"latency, \"10m\")",
+            "`10m` is not a number\n  avg_over(\"latency, \"10m\")\n                      ^^^\n  it stands between two texts: a quotation mark is missing before it",
+        ),
         ("10x + 1", "`10x` is not a number\n  10x + 1\n  ^^^\n  a name cannot begin with a digit"),
         (
             "queue_depth @ 2",

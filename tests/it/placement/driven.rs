@@ -7,6 +7,7 @@ use std::time::Duration;
 use fly_autoscaler::config::Config;
 use fly_autoscaler::model::{AppName, MachineState, Region, Timestamp};
 use fly_autoscaler::ports::Clock;
+use fly_autoscaler::reconcile::forecasts::Fits;
 use fly_autoscaler::sim::{AppSpec, Endpoint, SimOptions, Simulator, WorldHandle};
 use fly_autoscaler::status::{Board, Tick};
 use fly_autoscaler::store::MemoryStore;
@@ -25,6 +26,8 @@ pub(crate) struct Driven {
     clock: Arc<SteppedClock>,
     app: AppName,
     board: Board,
+    metrics: Arc<Metrics>,
+    fits: Arc<Fits>,
     stop: Option<DropGuard>,
 }
 
@@ -49,7 +52,15 @@ impl Driven {
         sim.world().add_app(spec);
         clock.step(start);
         sim.world().watch(&spec.name).unwrap();
-        Self { sim, clock, app: spec.name.clone(), board: Board::default(), stop: None }
+        Self {
+            sim,
+            clock,
+            app: spec.name.clone(),
+            board: Board::default(),
+            metrics: Arc::new(Metrics::new("test", "test")),
+            fits: Arc::default(),
+            stop: None,
+        }
     }
 
     /// Begins to scale it by `config`: the first tick is now.
@@ -59,11 +70,12 @@ impl Driven {
         let http = client_without_https(Timeouts { connect: request, request }).unwrap();
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let store = Arc::new(MemoryStore::new("test"));
-        let reconciler = composed::reconciler(config, &http, Arc::clone(&clock), store);
+        let reconciler = composed::reconciler(config, &http, Arc::clone(&clock), store)
+            .with_forecasts(Arc::clone(&self.fits));
         let supervisor = Supervisor {
             clock,
             board: self.board.clone(),
-            metrics: Arc::new(Metrics::new("test", "test")),
+            metrics: Arc::clone(&self.metrics),
             interval: config.interval,
             shutdown_timeout: config.shutdown_timeout,
         };
@@ -91,6 +103,8 @@ impl Driven {
         let end = self.now().plus(duration);
         while self.now() < end {
             settle(&self.clock, 1).await;
+            // Between two ticks, in no time: `serve` makes them beside the ticks.
+            self.fits.make_due(self.clock.as_ref(), &self.metrics).await;
             self.clock.step(end);
         }
     }
