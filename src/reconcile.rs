@@ -2,6 +2,7 @@
 
 mod atlas;
 mod ending;
+mod flaps;
 pub mod forecasts;
 mod keep;
 mod leases;
@@ -34,6 +35,7 @@ use crate::telemetry::Metrics;
 
 pub use atlas::{Atlas, DoubtfulRegion};
 use ending::{ask, fly_failed, is_trouble, outcome_of};
+use flaps::Flaps;
 use forecasts::Fits;
 use leases::Kept;
 pub use numbers::{Facts, Gave, GroupNumbers, named_regions};
@@ -126,6 +128,7 @@ pub struct Reconciler {
     series_kept: Option<Timestamp>,
     fills: Fills,
     reporter: Reporter,
+    flaps: Flaps,
     under_way: UnderWay,
     /// Leases of ours that run out by themselves.
     kept: Vec<Kept>,
@@ -170,6 +173,7 @@ impl Reconciler {
             series_kept: None,
             fills: Fills::default(),
             reporter,
+            flaps: Flaps::default(),
             under_way: UnderWay::default(),
             kept: Vec::new(),
         }
@@ -272,6 +276,7 @@ impl Reconciler {
             // What was known before is no longer so.
             overview.forget(&self.app);
         }
+        self.flaps.note(&tick.outcomes, self.adapters.clock.now());
         tick.outcome = outcome_of(&tick);
         tick.fly_failed |= fly_failed(&tick.outcomes);
         self.reporter.ended(&tick, self.adapters.clock.now());
@@ -368,6 +373,7 @@ impl Reconciler {
         }
         tick.machines = machine_counts(&observed);
         tick.advice = advice(&observed, &targets, history, now);
+        tick.advice.extend(self.flaps.advice());
         tick.history = self.past.size();
         self.reporter.observed(&observed);
         self.reporter.remembered(tick.history);

@@ -141,6 +141,10 @@ pub enum Notice {
     SameForEachRegion { metric: String, remedy: &'static str },
     #[error("`{key}`: `{region}` is no region of Fly's that this version knows")]
     UnknownRegion { key: &'static str, region: Region, meant: Option<Region> },
+    #[error(
+        "the query looks back {window}, further than Fly's Prometheus remembers (about 15 days)"
+    )]
+    BeyondRetention { window: String },
     #[error("`{key}` gives {count} whatever its metrics are")]
     Constant { key: &'static str, count: u32 },
     #[error("min-{kind}-machine-count is above max-{kind}-machine-count {when}: {min} and {max}")]

@@ -29,6 +29,11 @@ pub enum Advice {
         /// The process group.
         group: ProcessGroup,
     },
+    /// Machines are stopped, or destroyed, soon after others were started, again and again.
+    StopsTooSoon {
+        /// The process group.
+        group: ProcessGroup,
+    },
     /// Another scaler creates machines of this app.
     TwoScalers {
         /// What it puts before the ids of its creates.
@@ -43,6 +48,7 @@ impl Advice {
         match self {
             Self::ProxyStops { .. } => "proxy_stops",
             Self::ProxyStarts { .. } => "proxy_starts",
+            Self::StopsTooSoon { .. } => "stops_too_soon",
             Self::TwoScalers { .. } => "two_scalers",
         }
     }
@@ -58,6 +64,10 @@ impl fmt::Display for Advice {
             Self::ProxyStarts { group } => write!(
                 f,
                 "Fly Proxy starts machines of process group {group} for requests, and the started count stops them again: set auto_start_machines = false for its services, or scale by created counts alone"
+            ),
+            Self::StopsTooSoon { group } => write!(
+                f,
+                "machines of process group {group} go within two minutes of others being started, three times in half an hour by now: they are paid for while they boot and gone before they serve; set scale-down: stabilization-window (FAS_SCALE_DOWN_STABILIZATION_WINDOW=10m)"
             ),
             Self::TwoScalers { scaler } => write!(
                 f,

@@ -2,12 +2,14 @@
 
 mod temporal;
 
+use std::time::Duration;
+
 use crate::model::{MetricName, SeriesRule};
 
 use super::super::error::{Mistakes, Notice, Warning};
 use super::super::mistake::{CollectorFault, Mistake};
 use super::super::place::Place;
-use super::super::raw::{RawCollector, Values};
+use super::super::raw::{Given, RawCollector, Values};
 use super::super::read::Reader;
 use super::super::setting::{self, COLLECTOR_SETTINGS, CollectorKind, Setting};
 use super::super::value;
@@ -26,6 +28,7 @@ pub(super) fn collectors(
             let kind = check_presence(index, values, &collector.place, mistakes)?;
             warn_of_unused(values, kind, warnings);
             warn_of_last_for(values, warnings);
+            warn_of_retention(values, warnings);
             match kind.name {
                 "temporal" => temporal::temporal(index, values, &collector.place, mistakes),
                 _ => prometheus(values, mistakes),
@@ -83,6 +86,41 @@ fn warn_of_unused(values: &Values, kind: &CollectorKind, warnings: &mut Vec<Warn
             warnings.push(Warning { notice, place: given.place.clone() });
         }
     }
+}
+
+/// How far back Fly's Prometheus remembers. Source: docs `monitoring/metrics` (superfly/docs): about 15 days.
+const RETENTION: Duration = Duration::from_secs(15 * 24 * 3600);
+
+/// Says that a query looks back further than Fly's Prometheus remembers: it then has a part of what it asks for.
+fn warn_of_retention(values: &Values, warnings: &mut Vec<Warning>) {
+    let is_flys = |given: &Given| given.text().contains("://api.fly.io/");
+    let Some(query) = values.get(&setting::QUERY) else { return };
+    if values.get(&setting::ADDRESS).is_some_and(is_flys)
+        && let Some(window) = windows(query.text()).find(|(_, length)| *length > RETENTION)
+    {
+        let notice = Notice::BeyondRetention { window: window.0.to_owned() };
+        warnings.push(Warning { notice, place: query.place.clone() });
+    }
+}
+
+/// The windows of a query, such as the `30d` of `[30d]` and `[30d:1h]`. Those that are written in another way (with
+/// milliseconds, of several units) are left out.
+fn windows(query: &str) -> impl Iterator<Item = (&str, Duration)> {
+    query.split('[').skip(1).filter_map(|rest| {
+        let window = rest.split([']', ':']).next()?.trim();
+        let number: u64 =
+            window.strip_suffix(|unit: char| unit.is_ascii_alphabetic())?.parse().ok()?;
+        let seconds = match window.chars().last()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 24 * 3600,
+            'w' => 7 * 24 * 3600,
+            'y' => 365 * 24 * 3600,
+            _ => return None,
+        };
+        Some((window, Duration::from_secs(number.checked_mul(seconds)?)))
+    })
 }
 
 /// Says that `last-for` changes nothing where no last value is asked for.

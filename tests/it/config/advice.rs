@@ -67,3 +67,29 @@ fn numbers_that_never_change_are_warned_of() {
         assert_eq!(advice(&lines), said, "{lines}");
     }
 }
+
+#[test]
+fn a_query_that_looks_back_further_than_flys_prometheus_remembers_is_warned_of() {
+    let said = |host: &str, query: &str| {
+        let yaml = format!(
+            "app-name: web\nstarted-machine-count: ceil(q)\nmetric-collectors:\n- {{type: prometheus, metric-name: q, query: '{query}', address: 'https://{host}/prometheus/acme'}}\n"
+        );
+        let loaded = with_yaml(&yaml, &[]).unwrap_or_else(|errors| panic!("{query}: {errors}"));
+        warnings(&loaded).join("\n")
+    };
+    for (query, window) in [
+        ("rate(a[5m])", None),
+        ("max_over_time(a[15d])", None),
+        ("max_over_time(a[30d])", Some("30d")),
+        ("max_over_time(rate(a[5m])[3w:1h])", Some("3w")),
+        ("a[", None),
+        ("a[99999999999999999999y]", None),
+    ] {
+        let text = said("api.fly.io", query);
+        match window {
+            None => assert_eq!(text, "", "{query}"),
+            Some(window) => assert!(text.contains(&format!("looks back {window}, ")), "{text}"),
+        }
+        assert_eq!(said("prometheus.example.com", query), "", "{query}");
+    }
+}
