@@ -133,10 +133,10 @@ async fn damped_queue_does_not_flap_and_stops_those_that_were_cordoned_with_leas
     for (id, at) in &stops {
         assert!(at.since(cordoned[id]) >= MINUTE, "{id} had a minute to finish");
     }
-    let mut batches = sizes.windows(2).map(|pair| pair[0] - pair[1]);
+    let batches = sizes.windows(2).map(|pair| pair[0] - pair[1]);
     let mut order = stops.iter().map(|(id, _)| load[id]);
     let mut before = 0;
-    while let Some(size) = batches.next() {
+    for size in batches {
         let batch: Vec<usize> = order.by_ref().take(size).collect();
         assert!(batch.iter().all(|load| *load >= before), "{batch:?} after {before}");
         before = batch.into_iter().max().unwrap();
