@@ -81,7 +81,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     tokio::select! {
         () = ticks => {}
         () = keep_current(atlas.as_deref()) => {}
-        () = fits.run(clock.as_ref(), &supervisor.metrics) => {}
+        () = fits.run(supervisor.clock.as_ref(), &supervisor.metrics) => {}
         () = checked.then(|()| future::pending()) => {}
         () = http::serve(listener, http::router(sources), future::pending()) => {}
         () = signals => {}

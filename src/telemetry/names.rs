@@ -63,7 +63,7 @@ names! {
     FORECAST_FIT_DURATION = "fas_forecast_fit_duration_seconds" ["result"]
         "How long fits of models took, by the model that came of it (mstl, ets), or none.";
     HISTORY_SERIES = "fas_series" ["app"]
-        "Windows of metrics that expressions look back at; each region has its own.";
+        "Windows of metrics that expressions look back at, and series that they forecast; each region has its own.";
     HISTORY_BYTES = "fas_series_bytes" ["app"]
         "Memory that these take, in bytes.";
     TARGET_MACHINES = "fas_target_machines" ["app", "group", "region", "kind", "bound"]

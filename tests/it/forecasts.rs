@@ -1,6 +1,7 @@
 //! `forecast()` in whole ticks over real HTTP: machines that start before the traffic rises, and what is held or used
 //! where there is no model.
 
+mod commands;
 mod restarts;
 
 use std::sync::Arc;
@@ -145,7 +146,7 @@ async fn until_there_is_a_model_it_holds_or_uses_the_last_value_as_was_said() {
     let tick = scaler.tick().await;
     let told = sentences(&tick);
     assert!(
-        told.contains(r#"`forecast("traffic", "15m")` has no value: no model was fitted yet"#),
+        told.contains(r#"forecast("traffic", "15m") has no value: no model was fitted yet"#),
         "{told}"
     );
     assert_eq!(stage.started(), 2);
