@@ -31,6 +31,9 @@ use ahead::Ahead;
 const FILLS_AT_ONCE: usize = 4;
 /// How long a tick waits for its turn to ask. The next one tries again.
 const TURN: Duration = Duration::from_secs(5);
+/// How long an answer is kept for series that come up only later: a region whose traffic flickers is not
+/// scaled in each tick, and one that it was asked for need not be scaled in the next.
+const ANSWER_KEPT: Duration = Duration::from_secs(300);
 /// What a series and its window take beside the ring, about.
 const KEY_BYTES: usize = 160;
 
@@ -52,7 +55,7 @@ pub struct Past {
     /// What is asked for in the next tick.
     wanted: BTreeSet<Wanted>,
     /// What came of the last questions.
-    asked: BTreeMap<Wanted, Result<Arc<Steps>, Arc<str>>>,
+    asked: BTreeMap<Wanted, Asked>,
     /// What expressions look ahead at.
     ahead: BTreeMap<(ProcessGroup, SeriesKey), Ahead>,
     /// What makes models of it, and for which app.
@@ -61,6 +64,12 @@ pub struct Past {
 
 /// One window of a metric, and how far apart its samples are.
 type Wanted = (MetricName, Duration, Duration);
+
+/// What came of a question, and when it was asked.
+struct Asked {
+    at: Timestamp,
+    answer: Result<Arc<Steps>, Arc<str>>,
+}
 
 struct Kept {
     ring: Ring,
@@ -139,8 +148,7 @@ impl Past {
         fills: &Fills,
         now: Timestamp,
     ) -> Vec<(MetricName, Arc<str>)> {
-        // What came last time has been read by the tick that it came for.
-        self.asked.retain(|_, answer| answer.is_err());
+        self.asked.retain(|_, own| own.answer.is_err() || now.since(own.at) < ANSWER_KEPT);
         let mut questions: BTreeMap<Wanted, &Collector> = BTreeMap::new();
         for (name, window, step) in std::mem::take(&mut self.wanted) {
             if let Some(collector) = collector_of(&self.collectors, name.as_str()) {
@@ -160,7 +168,8 @@ impl Past {
                     if let Err(why) = &answer {
                         failed.push((wanted.0.clone(), Arc::clone(why)));
                     }
-                    self.asked.insert(wanted, answer.map(Arc::new));
+                    let answer = answer.map(Arc::new);
+                    self.asked.insert(wanted, Asked { at: now, answer });
                 }
             }
         }
@@ -171,7 +180,7 @@ impl Past {
 
     /// Why the past is not known that somebody asked for, to put behind what follows from it.
     fn unread(&self, wanted: &Wanted) -> String {
-        match self.asked.get(wanted) {
+        match self.asked.get(wanted).map(|own| &own.answer) {
             Some(Err(why)) => format!("; its past could not be read: {why}"),
             Some(Ok(_)) | None => String::new(),
         }
@@ -267,7 +276,7 @@ impl<'a> Recalled<'a> {
         wanted: &Wanted,
     ) -> Option<(Vec<(Timestamp, f64)>, Duration)> {
         let collector = collector_of(&self.past.collectors, series.metric.as_str())?;
-        match self.past.asked.get(wanted) {
+        match self.past.asked.get(wanted).map(|own| &own.answer) {
             Some(Ok(steps)) => {
                 let mut values = values_of(series, steps, collector, self.regions);
                 values.retain(|(at, _)| *at <= self.regions.now);

@@ -282,6 +282,24 @@ async fn regions_have_series_of_their_own_with_those_that_they_take_in() {
 }
 
 #[tokio::test]
+async fn a_region_that_is_scaled_now_and_then_gets_its_past_all_the_same() {
+    let mut world = World::new("t", "", r#"avg_over("t", "1m")"#, |_| {});
+    Arc::make_mut(&mut world.group.policy).regions = RegionList::Auto;
+    let lhr = [("lhr", 10.0)];
+    world.remembers((-4..=40).map(|tick| (at(15 * tick), by_region(&lhr))).collect());
+    // Traffic comes and goes; with none the region is not scaled. Its past is asked for in a tick in which
+    // it is, and the answer is there when it is not.
+    let mut gave = Vec::new();
+    for tick in 0..6 {
+        let value = if tick % 2 == 0 { 10.0 } else { 0.0 };
+        world.says(Ok(by_region(&[("lhr", value)])));
+        gave.extend(world.tick(at(15 * tick)).await.into_iter().skip(1));
+    }
+    assert_eq!(gave.last().map(String::as_str), Some("10"), "{gave:?}");
+    assert!(world.asked() <= 2, "{}", world.asked());
+}
+
+#[tokio::test]
 async fn what_nothing_looks_back_at_is_not_kept() {
     let mut world = World::new("q", "q + hour(\"UTC\") * 0", "", |_| {});
     world.says(Ok(plain(3.0)));
