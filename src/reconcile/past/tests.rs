@@ -9,7 +9,7 @@ use super::*;
 use crate::collect::{Memory, collect};
 use crate::decide::{History, Policy, Unlisted};
 use crate::evaluate::{Expression, Names, PerRegion};
-use crate::model::{By, Catalog, OnFailure, Sample, ScopeBounds};
+use crate::model::{By, Catalog, OnFailure, RegionList, Sample, ScopeBounds};
 use crate::ports::{MetricSource, SourceError};
 use crate::reconcile::{Facts, GroupNumbers};
 
