@@ -1,6 +1,8 @@
 //! Which machines leave, in which order, and by which steps: `stop-order: least-loaded`,
-//! `cordon-before-stop`, `destroy: managed`. Whole ticks are in `leaving::ticks`.
+//! `cordon-before-stop`, `destroy: managed`. Several scopes are in `leaving::regions`, whole ticks in
+//! `leaving::ticks`.
 
+mod regions;
 mod ticks;
 
 use std::sync::Arc;
@@ -8,8 +10,8 @@ use std::time::Duration;
 
 use fly_autoscaler::act::{Outcome, UnderWay, act};
 use fly_autoscaler::decide::{
-    Cordoned, Effect, GroupTargets, History, Loads, Observed, Plan, Policy, StopOrder, Targets,
-    Wanted, check, decide,
+    Cordoned, Effect, GroupTargets, History, Loads, Observed, Plan, Policy, ScopePlan, StopOrder,
+    Targets, Wanted, check, decide,
 };
 use fly_autoscaler::model::{
     AppName, Bounds, Machine, MachineId, ProcessGroup, Region, ScopeBounds, Timestamp,
@@ -87,11 +89,14 @@ fn plan_after(
 
 /// The actions in short, with the machines that could take their place: `cordon b, stop c | stop d`.
 fn actions(plan: &Plan) -> String {
+    actions_in(&plan.scopes[0])
+}
+
+fn actions_in(scope: &ScopePlan) -> String {
     let short = |action: &fly_autoscaler::decide::Action| {
         let machine = action.machine().map_or("-".to_owned(), ToString::to_string);
         format!("{} {machine}", action.verb())
     };
-    let scope = &plan.scopes[0];
     let acts: Vec<_> = scope.actions.iter().map(|planned| short(&planned.action)).collect();
     let spares: Vec<_> = scope.spares.iter().map(short).collect();
     let spares =
@@ -101,7 +106,11 @@ fn actions(plan: &Plan) -> String {
 
 /// The reasons of a scope in their words, but for how many machines there are.
 fn reasons(plan: &Plan) -> String {
-    let texts = plan.scopes[0].reasons.iter().filter(|own| {
+    reasons_in(&plan.scopes[0])
+}
+
+fn reasons_in(scope: &ScopePlan) -> String {
+    let texts = scope.reasons.iter().filter(|own| {
         !matches!(own.code(), "above_max" | "within_bounds" | "below_min" | "draining")
     });
     texts.map(ToString::to_string).collect::<Vec<_>>().join("; ")
@@ -168,7 +177,7 @@ fn a_machine_is_cordoned_first_and_stopped_when_it_was_so_for_long_enough() {
         ("a b c:started:c60", "", "2", "stop c | cordon a, cordon b", String::new()),
         // The longest cordoned first; what is not to go serves again.
         ("a:started:c10 b c:started:c61", "", "2", "uncordon a, stop c | cordon b", String::new()),
-        ("a b:started:c10 c", "", "1", "cordon a", until(50)),
+        ("a b:started:c10 c", "", "1", "cordon a | cordon c", until(50)),
         // Demand is back: it serves before another is started.
         ("a b:started:c10 c:stopped", "", "2", "uncordon b", String::new()),
         ("a b:started:c10 c:stopped", "", "3", "uncordon b, start c", String::new()),
