@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use fly_autoscaler::decide::view::{Cordon, View};
 use fly_autoscaler::decide::{
-    Action, Cordoned, Effect, GroupTargets, Observed, Plan, Policy, Reason, ScopePlan, Targets,
-    Verb, Verdict, Wanted, check, decide,
+    Action, Cordoned, Damping, Effect, GroupTargets, Observed, Plan, Policy, Reason, RegionDamping,
+    ScopePlan, Targets, Verb, Verdict, Wanted, check, decide,
 };
 use fly_autoscaler::model::{
     Bounds, HostStatus, Kind, Machine, MachineFacts, MachineId, MachineState, ScopeBounds,
@@ -90,7 +90,7 @@ fn tally_after(case: &Case, wanted: ScopeBounds, kind: Kind) -> u32 {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1024, failure_persistence: None, ..ProptestConfig::default()
+        cases: 256, failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]
@@ -463,16 +463,28 @@ proptest! {
         if unlisted_kept && young_kept && creates(&plan) > 0 {
             // With damping the next step may follow, but both are no more than what is lacking.
             let lacking = creates(&decide(&case.observed, &damping::undamped(&case.targets), &case.history, NOW));
+            // What goes in between leaves room under the ceiling.
+            let room = plan.actions().filter(|(_, own)| own.action.verb() == Verb::Destroy).count();
             let both = creates(&plan) + creates(&again);
-            prop_assert!(both <= lacking, "{both} of {lacking}: {:#?}", again.scopes);
+            prop_assert!(both <= lacking + room, "{both} of {lacking}: {:#?}", again.scopes);
         }
+        let may_change = !unlisted_kept || !young_kept || case.targets.groups.iter().any(|own| {
+            own.policy.destroy_brake || own.policy.damping != Damping::default()
+                || own.policy.region_damping != RegionDamping::default()
+        });
         let touched: BTreeMap<&MachineId, Verb> = plan.actions()
             .filter_map(|(_, own)| Some((own.action.machine()?, own.action.verb()))).collect();
         for (_, planned) in again.actions() {
             let before = planned.action.machine().and_then(|id| touched.get(id));
-            // One that was cordoned at rest and is started goes back into rotation on its way.
-            let goes_back = before == Some(&Verb::Start) && planned.action.verb() == Verb::Uncordon;
-            prop_assert!(before.is_none() || goes_back, "{} again", planned.action);
+            let follows = match (before, planned.action.verb()) {
+                // One that was cordoned at rest is put back and started, in either order.
+                (Some(Verb::Start), Verb::Uncordon) | (Some(Verb::Uncordon), Verb::Start) => true,
+                // What was to stay may go after all, where time alone or a further wish lets it.
+                (Some(Verb::Uncordon), verb) => may_change && verb != Verb::Uncordon,
+                (Some(Verb::Cordon), verb) => may_change && verb == Verb::Uncordon,
+                (before, _) => before.is_none(),
+            };
+            prop_assert!(follows, "{} after {before:?}", planned.action);
         }
     }
 }

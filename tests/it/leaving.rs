@@ -200,6 +200,10 @@ fn a_machine_is_cordoned_first_and_stopped_when_it_was_so_for_long_enough() {
         ("a b c:started:c60", "2", "", "stop c", String::new()),
         ("a b c:stopped:c90", "2", "", "destroy c", String::new()),
         ("a b:started:c90 c:stopped", "2", "", "uncordon b, destroy c", String::new()),
+        // What is on its way to be stopped stays so while another one is destroyed, if it is to go still.
+        ("a b:started:c10 c d:stopped", "3", "2", "destroy d", String::new()),
+        ("a b:started:c90 c d:stopped", "3", "2", "destroy d", String::new()),
+        ("a b:started:c10 c d:stopped", "3", "3", "uncordon b, destroy d", String::new()),
         // One that others have cordoned has its place in the order, and is stopped without a step before.
         ("a b c:started:c", "", "2", "cordon a | cordon b, stop c", others.to_owned()),
     ];

@@ -240,8 +240,9 @@ impl Done {
 }
 
 fn done() -> BoxedStrategy<Vec<Done>> {
-    let one = (0..1000_usize, 0..7_u8, 0_u64..90, any::<bool>(), 0..GROUPS.len())
-        .prop_map(|(number, kind, age, launched, group)| Done { number, kind, age, launched, group });
+    let one = (0..1000_usize, 0..7_u8, 0_u64..90, any::<bool>(), 0..GROUPS.len()).prop_map(
+        |(number, kind, age, launched, group)| Done { number, kind, age, launched, group },
+    );
     prop::collection::vec(one, 0..6).boxed()
 }
 
