@@ -90,7 +90,7 @@ fn tally_after(case: &Case, wanted: ScopeBounds, kind: Kind) -> u32 {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 256, failure_persistence: None, ..ProptestConfig::default()
+        failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]
