@@ -204,6 +204,26 @@ fn a_machine_is_cordoned_first_and_stopped_when_it_was_so_for_long_enough() {
         ("a b:started:c10 c d:stopped", "3", "2", "destroy d", String::new()),
         ("a b:started:c90 c d:stopped", "3", "2", "destroy d", String::new()),
         ("a b:started:c10 c d:stopped", "3", "3", "uncordon b, destroy d", String::new()),
+        (
+            "a:started:c10 b:started:c20 c d:stopped",
+            "3",
+            "2",
+            "uncordon a, destroy d",
+            String::new(),
+        ),
+        ("a:started:u90 b c:stopped", "2", "1", "uncordon a, destroy c", String::new()),
+        // Those that run go back first, then by id, whatever the order of the list.
+        (
+            "c:stopped:c90 b:started:c10 a:stopped:c90",
+            "",
+            "1",
+            "uncordon b, uncordon a, uncordon c",
+            String::new(),
+        ),
+        // What goes back stands in for no other.
+        ("a b:started:u90 c", "", "2", "uncordon b, cordon a | cordon c", String::new()),
+        // At rest one that was stopped goes before one that was suspended, and neither is cordoned.
+        ("a:suspended b:stopped c", "2", "", "destroy b", String::new()),
         // One that others have cordoned has its place in the order, and is stopped without a step before.
         ("a b c:started:c", "", "2", "cordon a | cordon b, stop c", others.to_owned()),
     ];
