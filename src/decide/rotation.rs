@@ -76,7 +76,8 @@ fn in_order<'v, 'a>(whole: &'v View<'a>) -> Vec<&'v Seen<'a>> {
 /// Why a cordon of ours on a machine that does not leave ends now.
 fn end_of(seen: &Seen<'_>, cordon: Cordon, next: &History) -> Option<CordonEnd> {
     if cordon == Cordon::MarkOnly {
-        return Some(CordonEnd::Lifted);
+        // On its way to rest it is left alone until it has got there.
+        return (!seen.standing.is_stopping).then_some(CordonEnd::Lifted);
     }
     if seen.standing.started {
         return Some(CordonEnd::Wanted);

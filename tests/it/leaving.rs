@@ -190,6 +190,8 @@ fn a_machine_is_cordoned_first_and_stopped_when_it_was_so_for_long_enough() {
         ("a b:suspended:c90", "", "1", "uncordon b", String::new()),
         ("a b:stopping:c90", "", "1", "", String::new()),
         ("a b:started:u90", "", "2", "uncordon b", String::new()),
+        ("a b:stopping:u90", "", "1", "", String::new()),
+        ("a b:stopped:u90", "", "1", "uncordon b", String::new()),
         ("a b:stopped:c", "", "1", "", String::new()),
         // A start comes before it: the machine is put back when it is on its way.
         ("a b:stopped:c90", "", "2", "start b", String::new()),
