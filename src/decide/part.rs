@@ -263,7 +263,7 @@ impl<'v, 'a> Part<'v, 'a> {
             self.started = self.take(candidates, self.need.starts, &reason);
             return;
         }
-        let mut stops = self.to_stop(leaving, taken, keep, history);
+        let mut stops = self.stops_left(leaving, taken, keep, history);
         if self.need.stops > 0 {
             let reason = self.above(Kind::Started);
             self.plan.reasons.push(reason.clone());
@@ -291,7 +291,7 @@ impl<'v, 'a> Part<'v, 'a> {
         keep: &Keep<'_>,
         history: &History,
     ) {
-        let mut stops = self.to_stop(leaving, taken, keep, history);
+        let mut stops = self.stops_left(leaving, taken, keep, history);
         stops.truncate(self.need.stops as usize);
         stops.retain(|exit| self.view.is_cordoned_by_us(&exit.machine));
         self.waiting.extend(stops.into_iter().map(|exit| exit.machine));
@@ -299,7 +299,7 @@ impl<'v, 'a> Part<'v, 'a> {
 
     /// The machines that may be stopped, in order. What another scope of the same machines takes away, or
     /// destroys, runs no longer either: so many fewer are to be stopped.
-    fn to_stop(
+    fn stops_left(
         &mut self,
         leaving: &Leaving<'_>,
         taken: &BTreeSet<MachineId>,

@@ -481,7 +481,7 @@ proptest! {
                 (Some(Verb::Start), Verb::Uncordon) | (Some(Verb::Uncordon), Verb::Start) => true,
                 // What was to stay may go after all, where time alone or a further wish lets it.
                 (Some(Verb::Uncordon), verb) => may_change && verb != Verb::Uncordon,
-                (Some(Verb::Cordon), verb) => may_change && verb == Verb::Uncordon,
+                (Some(Verb::Cordon), verb) => may_change && verb != Verb::Cordon,
                 (before, _) => before.is_none(),
             };
             prop_assert!(follows, "{} after {before:?}", planned.action);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fly_autoscaler::decide::Reason;
 use fly_autoscaler::model::{MachineId, MachineState};
 use fly_autoscaler::sim::{Endpoint, FaultKind, FaultRule};
 use fly_autoscaler::status::Tick;
@@ -24,7 +25,7 @@ fn fleet(stage: &Stage) -> (Vec<MachineId>, Vec<MachineId>) {
 
 fn codes(tick: &Tick) -> Vec<&'static str> {
     let scopes = &tick.plan.as_ref().unwrap().scopes;
-    scopes[0].reasons.iter().map(|reason| reason.code()).collect()
+    scopes[0].reasons.iter().map(Reason::code).collect()
 }
 
 /// How often Fly was asked to cordon, to stop, to uncordon, to start.
