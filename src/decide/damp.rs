@@ -192,8 +192,11 @@ struct Allowed {
 /// What a rule leaves of a distance; `None`: all of it.
 type Rule = fn(&Going<'_, '_>, u32) -> Option<Allowed>;
 
+/// The reason that a rule gives for what it changed.
+type Why = fn(Eased) -> Reason;
+
 /// The rules in their order, each with the reason that it gives.
-const RULES: [(Rule, fn(Eased) -> Reason); 5] = [
+const RULES: [(Rule, Why); 5] = [
     (|own, left| own.within_tolerance(left), Reason::WithinTolerance),
     (|own, _| own.stabilized(), Reason::Stabilized),
     (|own, _| own.one_step(), Reason::LimitedByStep),

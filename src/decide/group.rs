@@ -260,7 +260,12 @@ impl<'v, 'a> Deciding<'v, 'a> {
         let mut started = 0;
         let mut taken = taken(parts);
         for part in regions_first(parts) {
-            if part.is_done || part.bounds.is_none() {
+            if part.bounds.is_none() {
+                continue;
+            }
+            if part.is_done {
+                part.stay_cordoned(&self.leaving, &taken, keep, next);
+                taken.extend(part.touched().cloned());
                 continue;
             }
             if part.role == Role::AppWide {

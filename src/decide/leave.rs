@@ -98,7 +98,7 @@ impl<'a> Leaving<'a> {
 
     /// Machines that may be stopped, in order, each with its next step: by suspending it where that is
     /// wanted and nothing stands in the way.
-    pub(super) fn to_stop(&self, view: &View<'_>, history: &History) -> Vec<Exit> {
+    pub(super) fn to_stop(self, view: &View<'_>, history: &History) -> Vec<Exit> {
         let mut candidates: Vec<_> =
             view.machines.iter().filter(|seen| seen.standing.may_stop).collect();
         candidates.sort_by_key(|seen| self.rank(seen));
@@ -118,7 +118,7 @@ impl<'a> Leaving<'a> {
     }
 
     /// The way out of a machine that is stopped to be destroyed. It is never suspended.
-    pub(super) fn to_destroy(&self, seen: &Seen<'_>) -> Exit {
+    pub(super) fn to_destroy(self, seen: &Seen<'_>) -> Exit {
         self.exit(seen, stop(seen), None)
     }
 

@@ -263,18 +263,10 @@ impl<'v, 'a> Part<'v, 'a> {
             self.started = self.take(candidates, self.need.starts, &reason);
             return;
         }
-        // What another scope of the same machines takes away, or destroys, runs no longer either.
-        let leaves = self
-            .view
-            .machines
-            .iter()
-            .filter(|seen| seen.standing.may_stop && taken.contains(&seen.machine.id));
-        self.need.stops = self.need.stops.saturating_sub(count(leaves.count()));
+        let mut stops = self.stops_left(leaving, taken, keep, history);
         if self.need.stops > 0 {
             let reason = self.above(Kind::Started);
             self.plan.reasons.push(reason.clone());
-            let mut stops = leaving.to_stop(&self.view, history);
-            stops.retain(|exit| !taken.contains(&exit.machine) && keep.may_stop(&exit.machine));
             let spares = stops.split_off(min(stops.len(), self.need.stops as usize));
             let taken = count(stops.len());
             // Where all that are to go wait, nothing can fail that another one would stand in for.
@@ -288,6 +280,41 @@ impl<'v, 'a> Part<'v, 'a> {
                 self.plan.reasons.push(Reason::NotEnoughStarted { wanted, available: taken });
             }
         }
+    }
+
+    /// Where something is destroyed nothing is stopped; what is on its way to be stopped stays cordoned, or
+    /// it would have to begin anew.
+    pub(super) fn stay_cordoned(
+        &mut self,
+        leaving: &Leaving<'_>,
+        taken: &BTreeSet<MachineId>,
+        keep: &Keep<'_>,
+        history: &History,
+    ) {
+        let mut stops = self.stops_left(leaving, taken, keep, history);
+        stops.truncate(self.need.stops as usize);
+        stops.retain(|exit| self.view.is_cordoned_by_us(&exit.machine));
+        self.waiting.extend(stops.into_iter().map(|exit| exit.machine));
+    }
+
+    /// The machines that may be stopped, in order. What another scope of the same machines takes away, or
+    /// destroys, runs no longer either: so many fewer are to be stopped.
+    fn stops_left(
+        &mut self,
+        leaving: &Leaving<'_>,
+        taken: &BTreeSet<MachineId>,
+        keep: &Keep<'_>,
+        history: &History,
+    ) -> Vec<Exit> {
+        if self.need.stops == 0 {
+            return Vec::new();
+        }
+        let mut stops = leaving.to_stop(&self.view, history);
+        let there = stops.len();
+        stops.retain(|exit| !taken.contains(&exit.machine));
+        self.need.stops = self.need.stops.saturating_sub(count(there - stops.len()));
+        stops.retain(|exit| keep.may_stop(&exit.machine));
+        stops
     }
 
     /// Takes the first `wanted` candidates as actions; the rest are spares.

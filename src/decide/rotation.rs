@@ -29,7 +29,8 @@ pub(super) fn put_back(
     // Drained regions wait until it is known what is wanted elsewhere.
     let drains = parts.iter().all(|part| part.role == Role::Draining || part.bounds.is_some());
     let mut others: Vec<u32> = vec![0; parts.len()];
-    for seen in &whole.machines {
+    let mut back: Vec<Vec<PlannedAction>> = vec![Vec::new(); parts.len()];
+    for seen in in_order(whole) {
         let Some(cordon) = seen.cordon else { continue };
         let own =
             |part: &Part<'_, '_>| part.plan.scope.region.as_ref() == Some(&seen.machine.region);
@@ -49,12 +50,14 @@ pub(super) fn put_back(
         if let Some(why) = end_of(seen, cordon, next) {
             let (machine, region) = (seen.machine.id.clone(), seen.machine.region.clone());
             let action = Action::Uncordon { machine, region };
-            // What serves at once comes before what has to start.
-            let planned = PlannedAction { action, reason: Reason::CordonOver { why } };
-            parts[index].plan.actions.insert(0, planned);
+            back[index].push(PlannedAction { action, reason: Reason::CordonOver { why } });
             let is_other = |own: &Action| own.machine() != Some(&seen.machine.id);
             parts.iter_mut().for_each(|part| part.plan.spares.retain(is_other));
         }
+    }
+    for (part, back) in parts.iter_mut().zip(back) {
+        // What serves at once comes before what has to start.
+        part.plan.actions.splice(0..0, back);
     }
     if policy.cordon_before_stop.is_some() {
         for (part, others) in parts.iter_mut().zip(others).filter(|(_, others)| *others > 0) {
@@ -63,10 +66,18 @@ pub(super) fn put_back(
     }
 }
 
+/// The machines, those that run first, for they serve at once; then by id, whatever the order of the list.
+fn in_order<'v, 'a>(whole: &'v View<'a>) -> Vec<&'v Seen<'a>> {
+    let mut all: Vec<_> = whole.machines.iter().collect();
+    all.sort_by_key(|seen| (!seen.standing.started, &seen.machine.id));
+    all
+}
+
 /// Why a cordon of ours on a machine that does not leave ends now.
 fn end_of(seen: &Seen<'_>, cordon: Cordon, next: &History) -> Option<CordonEnd> {
     if cordon == Cordon::MarkOnly {
-        return Some(CordonEnd::Lifted);
+        // On its way to rest it is left alone until it has got there.
+        return (!seen.standing.is_stopping).then_some(CordonEnd::Lifted);
     }
     if seen.standing.started {
         return Some(CordonEnd::Wanted);

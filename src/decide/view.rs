@@ -205,6 +205,13 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether `machine` is one that we have taken out of rotation.
+    #[must_use]
+    pub fn is_cordoned_by_us(&self, machine: &MachineId) -> bool {
+        let own = self.machines.iter().find(|seen| seen.machine.id == *machine);
+        own.is_some_and(|seen| matches!(seen.cordon, Some(Cordon::Ours(_))))
+    }
+
     /// How many machines there are in `region`, those included that the list does not show yet.
     #[must_use]
     pub fn count_in(&self, region: &Region) -> usize {

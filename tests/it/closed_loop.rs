@@ -4,6 +4,7 @@
 //! `tests/run` does.
 
 mod history;
+mod leaving;
 mod regions;
 
 use std::io::Write as _;

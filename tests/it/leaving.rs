@@ -1,6 +1,8 @@
 //! Which machines leave, in which order, and by which steps: `stop-order: least-loaded`,
-//! `cordon-before-stop`, `destroy: managed`. Whole ticks are in `leaving::ticks`.
+//! `cordon-before-stop`, `destroy: managed`. Several scopes are in `leaving::regions`, whole ticks in
+//! `leaving::ticks`.
 
+mod regions;
 mod ticks;
 
 use std::sync::Arc;
@@ -8,8 +10,8 @@ use std::time::Duration;
 
 use fly_autoscaler::act::{Outcome, UnderWay, act};
 use fly_autoscaler::decide::{
-    Cordoned, Effect, GroupTargets, History, Loads, Observed, Plan, Policy, StopOrder, Targets,
-    Wanted, check, decide,
+    Cordoned, Effect, GroupTargets, History, Loads, Observed, Plan, Policy, ScopePlan, StopOrder,
+    Targets, Wanted, check, decide,
 };
 use fly_autoscaler::model::{
     AppName, Bounds, Machine, MachineId, ProcessGroup, Region, ScopeBounds, Timestamp,
@@ -87,11 +89,14 @@ fn plan_after(
 
 /// The actions in short, with the machines that could take their place: `cordon b, stop c | stop d`.
 fn actions(plan: &Plan) -> String {
+    actions_in(&plan.scopes[0])
+}
+
+fn actions_in(scope: &ScopePlan) -> String {
     let short = |action: &fly_autoscaler::decide::Action| {
         let machine = action.machine().map_or("-".to_owned(), ToString::to_string);
         format!("{} {machine}", action.verb())
     };
-    let scope = &plan.scopes[0];
     let acts: Vec<_> = scope.actions.iter().map(|planned| short(&planned.action)).collect();
     let spares: Vec<_> = scope.spares.iter().map(short).collect();
     let spares =
@@ -101,7 +106,11 @@ fn actions(plan: &Plan) -> String {
 
 /// The reasons of a scope in their words, but for how many machines there are.
 fn reasons(plan: &Plan) -> String {
-    let texts = plan.scopes[0].reasons.iter().filter(|own| {
+    reasons_in(&plan.scopes[0])
+}
+
+fn reasons_in(scope: &ScopePlan) -> String {
+    let texts = scope.reasons.iter().filter(|own| {
         !matches!(own.code(), "above_max" | "within_bounds" | "below_min" | "draining")
     });
     texts.map(ToString::to_string).collect::<Vec<_>>().join("; ")
@@ -168,7 +177,7 @@ fn a_machine_is_cordoned_first_and_stopped_when_it_was_so_for_long_enough() {
         ("a b c:started:c60", "", "2", "stop c | cordon a, cordon b", String::new()),
         // The longest cordoned first; what is not to go serves again.
         ("a:started:c10 b c:started:c61", "", "2", "uncordon a, stop c | cordon b", String::new()),
-        ("a b:started:c10 c", "", "1", "cordon a", until(50)),
+        ("a b:started:c10 c", "", "1", "cordon a | cordon c", until(50)),
         // Demand is back: it serves before another is started.
         ("a b:started:c10 c:stopped", "", "2", "uncordon b", String::new()),
         ("a b:started:c10 c:stopped", "", "3", "uncordon b, start c", String::new()),
@@ -181,6 +190,8 @@ fn a_machine_is_cordoned_first_and_stopped_when_it_was_so_for_long_enough() {
         ("a b:suspended:c90", "", "1", "uncordon b", String::new()),
         ("a b:stopping:c90", "", "1", "", String::new()),
         ("a b:started:u90", "", "2", "uncordon b", String::new()),
+        ("a b:stopping:u90", "", "1", "", String::new()),
+        ("a b:stopped:u90", "", "1", "uncordon b", String::new()),
         ("a b:stopped:c", "", "1", "", String::new()),
         // A start comes before it: the machine is put back when it is on its way.
         ("a b:stopped:c90", "", "2", "start b", String::new()),
@@ -191,6 +202,30 @@ fn a_machine_is_cordoned_first_and_stopped_when_it_was_so_for_long_enough() {
         ("a b c:started:c60", "2", "", "stop c", String::new()),
         ("a b c:stopped:c90", "2", "", "destroy c", String::new()),
         ("a b:started:c90 c:stopped", "2", "", "uncordon b, destroy c", String::new()),
+        // What is on its way to be stopped stays so while another one is destroyed, if it is to go still.
+        ("a b:started:c10 c d:stopped", "3", "2", "destroy d", String::new()),
+        ("a b:started:c90 c d:stopped", "3", "2", "destroy d", String::new()),
+        ("a b:started:c10 c d:stopped", "3", "3", "uncordon b, destroy d", String::new()),
+        (
+            "a:started:c10 b:started:c20 c d:stopped",
+            "3",
+            "2",
+            "uncordon a, destroy d",
+            String::new(),
+        ),
+        ("a:started:u90 b c:stopped", "2", "1", "uncordon a, destroy c", String::new()),
+        // Those that run go back first, then by id, whatever the order of the list.
+        (
+            "c:stopped:c90 b:started:c10 a:stopped:c90",
+            "",
+            "1",
+            "uncordon b, uncordon a, uncordon c",
+            String::new(),
+        ),
+        // What goes back stands in for no other.
+        ("a b:started:u90 c", "", "2", "uncordon b, cordon a | cordon c", String::new()),
+        // At rest one that was stopped goes before one that was suspended, and neither is cordoned.
+        ("a:suspended b:stopped c", "2", "", "destroy b", String::new()),
         // One that others have cordoned has its place in the order, and is stopped without a step before.
         ("a b c:started:c", "", "2", "cordon a | cordon b, stop c", others.to_owned()),
     ];

@@ -1,5 +1,6 @@
 //! The Prometheus source against a server on loopback.
 
+mod loads;
 mod past;
 
 use std::collections::BTreeMap;

@@ -225,6 +225,10 @@ pub(super) const REGION_SCALE_DOWN_ONLY_DURING: Setting = of_region(
 );
 
 /// The same setting for every region.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "its callers have constants, of which nothing is left over"
+)]
 const fn of_region(top: Setting, env: &'static str, flag: &'static str) -> Setting {
     Setting { env: Some(env), flag: Some(flag), ..top }
 }

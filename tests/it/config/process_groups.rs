@@ -77,15 +77,18 @@ fn what_stands_under_a_group_is_stronger_than_a_variable_or_a_flag() {
             Kind::Fraction | Kind::Step => "1",
             Kind::Duration { .. } => "1s",
             Kind::Calendar => "Mon",
+            Kind::Skill => "0.5",
+            Kind::Url => "https://syd",
             _ => "syd",
         });
+        let shown = |value: &str| Some(if setting.is_secret { "***" } else { value }.to_owned());
         let env = [APP[0], (setting.env.unwrap(), other), ("FAS_CONFIG_YAML", &yaml)];
         let loaded = load(&FlagValues::default(), &env.into_iter().collect::<MapEnv>());
         let loaded = loaded.unwrap_or_else(|errors| panic!("{}: {errors}", setting.key));
         let value =
             |group: &str| origin(&loaded, &format!("process-groups.{group}.{}", setting.key));
-        assert_eq!(value("web"), (Some(own.into()), "FAS_CONFIG_YAML:2".into()));
-        assert_eq!(value("worker"), (Some(other.into()), setting.env.unwrap().into()));
+        assert_eq!(value("web"), (shown(own), "FAS_CONFIG_YAML:2".into()));
+        assert_eq!(value("worker"), (shown(other), setting.env.unwrap().into()));
         let is_warning = |text: &String| !text.contains("has no effect without");
         assert!(!warnings(&loaded).iter().any(is_warning), "{}", setting.key);
 

@@ -116,6 +116,10 @@ fn what_was_done_counts_where_it_was_done() {
     assert!(next.changes.is_empty());
     let next = plan(policy(cooling), "lhr:6 iad:6", "lhr:0 iad:0", None, &history).next;
     assert_eq!(next.changes, history.changes);
+    // Only the rules of regions look back: that is enough.
+    let regional = "regions=lhr,iad region-scale-down-cooldown=1m";
+    let next = plan(policy(regional), "lhr:6 iad:6", "lhr:0 iad:0", None, &history).next;
+    assert_eq!(next.changes, history.changes);
 }
 
 /// Windows are kept for each scope, and go with the scope.

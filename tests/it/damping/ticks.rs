@@ -56,7 +56,7 @@ async fn a_cooldown_begins_with_a_stop_that_happened() {
     assert!(refused.outcomes.iter().all(|own| !own.is_done()) && !refused.outcomes.is_empty());
     stage.sim.world().clear_faults();
     let done = stage.tick(&mut scaler).await;
-    assert!(done.outcomes.iter().any(|own| own.is_done()), "{done:#?}");
+    assert!(done.outcomes.iter().any(fly_autoscaler::act::Outcome::is_done), "{done:#?}");
     stage.queue(10.0);
     let cooling = stage.tick(&mut scaler).await;
     let text = cooling.plan.unwrap().scopes[0].reasons[0].to_string();

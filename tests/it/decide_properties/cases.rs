@@ -1,6 +1,6 @@
 //! Machines, targets and histories to decide on.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use fly_autoscaler::decide::{
@@ -12,6 +12,7 @@ use fly_autoscaler::model::{
     ProcessGroup, Region, Scope, ScopeBounds, SuspendObstacle, Timestamp,
 };
 use proptest::prelude::*;
+use serde_json::value::RawValue;
 
 use super::damping::{after_another, changes, damping, region_damping};
 
@@ -25,7 +26,16 @@ pub(super) fn group() -> ProcessGroup {
     ProcessGroup::new(GROUPS[0])
 }
 
-fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
+/// The most machines of a case.
+const MOST: usize = 24;
+
+fn name_of(number: usize) -> MachineId {
+    MachineId::new(format!("m{number:03}"))
+}
+
+/// A machine that has no name yet. Boxed, as all that follow: the values of so many strategies, one within
+/// the other, are more than the stack of a test holds.
+fn a_machine() -> BoxedStrategy<Machine> {
     let state = prop_oneof![
         6 => Just("started"), 6 => Just("stopped"), 1 => Just("suspended"), 1 => Just("created"),
         1 => Just("starting"), 1 => Just("stopping"), 1 => Just("failed"), 1 => Just("destroying"),
@@ -49,12 +59,12 @@ fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
             1 => Just(Some(SuspendObstacle::Unknown)),
         ],
     )
-        .prop_map(move |(seen, facts, config, (is_cordoned, mark), suspend_obstacle)| {
+        .prop_map(|(seen, facts, config, (is_cordoned, mark), suspend_obstacle)| {
             let (state, host_status, region, own_group, age) = seen;
             let (launched, release, is_standby, is_scheduled) = facts;
             let (has_config, is_managed, going) = config;
             Machine {
-                id: MachineId::new(format!("m{number:03}")),
+                id: name_of(0),
                 state: MachineState::parse(state),
                 region: Region::new(region),
                 host_status,
@@ -76,42 +86,51 @@ fn a_machine(number: usize) -> impl Strategy<Value = Machine> {
                 config: has_config.then(config_of),
             }
         })
+        .boxed()
 }
 
 /// Whether a machine is cordoned, and how long ago its mark says so.
-fn cordon() -> impl Strategy<Value = (bool, Option<u64>)> {
-    prop_oneof![
+fn cordon() -> BoxedStrategy<(bool, Option<u64>)> {
+    let one = prop_oneof![
         8 => Just((false, None)),
         1 => Just((true, None)),
         3 => (0_u64..200).prop_map(|age| (true, Some(age))),
         1 => (0_u64..200).prop_map(|age| (false, Some(age))),
-    ]
+    ];
+    one.boxed()
 }
 
 /// What the machines of a group have to do, as far as somebody has asked.
-fn loads() -> impl Strategy<Value = Option<Loads>> {
-    let load = (0_usize..24, -1.0..100.0_f64)
-        .prop_map(|(number, load)| (MachineId::new(format!("m{number:03}")), load));
-    let known = prop::collection::btree_map(0_usize..24, load, 0..24)
-        .prop_map(|all| Loads::Known(all.into_values().collect()));
-    prop_oneof![
+fn loads() -> BoxedStrategy<Option<Loads>> {
+    let load = (0..MOST, -1.0..100.0_f64).prop_map(|(number, load)| (name_of(number), load));
+    let known = prop::collection::vec(load, 0..MOST)
+        .prop_map(|all| Loads::Known(all.into_iter().collect()));
+    let one = prop_oneof![
         2 => Just(None),
         1 => Just(Some(Loads::Unreadable("no answer".into()))),
         4 => known.prop_map(Some),
-    ]
+    ];
+    one.boxed()
 }
 
 pub(super) fn config_of() -> Arc<serde_json::value::RawValue> {
-    let text = r#"{"image":"registry.fly.io/app:v1","metadata":{"fly_process_group":"app"}}"#;
-    Arc::from(serde_json::value::RawValue::from_string(text.to_owned()).unwrap())
+    static CONFIG: LazyLock<Arc<RawValue>> = LazyLock::new(|| {
+        let text = r#"{"image":"registry.fly.io/app:v1","metadata":{"fly_process_group":"app"}}"#;
+        Arc::from(RawValue::from_string(text.to_owned()).unwrap())
+    });
+    Arc::clone(&CONFIG)
 }
 
-fn machines() -> impl Strategy<Value = Vec<Machine>> {
-    (0_usize..24).prop_flat_map(|count| (0..count).map(a_machine).collect::<Vec<_>>())
+fn machines() -> BoxedStrategy<Vec<Machine>> {
+    let named = |mut all: Vec<Machine>| {
+        all.iter_mut().enumerate().for_each(|(number, own)| own.id = name_of(number));
+        all
+    };
+    prop::collection::vec(a_machine(), 0..MOST).prop_map(named).boxed()
 }
 
-fn bounds() -> impl Strategy<Value = Bounds> {
-    prop_oneof![
+fn bounds() -> BoxedStrategy<Bounds> {
+    let one = prop_oneof![
         2 => Just(Bounds::default()),
         3 => (0_u32..20).prop_map(Bounds::exactly),
         3 => (0_u32..20, 0_u32..20).prop_map(|(a, b)| Bounds {
@@ -120,11 +139,12 @@ fn bounds() -> impl Strategy<Value = Bounds> {
         }),
         1 => (prop::option::of(0_u32..20), prop::option::of(0_u32..20))
             .prop_map(|(min, max)| Bounds { min, max }),
-    ]
+    ];
+    one.boxed()
 }
 
-fn wanted() -> impl Strategy<Value = Wanted> {
-    prop_oneof![
+fn wanted() -> BoxedStrategy<Wanted> {
+    let one = prop_oneof![
         12 => (bounds(), bounds())
             .prop_map(|(created, started)| Wanted::Bounds(ScopeBounds { created, started })),
         1 => (bounds(), bounds()).prop_map(|(created, started)| {
@@ -140,10 +160,11 @@ fn wanted() -> impl Strategy<Value = Wanted> {
             metric: MetricName::new("queue_depth"),
             message: "no answer".into(),
         }])),
-    ]
+    ];
+    one.boxed()
 }
 
-fn policy() -> impl Strategy<Value = Policy> {
+fn policy() -> BoxedStrategy<Policy> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     let order = prop_oneof![
         Just(StopOrder::Id),
@@ -154,7 +175,7 @@ fn policy() -> impl Strategy<Value = Policy> {
     let cordon = prop_oneof![1 => Just(None), 1 => (20_u64..120).prop_map(Some)];
     let leave = (order, cordon, prop::bool::weighted(0.2));
     let damping = (damping(), region_damping());
-    (switches, leave, 0_u32..4, 4_u32..30, 0_usize..4, damping).prop_map(
+    let all = (switches, leave, 0_u32..4, 4_u32..30, 0_usize..4, damping).prop_map(
         |(switches, leave, min_machines, max_machines, regions, damping)| {
             let (stop_order, cordon, destroy_managed) = leave;
             let (damping, region_damping) = damping;
@@ -178,33 +199,51 @@ fn policy() -> impl Strategy<Value = Policy> {
                 ..Policy::default()
             }
         },
-    )
+    );
+    all.boxed()
 }
 
-fn effects(count: usize) -> impl Strategy<Value = Vec<Recent>> {
-    let one = (0..count + 3, 0..7_u8, 0_u64..90, any::<bool>(), 0..GROUPS.len()).prop_map(
-        |(number, kind, age, launched, own)| {
-            let machine = MachineId::new(format!("m{number:03}"));
-            let effect = match kind {
-                0 => Effect::Created {
-                    create_id: format!("c{number}").into(),
-                    machine: launched.then_some(machine),
-                    group: ProcessGroup::new(GROUPS[own]),
-                    region: Region::new("lhr"),
-                    launched,
-                    volume: None,
-                },
-                1 => Effect::Started { machine },
-                2 => Effect::Stopped { machine },
-                3 => Effect::Suspended { machine },
-                4 => Effect::Cordoned { machine },
-                5 => Effect::Uncordoned { machine },
-                _ => Effect::Destroyed { machine },
-            };
-            Recent { at: NOW.minus(Duration::from_secs(age)), effect }
-        },
+/// What was done of late.
+#[derive(Debug, Clone)]
+struct Done {
+    number: usize,
+    kind: u8,
+    age: u64,
+    launched: bool,
+    group: usize,
+}
+
+impl Done {
+    /// To one of `count` machines, or to one that is gone.
+    fn among(&self, count: usize) -> Recent {
+        let &Self { number, kind, age, launched, group } = self;
+        let number = number % (count + 3);
+        let machine = name_of(number);
+        let effect = match kind {
+            0 => Effect::Created {
+                create_id: format!("c{number}").into(),
+                machine: launched.then_some(machine),
+                group: ProcessGroup::new(GROUPS[group]),
+                region: Region::new("lhr"),
+                launched,
+                volume: None,
+            },
+            1 => Effect::Started { machine },
+            2 => Effect::Stopped { machine },
+            3 => Effect::Suspended { machine },
+            4 => Effect::Cordoned { machine },
+            5 => Effect::Uncordoned { machine },
+            _ => Effect::Destroyed { machine },
+        };
+        Recent { at: NOW.minus(Duration::from_secs(age)), effect }
+    }
+}
+
+fn done() -> BoxedStrategy<Vec<Done>> {
+    let one = (0..1000_usize, 0..7_u8, 0_u64..90, any::<bool>(), 0..GROUPS.len()).prop_map(
+        |(number, kind, age, launched, group)| Done { number, kind, age, launched, group },
     );
-    prop::collection::vec(one, 0..6)
+    prop::collection::vec(one, 0..6).boxed()
 }
 
 #[derive(Debug, Clone)]
@@ -228,22 +267,23 @@ struct Regional {
     drain: bool,
 }
 
-fn regional() -> impl Strategy<Value = Regional> {
+fn regional() -> BoxedStrategy<Regional> {
     let regions: Vec<Region> = ["lhr", "iad", "fra", "syd"].map(Region::new).to_vec();
     let limits = (0_u32..3, 3_u32..12)
         .prop_map(|(min_machines, max_machines)| Limits { min_machines, max_machines });
     let limits = prop_oneof![3 => Just(Limits::default()), 1 => limits];
     let few = prop::collection::vec(prop::bool::weighted(0.3), 4);
-    (
+    let all = (
         (Just(regions).prop_shuffle(), 1_usize..=4, prop::collection::vec(wanted(), 4)),
         (any::<bool>(), any::<bool>(), prop::collection::vec(limits, 4)),
         (few.clone(), few, any::<bool>()),
-    )
-        .prop_map(|((order, listed, wanted), (created, started, limits), rest)| {
-            let (always, excluded, drain) = rest;
-            let kinds = Kinds { created, started };
-            Regional { order, listed, wanted, kinds, limits, always, excluded, drain }
-        })
+    );
+    all.prop_map(|((order, listed, wanted), (created, started, limits), rest)| {
+        let (always, excluded, drain) = rest;
+        let kinds = Kinds { created, started };
+        Regional { order, listed, wanted, kinds, limits, always, excluded, drain }
+    })
+    .boxed()
 }
 
 impl Regional {
@@ -291,9 +331,9 @@ impl Regional {
 }
 
 /// What is wanted of one to three groups, and for how many ticks each has wished for a large destroy.
-fn targets() -> impl Strategy<Value = Vec<(GroupTargets, u32)>> {
+fn targets() -> BoxedStrategy<Vec<(GroupTargets, u32)>> {
     let own = (wanted(), policy(), prop::option::of(regional()), 0_u32..4);
-    prop::collection::vec(own, 1..=GROUPS.len()).prop_map(|all| {
+    let all = prop::collection::vec(own.boxed(), 1..=GROUPS.len()).prop_map(|all| {
         let groups = GROUPS.iter().map(ProcessGroup::new);
         let all = groups.zip(all).map(|(group, (app_wide, policy, regional, wishes))| {
             let mut targets = GroupTargets::app_wide(group, Arc::new(policy), app_wide);
@@ -303,30 +343,29 @@ fn targets() -> impl Strategy<Value = Vec<(GroupTargets, u32)>> {
             (targets, wishes)
         });
         all.collect()
-    })
+    });
+    all.boxed()
 }
 
-pub(super) fn case() -> impl Strategy<Value = Case> {
-    let refused = prop::collection::btree_set(0_usize..24, 0..3);
+pub(super) fn case() -> BoxedStrategy<Case> {
+    let refused = prop::collection::btree_set(0..MOST, 0..3);
     let loads = prop::collection::vec(loads(), GROUPS.len());
     let before = (changes(), bounds(), bounds(), 0_u64..700);
-    // Boxed: the values of so many strategies, one within the other, are more than a stack holds.
-    let (machines, targets) = (machines().boxed(), targets().boxed());
-    (machines, targets, prop::option::of(0_usize..24), refused, (before.boxed(), loads.boxed()))
-        .prop_flat_map(|(machines, targets, own, refused, before)| {
-            let history = effects(machines.len());
-            (Just((machines, targets, own, refused, before)), history)
-        })
-        .prop_map(|((machines, targets, own, refused, (before, loads)), recent)| {
+    let seen = (machines(), prop::option::of(0..MOST), loads);
+    let history = (done(), refused, before.boxed());
+    (seen.boxed(), targets(), history.boxed())
+        .prop_map(|((machines, own, loads), targets, (done, refused, before))| {
             let groups = GROUPS.iter().map(ProcessGroup::new);
             let loads = groups.zip(loads).filter_map(|(group, own)| Some((group, own?))).collect();
             let (changes, created, started, age) = before;
-            let own_machine = own.map(|number| MachineId::new(format!("m{number:03}")));
+            let own_machine = own.map(name_of);
             let mut history = History::new("scaler");
             // As ticks do it, which keep one action for each machine.
-            recent.into_iter().for_each(|recent| history.record(recent.at, recent.effect));
-            let refused = refused.into_iter().map(|number| format!("m{number:03}"));
-            history.refused_suspends = refused.map(|id| (MachineId::new(id), NOW)).collect();
+            for Recent { at, effect } in done.iter().map(|own| own.among(machines.len())) {
+                history.record(at, effect);
+            }
+            history.refused_suspends =
+                refused.into_iter().map(|number| (name_of(number), NOW)).collect();
             for (target, wishes) in targets.iter().filter(|(_, wishes)| *wishes > 0) {
                 let scope = Scope::app_wide(target.group.clone());
                 history.large_destroy_wishes.insert(scope, *wishes);
@@ -339,6 +378,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
             };
             after_another(case, ScopeBounds { created, started }, age)
         })
+        .boxed()
 }
 
 impl Case {

@@ -111,7 +111,7 @@ pub(super) fn undamped(targets: &Targets) -> Targets {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 512, failure_persistence: None, ..ProptestConfig::default()
+        failure_persistence: None, ..ProptestConfig::default()
     })]
 
     /// Each rule leaves less of the way than the one before it, and never turns back.

@@ -102,7 +102,7 @@ fn scope_in<'a>(scopes: &[&'a ScopePlan], region: &Region) -> Option<&'a ScopePl
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1024, failure_persistence: None, ..ProptestConfig::default()
+        failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

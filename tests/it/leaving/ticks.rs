@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fly_autoscaler::decide::Reason;
 use fly_autoscaler::model::{MachineId, MachineState};
 use fly_autoscaler::sim::{Endpoint, FaultKind, FaultRule};
 use fly_autoscaler::status::Tick;
@@ -24,7 +25,7 @@ fn fleet(stage: &Stage) -> (Vec<MachineId>, Vec<MachineId>) {
 
 fn codes(tick: &Tick) -> Vec<&'static str> {
     let scopes = &tick.plan.as_ref().unwrap().scopes;
-    scopes[0].reasons.iter().map(|reason| reason.code()).collect()
+    scopes[0].reasons.iter().map(Reason::code).collect()
 }
 
 /// How often Fly was asked to cordon, to stop, to uncordon, to start.
@@ -115,4 +116,26 @@ async fn a_cordon_that_fails_leaves_the_machine_serving_and_is_tried_again() {
     stage.sim.world().clear_faults();
     stage.tick(&mut scaler).await;
     assert_eq!(fleet(&stage).0.len(), 1);
+}
+
+/// While the lease of the oldest machine is kept after a create, nobody may touch that machine without it.
+#[tokio::test]
+async fn the_machine_whose_lease_is_kept_is_cordoned_and_put_back_under_it() {
+    let stage = Stage::new(1, 0, 30.0).await;
+    let oldest = fleet(&stage).1.remove(0);
+    let all = ("FAS_CREATED_MACHINE_COUNT", "3");
+    let mut scaler = stage.scaler("s1", &[all, STARTED, CORDON, ("FAS_STOP_ORDER", "oldest")]);
+    scaler.tick().await;
+    assert_eq!(stage.fleet().0, 3);
+    let other = stage.sim.world().requests();
+    assert!(other.iter().any(|own| own.endpoint == Endpoint::LeaseAcquire), "a lease was taken");
+
+    // In the same second: the lease is ours still.
+    stage.queue(10.0);
+    let tick = scaler.tick().await;
+    assert_eq!(fleet(&stage).0, [oldest], "{}", stage.say(&tick));
+    stage.queue(30.0);
+    let tick = scaler.tick().await;
+    assert_eq!(fleet(&stage).0, Vec::<MachineId>::new(), "{}", stage.say(&tick));
+    assert_eq!(asked(&stage), [1, 0, 1, 0], "none was refused, and none tried twice");
 }
