@@ -33,7 +33,7 @@ pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets, damper:
     app_wide.plan.wanted = Some(wanted);
     let tally = app_wide.plan.observed;
     let kept = grow_only::keep(app_wide, wanted, grow_only);
-    let (damped, reasons) = damper.damp(&app_wide.plan.scope, kept, tally);
+    let (damped, reasons) = damp(app_wide, kept, damper);
     app_wide.plan.reasons.extend(reasons);
     let (mut bounds, reasons) = limit::limit_targets(damped, &targets.policy, tally);
     app_wide.plan.reasons.extend(reasons);
@@ -101,7 +101,7 @@ fn settle_region(
     let others = app_wide.iter().filter(|why| !grow_only.contains(why));
     let why: Vec<Reason> = grow_only.iter().chain(others).cloned().collect();
     let kept = grow_only::keep(part, wanted, &why);
-    let (damped, reasons) = damper.damp(&part.plan.scope, kept, part.plan.observed);
+    let (damped, reasons) = damp(part, kept, damper);
     part.plan.reasons.extend(reasons);
     let limits = targets.policy.region_limits.of(&region);
     let (mut bounds, reasons) = limit::limit_region(damped, limits);
@@ -114,6 +114,18 @@ fn settle_region(
         }
     }
     part.bounds = Some(bounds);
+}
+
+/// What is `wanted` of `part`, slowed down. What was stopped to be destroyed stays so while a rule keeps it.
+fn damp(
+    part: &mut Part<'_, '_>,
+    wanted: ScopeBounds,
+    damper: &mut Damper<'_>,
+) -> (ScopeBounds, Vec<Reason>) {
+    let there = part.plan.observed;
+    let damped = damper.damp(&part.plan.scope, wanted, there, part.is_grow_only);
+    part.is_withheld |= wanted.created.max.is_some_and(|max| there.created > max);
+    damped
 }
 
 /// Raises the bounds over all regions to one for each region in which a machine runs at all times.

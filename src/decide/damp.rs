@@ -127,12 +127,14 @@ impl Damper<'_> {
         self.next.forget_changes(group, memory, self.now);
     }
 
-    /// The bounds that lead from what is there towards `wanted`, and each rule that changed them.
+    /// The bounds that lead from what is there towards `wanted`, and each rule that changed them. Of a scope that
+    /// may only grow it is not known how far it might shrink: as in one that is held, nothing of that is recorded.
     pub(super) fn damp(
         &mut self,
         scope: &Scope,
         wanted: ScopeBounds,
         there: Tally,
+        is_grow_only: bool,
     ) -> (ScopeBounds, Vec<Reason>) {
         let policy = self.policy;
         let own = scope.region.as_ref().and_then(|region| policy.region_damping.of(region));
@@ -148,8 +150,10 @@ impl Damper<'_> {
                 let mut stable = None;
                 if !rules.window.is_zero() {
                     let mut extremes = std::mem::take(before.of_mut(kind, way));
-                    let times = [rules.window, damping.gap];
-                    stable = Some(extremes.record(way, count, there.of(kind), times, self.now));
+                    if way == Way::Up || !is_grow_only {
+                        let times = [rules.window, damping.gap];
+                        stable = Some(extremes.record(way, count, there.of(kind), times, self.now));
+                    }
                     *after.of_mut(kind, way) = extremes;
                 }
                 let there = there.of(kind);
@@ -252,11 +256,16 @@ impl Going<'_, '_> {
                 first = Some(first.map_or(at, |first| min(first, at)));
             }
         }
-        let start = u32::try_from(start.max(0)).unwrap_or(u32::MAX);
-        let limit = self.way.go(start, step.of(start));
-        let distance = self.way.distance(self.there, limit);
+        // Below zero where others have undone some of it: that gives the step nothing back.
+        let of = u32::try_from(start.max(0)).unwrap_or(u32::MAX);
+        let (there, most) = (i64::from(self.there), i64::from(step.of(of)));
+        let left = match self.way {
+            Way::Up => start + most - there,
+            Way::Down => there - (start - most),
+        };
+        let distance = u32::try_from(left.max(0)).unwrap_or(u32::MAX);
         let until = (!span.is_zero()).then(|| first.unwrap_or(now).plus(span));
-        Some(Allowed { distance, of: start, rule: Some(step.to_string()), until })
+        Some(Allowed { distance, of, rule: Some(step.to_string()), until })
     }
 
     fn cooling_down(&self) -> Option<Allowed> {

@@ -1,5 +1,6 @@
 //! Damping: each rule as a table of what is wanted over time, what there is then, and why.
 
+mod holds;
 mod outcomes;
 mod properties;
 mod regions;
@@ -12,7 +13,9 @@ use fly_autoscaler::config::{FlagValues, MapEnv, load};
 use fly_autoscaler::decide::{
     Action, GroupTargets, History, Observed, Plan, Policy, Reason, Targets, Wanted, check, decide,
 };
-use fly_autoscaler::model::{Bounds, Machine, MachineState, ProcessGroup, ScopeBounds, Timestamp};
+use fly_autoscaler::model::{
+    Bounds, Machine, MachineState, MetricName, ProcessGroup, ScopeBounds, Timestamp,
+};
 
 use crate::double::machine;
 
@@ -114,8 +117,16 @@ fn started(text: &str) -> Wanted {
     Wanted::Bounds(ScopeBounds { started, ..ScopeBounds::default() })
 }
 
-/// `-`: the expressions could not be evaluated.
+/// `-`: the expressions could not be evaluated. `^5`: by a last value, which may only grow.
 fn wanted(text: &str) -> Wanted {
+    if let Some(text) = text.strip_prefix('^')
+        && let Wanted::Bounds(bounds) = started(text)
+    {
+        let metric = MetricName::new("queue_depth");
+        let (since, until, message) = (START, START, "NaN".into());
+        let why = Reason::ScaleDownHeld { metric, since, until, message };
+        return Wanted::GrowOnly(bounds, vec![why]);
+    }
     if text == "-" { Wanted::Hold(vec![Reason::AppWideHeld]) } else { started(text) }
 }
 
