@@ -92,6 +92,52 @@ impl History {
     }
 }
 
+impl History {
+    /// Whether all that is new since `before` is that what was wanted then is wanted still.
+    #[must_use]
+    pub fn only_goes_on_from(&self, before: &Self) -> bool {
+        // By name, so that nobody forgets what is added one day.
+        let Self {
+            scaler,
+            recent,
+            large_destroy_wishes,
+            stopped_to_destroy,
+            left_volumes,
+            refused_suspends,
+            cordoned,
+            resting,
+            changes,
+            recommendations,
+            held_since,
+        } = self;
+        let pairs = recommendations.iter().zip(&before.recommendations);
+        recommendations.len() == before.recommendations.len()
+            && pairs.into_iter().all(|((scope, own), (other, earlier))| {
+                scope == other && own.only_goes_on_from(earlier)
+            })
+            && (scaler, recent, held_since) == (&before.scaler, &before.recent, &before.held_since)
+            && *large_destroy_wishes == before.large_destroy_wishes
+            && *stopped_to_destroy == before.stopped_to_destroy
+            && *left_volumes == before.left_volumes
+            && *refused_suspends == before.refused_suspends
+            && *cordoned == before.cordoned
+            && *resting == before.resting
+            && *changes == before.changes
+    }
+
+    /// When anything that a stabilization window looks back on was wanted last.
+    #[must_use]
+    pub fn wanted_at(&self) -> Option<Timestamp> {
+        self.recommendations.values().filter_map(Recommendations::latest).max()
+    }
+
+    /// Takes what was wanted last as wanted for `span` longer, but not beyond `now`: for as long nobody may have
+    /// written down that it was.
+    pub fn wanted_for_longer(&mut self, span: Duration, now: Timestamp) {
+        self.recommendations.values_mut().for_each(|own| own.prolong(span, now));
+    }
+}
+
 /// One action of ours, and when it was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {

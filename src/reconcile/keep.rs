@@ -48,7 +48,9 @@ impl Reconciler {
 
     fn state(&mut self, history: History) -> AppState {
         let at = self.adapters.clock.now();
-        let is_due = self.measured.as_ref().is_none_or(|own| at.since(own.at) >= MEASURED_EVERY);
+        // Of a clock that was set back nobody waits until it is as late again.
+        let is_due = |own: &Measured| at < own.at || at.since(own.at) >= MEASURED_EVERY;
+        let is_due = self.measured.as_ref().is_none_or(is_due);
         if self.adapters.store.outlives_process() && is_due {
             let memory = self.memory.to_kept();
             self.measured = memory.map(|memory| Measured { at, memory: Arc::from(memory) });

@@ -130,6 +130,7 @@ fn understood(
             Ok(read) => history = read,
             Err(error) => unreadable(&error),
         }
+        history.wanted_for_longer(queue::GOES_ON, now);
         if now.since(saved_at) > WISHES_LAST {
             history.large_destroy_wishes.clear();
         }

@@ -1,5 +1,6 @@
 //! What was wanted in the time that the stabilization windows look back on.
 
+use std::cmp::{max, min};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,31 @@ impl Recommendations {
     /// Whether nothing is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.created.iter().chain(&self.started).all(|own| own.0.is_empty())
+        self.all().all(|own| own.0.is_empty())
+    }
+
+    /// Whether all that is new since `before` is that what was wanted then is wanted still.
+    pub(in crate::decide) fn only_goes_on_from(&self, before: &Self) -> bool {
+        let pairs = self.all().zip(before.all());
+        pairs.into_iter().all(|(own, earlier)| own.only_goes_on_from(earlier))
+    }
+
+    /// When any of it was wanted last.
+    pub(in crate::decide) fn latest(&self) -> Option<Timestamp> {
+        self.all().filter_map(|own| Some(own.0.last()?.at)).max()
+    }
+
+    /// Takes what was wanted last as wanted for `span` longer, but not beyond `now`.
+    pub(in crate::decide) fn prolong(&mut self, span: Duration, now: Timestamp) {
+        for last in
+            self.created.iter_mut().chain(&mut self.started).filter_map(|own| own.0.last_mut())
+        {
+            last.at = max(last.at, min(last.at.plus(span), now));
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Extremes> {
+        self.created.iter().chain(&self.started)
     }
 
     /// Those of one number: for growing the lower ends, for shrinking the upper ones.
@@ -75,6 +100,16 @@ impl Extremes {
         }
         let mut within = self.0.iter().filter(|entry| is_within(window, entry.at, now));
         within.next().copied().unwrap_or(latest)
+    }
+
+    /// Whether nothing differs from `before` but the time of the last entry, and that old ones are gone.
+    fn only_goes_on_from(&self, before: &Self) -> bool {
+        match (self.0.split_last(), before.0.split_last()) {
+            (Some((last, older)), Some((was, before))) => {
+                last.count == was.count && before.ends_with(older)
+            }
+            (own, before) => own.is_none() && before.is_none(),
+        }
     }
 
     /// Makes one entry of the two that are nearest in time: the more cautious number, for the longer time.

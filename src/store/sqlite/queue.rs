@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -14,6 +15,10 @@ use crate::ports::{AppState, Measured};
 /// What a row holds, by its column `what`.
 pub(super) const HISTORY: &str = "history";
 pub(super) const MEASURED: &str = "measured";
+
+/// How often it is written that an app wants what it wanted before. Whoever reads it later takes that as wanted for
+/// so much longer: see [`History::wanted_for_longer`].
+pub(super) const GOES_ON: Duration = Duration::from_secs(60);
 
 /// What an earlier process left of one app, before anybody has asked for it.
 #[derive(Debug, Default)]
@@ -28,6 +33,8 @@ pub(super) struct Queue {
     pub(super) apps: BTreeMap<AppName, AppState>,
     pub(super) found: BTreeMap<AppName, Found>,
     changed: Changed,
+    /// When what each app wanted last was so, by what is in the file or on its way there.
+    told: BTreeMap<AppName, Timestamp>,
     /// Who wants to know when what was saved so far is in the file.
     pub(super) waiting: Vec<oneshot::Sender<()>>,
     /// The file takes what it is given.
@@ -60,20 +67,34 @@ impl Queue {
     /// Takes in `state`, and notes what of it differs from what there was.
     pub(super) fn put(&mut self, app: &AppName, state: AppState, fresh: impl FnOnce() -> History) {
         let old = self.apps.remove(app);
-        let is_same = match &old {
-            Some(old) => old.history == state.history,
-            None => !self.found.contains_key(app) && fresh() == state.history,
+        let wanted_at = state.history.wanted_at();
+        let is_news = match &old {
+            Some(old) if state.history.only_goes_on_from(&old.history) => {
+                let told = self.told.get(app).copied();
+                // A clock may have been set back.
+                let is_old =
+                    |(told, at): (Timestamp, Timestamp)| at < told || at.since(told) >= GOES_ON;
+                told.zip(wanted_at).is_some_and(is_old)
+            }
+            Some(_) => true,
+            None => self.found.contains_key(app) || fresh() != state.history,
         };
-        if !is_same {
+        if is_news {
             self.changed.histories.insert(app.clone());
+            match wanted_at {
+                Some(at) => self.told.insert(app.clone(), at),
+                None => self.told.remove(app),
+            };
         }
         let old = old.and_then(|old| old.measured);
-        let text = |own: &Option<Measured>| own.as_ref().map(|own| own.memory.get().to_owned());
-        let measured = if state.measured.is_some() && text(&state.measured) != text(&old) {
-            self.changed.measured.insert(app.clone());
-            state.measured
-        } else {
-            old
+        let is_same =
+            |own: &Measured| old.as_ref().is_some_and(|old| old.memory.get() == own.memory.get());
+        let measured = match state.measured {
+            Some(own) if !is_same(&own) => {
+                self.changed.measured.insert(app.clone());
+                Some(own)
+            }
+            _ => old,
         };
         self.found.remove(app);
         self.apps.insert(app.clone(), AppState { history: state.history, measured });
@@ -81,6 +102,7 @@ impl Queue {
 
     pub(super) fn forget(&mut self, app: &AppName) {
         self.apps.remove(app);
+        self.told.remove(app);
         self.found.remove(app);
         self.changed.histories.remove(app);
         self.changed.measured.remove(app);
