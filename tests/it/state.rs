@@ -1,7 +1,10 @@
 //! What survives a restart: the file, its troubles, and a process that is killed anywhere.
 
+mod beside;
 mod file;
+mod kept;
 mod kills;
+mod kills_with_care;
 mod polls;
 mod restarts;
 mod round_trip;

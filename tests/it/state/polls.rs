@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use fly_autoscaler::model::{MachineId, Timestamp};
 use fly_autoscaler::ports::StateStore;
 use fly_autoscaler::reconcile::Reconciler;
+use fly_autoscaler::sim::Endpoint;
 use fly_autoscaler::store::SqliteStore;
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::transport::{Timeouts, client};
@@ -31,20 +33,110 @@ struct Case {
     depth: f64,
     variables: &'static [(&'static str, &'static str)],
     end: (usize, usize),
+    /// In each of how many ticks it is ended.
+    cut: usize,
+    /// In how many ticks the next process is done.
+    ticks: usize,
 }
 
-const CASES: [Case; 5] = [
-    Case { what: "creates", machines: (1, 0), depth: 40.0, variables: &[CREATED], end: (4, 4) },
+impl Case {
+    /// One that does all of it in the first tick.
+    const AT_ONCE: Self = Self {
+        what: "",
+        machines: (0, 0),
+        depth: 0.0,
+        variables: &[],
+        end: (0, 0),
+        cut: 1,
+        ticks: 12,
+    };
+}
+
+const COOLDOWN: Duration = Duration::from_secs(60);
+const CORDON: Duration = Duration::from_secs(30);
+const CORDON_BEFORE_STOP: (&str, &str) = ("FAS_CORDON_BEFORE_STOP", "30s");
+
+const CASES: [Case; 9] = [
+    Case {
+        what: "creates",
+        machines: (1, 0),
+        depth: 40.0,
+        variables: &[CREATED],
+        end: (4, 4),
+        ..Case::AT_ONCE
+    },
     Case {
         what: "creates and starts",
         machines: (1, 2),
         depth: 50.0,
         variables: &[CREATED, STARTED],
         end: (5, 5),
+        ..Case::AT_ONCE
     },
-    Case { what: "starts", machines: (1, 4), depth: 40.0, variables: &[STARTED], end: (5, 4) },
-    Case { what: "stops", machines: (5, 0), depth: 20.0, variables: &[STARTED], end: (5, 2) },
-    Case { what: "destroys", machines: (3, 3), depth: 40.0, variables: &[CREATED], end: (4, 3) },
+    Case {
+        what: "starts",
+        machines: (1, 4),
+        depth: 40.0,
+        variables: &[STARTED],
+        end: (5, 4),
+        ..Case::AT_ONCE
+    },
+    Case {
+        what: "stops",
+        machines: (5, 0),
+        depth: 20.0,
+        variables: &[STARTED],
+        end: (5, 2),
+        ..Case::AT_ONCE
+    },
+    Case {
+        what: "destroys",
+        machines: (3, 3),
+        depth: 40.0,
+        variables: &[CREATED],
+        end: (4, 3),
+        ..Case::AT_ONCE
+    },
+    Case {
+        what: "starts in steps",
+        machines: (1, 4),
+        depth: 40.0,
+        variables: &[
+            STARTED,
+            ("FAS_SCALE_UP_STEP_SIZE", "2"),
+            ("FAS_SCALE_UP_STEP_INTERVAL", "1m"),
+        ],
+        end: (5, 4),
+        cut: 2,
+        ticks: 14,
+    },
+    Case {
+        what: "stops with a cooldown",
+        machines: (4, 0),
+        depth: 20.0,
+        variables: &[STARTED, ("FAS_SCALE_DOWN_STEP_SIZE", "1"), ("FAS_SCALE_DOWN_COOLDOWN", "1m")],
+        end: (4, 2),
+        cut: 2,
+        ticks: 16,
+    },
+    Case {
+        what: "stops after a cordon",
+        machines: (4, 0),
+        depth: 30.0,
+        variables: &[STARTED, CORDON_BEFORE_STOP],
+        end: (4, 3),
+        cut: 5,
+        ticks: 16,
+    },
+    Case {
+        what: "destroys after a cordon with a cooldown",
+        machines: (3, 1),
+        depth: 20.0,
+        variables: &[CREATED, CORDON_BEFORE_STOP, ("FAS_SCALE_DOWN_COOLDOWN", "1m")],
+        end: (2, 2),
+        cut: 5,
+        ticks: 24,
+    },
 ];
 
 fn scaler(stage: &Stage, case: &Case, path: &Path, name: &str) -> (Reconciler, Arc<SqliteStore>) {
@@ -70,7 +162,7 @@ async fn for_steps<F: Future>(future: F, steps: usize) -> Option<F::Output> {
 }
 
 /// The file as a process finds it that begins now: what was written, and nothing of what is still to be.
-fn as_it_is(path: &Path, to: &Path) -> PathBuf {
+pub(super) fn as_it_is(path: &Path, to: &Path) -> PathBuf {
     let copy = to.join("fas.db");
     // The log grows meanwhile; what is added to it is a transaction more or none.
     fs::copy(path, &copy).unwrap();
@@ -81,8 +173,47 @@ fn as_it_is(path: &Path, to: &Path) -> PathBuf {
     copy
 }
 
-/// Ends the first tick after `steps`; tells whether it was over before.
-async fn ended_after(case: &Case, steps: usize) -> bool {
+/// What Fly was asked for and did: when, of which machine.
+fn done(stage: &Stage, endpoints: &[Endpoint]) -> Vec<(Timestamp, Option<MachineId>)> {
+    let requests = stage.sim.world().requests().into_iter();
+    let done = requests.filter(|own| endpoints.contains(&own.endpoint) && own.status == Some(200));
+    done.map(|own| (own.at, own.machine)).collect()
+}
+
+/// That what damping and cordons promise was so in all that Fly was asked for.
+fn was_careful(stage: &Stage, case: &Case, what: &str) {
+    let has = |name: &str| case.variables.iter().any(|(own, _)| *own == name);
+    if has("FAS_SCALE_UP_STEP_SIZE") {
+        let starts = done(stage, &[Endpoint::Start]);
+        for three in starts.windows(3) {
+            assert!(three[2].0.since(three[0].0) >= COOLDOWN, "two a minute: {starts:?}; {what}");
+        }
+    }
+    if has("FAS_SCALE_DOWN_COOLDOWN") {
+        let kind = if has(CREATED.0) { Endpoint::Destroy } else { Endpoint::Stop };
+        let downs = done(stage, &[kind]);
+        for two in downs.windows(2) {
+            assert!(two[1].0.since(two[0].0) >= COOLDOWN, "one a minute: {downs:?}; {what}");
+        }
+    }
+    if has(CORDON_BEFORE_STOP.0) {
+        let out = done(stage, &[Endpoint::Cordon]);
+        let back = done(stage, &[Endpoint::Uncordon]);
+        for (at, machine) in done(stage, &[Endpoint::Stop]) {
+            let own = |all: &[(Timestamp, Option<MachineId>)]| {
+                all.iter().filter(|own| own.1 == machine && own.0 < at).map(|own| own.0).max()
+            };
+            let cordoned = own(&out).filter(|out| own(&back).is_none_or(|back| back < *out));
+            let is_long = cordoned.is_some_and(|since| at.since(since) >= CORDON);
+            assert!(is_long, "{machine:?} stopped at {at}, cordoned {cordoned:?}; {what}");
+        }
+        let machines = stage.sim.world().machines(&web()).unwrap();
+        assert!(!machines.iter().any(|own| own.is_cordoned), "cordoned for ever; {what}");
+    }
+}
+
+/// Ends the tick after `before` whole ones after `steps`; tells whether it was over before.
+async fn ended_after(case: &Case, before: usize, steps: usize) -> bool {
     let stage = Stage::new(case.machines.0, case.machines.1, case.depth).await;
     let world = stage.sim.world();
     world.set_list_lag(LAG);
@@ -90,6 +221,9 @@ async fn ended_after(case: &Case, steps: usize) -> bool {
     let (first_place, second_place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let path = first_place.path().join("fas.db");
     let (mut first, first_store) = scaler(&stage, case, &path, "s1");
+    for _ in 0..before {
+        stage.tick(&mut first).await;
+    }
     let was_over = for_steps(first.tick(), steps).await.is_some();
     let copy = as_it_is(&path, second_place.path());
     drop(first);
@@ -102,12 +236,12 @@ async fn ended_after(case: &Case, steps: usize) -> bool {
     let (mut second, second_store) = scaler(&stage, case, &copy, "s2");
     stage.clock.advance(UNTIL_NEXT);
     let mut said = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..case.ticks {
         let tick = stage.tick(&mut second).await;
         said.push(stage.say(&tick));
     }
     close(&second_store);
-    let what = format!("{}, ended after {steps} steps: {said:#?}", case.what);
+    let what = format!("{}, ended after {before} ticks and {steps} steps: {said:#?}", case.what);
     assert_eq!(stage.fleet(), case.end, "{what}");
     let (before, (created, started)) = (case.machines.0 + case.machines.1, case.end);
     let most = world.peak_machines(&web()).unwrap();
@@ -117,6 +251,7 @@ async fn ended_after(case: &Case, steps: usize) -> bool {
     assert!(watched.most_running <= running, "{watched:?}; {what}");
     let fewest = watched.fewest_started.unwrap();
     assert!(fewest >= std::cmp::min(case.machines.0, started), "{watched:?}; {what}");
+    was_careful(&stage, case, &what);
     was_over
 }
 
@@ -125,13 +260,16 @@ async fn a_tick_that_ends_after_any_of_its_steps_is_finished_by_the_next_process
 {
     let mut points = 0;
     for case in CASES {
-        let mut steps = 0;
-        while !ended_after(&case, steps).await {
-            steps += 1;
-            assert!(steps < 1000, "{}: the tick never ends", case.what);
+        for before in 0..case.cut {
+            let mut steps = 0;
+            while !ended_after(&case, before, steps).await {
+                steps += 1;
+                assert!(steps < 1000, "{}: the tick never ends", case.what);
+            }
+            // A later tick may find nothing to do.
+            assert!(steps > 5 || before > 0, "{}: only {steps} steps", case.what);
+            points += steps;
         }
-        assert!(steps > 5, "{}: only {steps} steps", case.what);
-        points += steps;
     }
-    assert!(points > 50, "only {points} points in all");
+    assert!(points > 100, "only {points} points in all");
 }

@@ -13,14 +13,14 @@ use crate::cli::fly_autoscaler;
 use crate::running::{Autoscaler, Program, serve, until};
 
 /// A simulator with the app `web`, and what the binary is told of it.
-struct World {
-    sim: Simulator,
+pub(super) struct World {
+    pub(super) sim: Simulator,
     directory: TempDir,
     variables: Vec<(String, String)>,
 }
 
 impl World {
-    async fn new(spec: AppSpec, depth: f64, variables: &[(&str, &str)]) -> Self {
+    pub(super) async fn new(spec: AppSpec, depth: f64, variables: &[(&str, &str)]) -> Self {
         let sim = Simulator::start(SimOptions::new(Arc::new(SystemClock))).await.unwrap();
         let load = Load::Fixed { traffic: [].into(), queue_depth: Some(depth) };
         sim.world().add_app(&AppSpec { load, ..spec });
@@ -41,11 +41,11 @@ impl World {
         Self { sim, directory, variables }
     }
 
-    fn variables(&self) -> Vec<(&str, &str)> {
+    pub(super) fn variables(&self) -> Vec<(&str, &str)> {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
-    async fn start(&self) -> Autoscaler {
+    pub(super) async fn start(&self) -> Autoscaler {
         Autoscaler::start(&self.variables()).await
     }
 
@@ -79,7 +79,7 @@ impl World {
 }
 
 /// The first tick of a process.
-async fn ticked(scaler: &Autoscaler) -> Value {
+pub(super) async fn ticked(scaler: &Autoscaler) -> Value {
     until(
         "a tick",
         || scaler.program.told(),

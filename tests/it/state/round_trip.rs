@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use fly_autoscaler::decide::{Effect, History, Recent, Refusal};
+use fly_autoscaler::decide::{Change, Cordoned, Effect, History, Recent, Recommendations, Refusal};
 use fly_autoscaler::model::{
-    HostStatus, MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId,
+    HostStatus, Kind, MachineId, ProcessGroup, Region, Scope, Timestamp, Volume, VolumeId,
 };
 use fly_autoscaler::ports::StateStore;
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::{Place, app, close, eventful, iad, state};
 
@@ -48,6 +49,8 @@ fn effect() -> impl Strategy<Value = Effect> {
         machine().prop_map(|machine| Effect::Started { machine }),
         machine().prop_map(|machine| Effect::Stopped { machine }),
         machine().prop_map(|machine| Effect::Suspended { machine }),
+        machine().prop_map(|machine| Effect::Cordoned { machine }),
+        machine().prop_map(|machine| Effect::Uncordoned { machine }),
         machine().prop_map(|machine| Effect::Destroyed { machine }),
     ]
 }
@@ -71,6 +74,52 @@ fn volume() -> impl Strategy<Value = Volume> {
     )
 }
 
+fn cordoned() -> impl Strategy<Value = Cordoned> {
+    (time(), any::<bool>(), any::<bool>()).prop_map(|(since, stop_failed, lift_refused)| Cordoned {
+        since,
+        stop_failed,
+        lift_refused,
+    })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    (time(), text(), any::<bool>(), any::<i32>()).prop_map(|(at, region, created, by)| Change {
+        at,
+        region: Region::new(region),
+        kind: if created { Kind::Created } else { Kind::Started },
+        by,
+    })
+}
+
+/// Any that there could be: only decisions make them, but a file may have them in any order.
+fn recommendations() -> impl Strategy<Value = Recommendations> {
+    use proptest::collection::vec;
+    let entry =
+        || (time(), any::<u32>()).prop_map(|(at, count)| json!({ "at": at, "count": count }));
+    let both = || [vec(entry(), 0..4), vec(entry(), 0..4)];
+    (both(), both()).prop_map(|(created, started)| {
+        serde_json::from_value(json!({ "created": created, "started": started })).unwrap()
+    })
+}
+
+/// What damping and cordons remember.
+fn care() -> impl Strategy<Value = History> {
+    use proptest::collection::{btree_map, vec};
+    (
+        btree_map(text().prop_map(ProcessGroup::new), vec(change(), 0..4).prop_map(Arc::new), 0..3),
+        btree_map(scope(), recommendations(), 0..3),
+        vec((scope(), time()), 0..4),
+        btree_map(machine(), cordoned(), 0..4),
+    )
+        .prop_map(|(changes, recommendations, held_since, cordoned)| History {
+            changes,
+            recommendations,
+            held_since,
+            cordoned,
+            ..History::new("s1")
+        })
+}
+
 fn history() -> impl Strategy<Value = History> {
     use proptest::collection::{btree_map, btree_set, vec};
     let refusal = (time(), text()).prop_map(|(at, answer)| Refusal { at, answer: answer.into() });
@@ -81,9 +130,10 @@ fn history() -> impl Strategy<Value = History> {
         vec((time(), volume()), 0..3),
         btree_map(machine(), time(), 0..4),
         btree_map(scope(), refusal, 0..4),
+        care(),
     )
-        .prop_map(|(recent, wishes, to_destroy, volumes, refused, resting)| {
-            let mut history = History::new("s1");
+        .prop_map(|(recent, wishes, to_destroy, volumes, refused, resting, care)| {
+            let mut history = care;
             history.recent = recent;
             history.large_destroy_wishes = wishes;
             history.stopped_to_destroy = to_destroy;
@@ -117,6 +167,71 @@ fn what_another_version_wrote_is_read_as_far_as_it_is_known() {
     let newer = known.replacen('{', r#"{"predictions": [{"x": 1}], "#, 1);
     let read: History = serde_json::from_str(&newer).unwrap();
     assert_eq!(read, History { scaler: Arc::from(""), ..eventful("s1", at) });
+}
+
+/// The same with a field more in every object, at any depth.
+fn with_more(value: Value) -> Value {
+    match value {
+        // The kind of an effect stands in the place of a name.
+        Value::Object(map) if map.len() == 1 && map.values().all(Value::is_object) => {
+            map.into_iter().map(|(name, value)| (name, with_more(value))).collect()
+        }
+        Value::Object(map) => {
+            let own = map.into_iter().map(|(name, value)| (name, with_more(value)));
+            own.chain([("x_of_tomorrow".to_owned(), json!([{ "y": 1 }]))]).collect()
+        }
+        Value::Array(all) => all.into_iter().map(with_more).collect(),
+        other => other,
+    }
+}
+
+/// One of everything that damping and cordons remember.
+fn careful(at: Timestamp) -> History {
+    let started = json!([[{ "at": at, "count": 3 }], [{ "at": at, "count": 9 }]]);
+    let wanted = json!({ "created": [[], []], "started": started });
+    let change = Change { at, region: Region::new("iad"), kind: Kind::Started, by: -2 };
+    let mut history = eventful("", at);
+    history.changes.insert(ProcessGroup::new("app"), Arc::new(vec![change]));
+    history.recommendations.insert(iad(), serde_json::from_value(wanted).unwrap());
+    history.held_since.push((iad(), at));
+    history.cordoned.insert(MachineId::new("m2"), Cordoned::since(at));
+    history
+}
+
+#[test]
+fn of_an_older_version_what_it_did_not_know_is_empty_and_the_rest_stays() {
+    let full = careful(Timestamp::from_millis(5));
+    let text = serde_json::to_value(&full).unwrap();
+    type Empty = fn(&mut History);
+    let table: [(&str, Empty); 4] = [
+        ("changes", |own| own.changes.clear()),
+        ("recommendations", |own| own.recommendations.clear()),
+        ("held_since", |own| own.held_since.clear()),
+        ("cordoned", |own| own.cordoned.clear()),
+    ];
+    for (name, empty) in table {
+        let mut older = text.clone();
+        assert!(older.as_object_mut().unwrap().remove(name).is_some(), "{name} is written");
+        let read: History = serde_json::from_value(older).unwrap();
+        let mut wanted = full.clone();
+        empty(&mut wanted);
+        assert_eq!(read, wanted, "{name}");
+    }
+}
+
+#[test]
+fn of_a_newer_version_what_is_not_known_is_not_read_at_any_depth() {
+    let full = careful(Timestamp::from_millis(5));
+    let text = serde_json::to_value(&full).unwrap();
+    // The maps that have names of their own as keys: there a name more is one more of them.
+    let mut newer = with_more(text);
+    for own in ["changes", "cordoned", "refused_suspends"] {
+        if let Some(map) = newer[own].as_object_mut() {
+            map.remove("x_of_tomorrow");
+        }
+    }
+    let read: History = serde_json::from_value(newer).unwrap();
+    assert_eq!(read, full);
 }
 
 #[test]
