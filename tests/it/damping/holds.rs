@@ -49,6 +49,9 @@ fn what_others_undo_gives_a_step_nothing_back() {
     }
 }
 
+/// A second, and how much is destroyed, stopped and started in it.
+type Done = (u64, [usize; 3]);
+
 /// Of what the plan does, how much destroys, stops and starts.
 fn done(plan: &Plan) -> [usize; 3] {
     [Verb::Destroy, Verb::Stop, Verb::Start]
@@ -58,7 +61,7 @@ fn done(plan: &Plan) -> [usize; 3] {
 #[test]
 fn what_was_stopped_to_be_destroyed_stays_so_while_a_rule_keeps_it() {
     // Rules | running and not | each second with what is done
-    let table: [(&str, usize, usize, &[(u64, [usize; 3])]); 3] = [
+    let table: [(&str, usize, usize, &[Done]); 3] = [
         // One goes at once and begins a cooldown; the other one has to be stopped before.
         (
             "scale-down-cooldown=5m",

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fly_autoscaler::decide::Reason;
 use fly_autoscaler::model::Timestamp;
 use fly_autoscaler::ports::{Clock, StateStore};
 use fly_autoscaler::reconcile::Reconciler;
@@ -56,7 +57,7 @@ fn saved_at(path: &Path, what: &str) -> Timestamp {
 }
 
 fn codes(tick: &Tick) -> Vec<&'static str> {
-    tick.plan.as_ref().unwrap().scopes[0].reasons.iter().map(|own| own.code()).collect()
+    tick.plan.as_ref().unwrap().scopes[0].reasons.iter().map(Reason::code).collect()
 }
 
 #[tokio::test]
