@@ -20,8 +20,11 @@ const BAND: &str = "ceil(load / PER_MACHINE) .. ceil(1.25 * load / PER_MACHINE)"
 /// The same, and no fewer than for what the load is forecast to be when a machine that is started now serves.
 const AHEAD: &str = "max(ceil(load / PER_MACHINE), ceil(forecast('load', '5m') / PER_MACHINE))";
 
-/// Each with its name, its expression (or both ends of one) and its variables.
-const COMPARED: [(&str, &str, &[(&str, &str)]); 8] = [
+/// A name, an expression (or both ends of one), and variables.
+type Compared = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// Each with what it is called, asks for and sets.
+const COMPARED: [Compared; 8] = [
     ("no damping", PLAIN, &[]),
     ("a band of a quarter", BAND, &[]),
     (
