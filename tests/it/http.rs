@@ -47,6 +47,7 @@ async fn serving_by(sim: &Simulator, started: &str) -> Autoscaler {
         ("FAS_INTERVAL", "1s"),
         ("FAS_VERBOSE", "true"),
         ("FAS_STARTED_MACHINE_COUNT", started),
+        ("FAS_FORECAST_MIN_SKILL", "0"),
         ("FAS_PROMETHEUS_ADDRESS", &prometheus),
         ("FAS_PROMETHEUS_TOKEN", PROMETHEUS_TOKEN),
         ("FAS_PROMETHEUS_METRIC_NAME", "queue_depth"),
@@ -70,8 +71,9 @@ async fn readiness(scaler: &Autoscaler, status: u16) -> String {
 #[tokio::test]
 async fn every_metric_of_the_list_is_there_once_it_has_happened() {
     let sim = fly().await;
-    // A look back at the sample of now alone.
-    let scaler = serving_by(&sim, r#"ceil(avg_over("queue_depth", "1s") / 10)"#).await;
+    // A look back at the sample of now alone, and one ahead at which the last value stands in.
+    let count = r#"ceil(max(avg_over("queue_depth", "1s"), forecast("queue_depth", "1s")) / 10)"#;
+    let scaler = serving_by(&sim, count).await;
     readiness(&scaler, 200).await;
     let told = || scaler.program.told();
     until("a start", told, async || {
@@ -82,7 +84,7 @@ async fn every_metric_of_the_list_is_there_once_it_has_happened() {
     .await;
     let mut seen = families(&scaler.get("/metrics").await.1);
     let status = scaler.get("/status").await.1.replace([' ', '\n'], "");
-    assert!(status.contains(r#""history":{"series":1,"bytes":"#), "{status}");
+    assert!(status.contains(r#""history":{"series":2,"bytes":"#), "{status}");
     // A sample and an expression that fail, so that these are there too; the value is not any more.
     sim.world().set_queue_depth(&AppName::new("web"), Some(f64::NAN)).unwrap();
     readiness(&scaler, 503).await;
@@ -98,6 +100,10 @@ async fn every_metric_of_the_list_is_there_once_it_has_happened() {
         .map(|(name, _)| name)
         .filter(|name| name.starts_with("fas_"))
         .collect();
+    // What is known of forecasts only after some tens of ticks is there in whole ticks with a clock that is moved:
+    // `reconcile::past`.
+    let later = ["fas_forecast_skill", "fas_forecast_error", "fas_forecast_fit_duration_seconds"];
+    let listed: Vec<&str> = listed.into_iter().filter(|name| !later.contains(name)).collect();
     assert!(listed.len() >= 19, "{listed:?}");
     for name in &listed {
         assert!(seen.contains(*name), "{name} is not in\n{text}");
