@@ -30,8 +30,7 @@ pub(super) fn put_back(
     let drains = parts.iter().all(|part| part.role == Role::Draining || part.bounds.is_some());
     let mut others: Vec<u32> = vec![0; parts.len()];
     let mut back: Vec<Vec<PlannedAction>> = vec![Vec::new(); parts.len()];
-    for seen in in_order(whole) {
-        let Some(cordon) = seen.cordon else { continue };
+    for (seen, cordon) in in_order(whole) {
         let own =
             |part: &Part<'_, '_>| part.plan.scope.region.as_ref() == Some(&seen.machine.region);
         let index = parts.iter().position(own).unwrap_or(0);
@@ -66,11 +65,13 @@ pub(super) fn put_back(
     }
 }
 
-/// The machines, those that run first, for they serve at once; then by id, whatever the order of the list.
-fn in_order<'v, 'a>(whole: &'v View<'a>) -> Vec<&'v Seen<'a>> {
-    let mut all: Vec<_> = whole.machines.iter().collect();
-    all.sort_by_key(|seen| (!seen.standing.started, &seen.machine.id));
-    all
+/// The machines that are out of rotation: those that run first, for they serve at once; then by id, whatever
+/// the order of the list.
+fn in_order<'v, 'a>(whole: &'v View<'a>) -> Vec<(&'v Seen<'a>, Cordon)> {
+    let mut out: Vec<_> =
+        whole.machines.iter().filter_map(|seen| Some((seen, seen.cordon?))).collect();
+    out.sort_by_key(|(seen, _)| (!seen.standing.started, &seen.machine.id));
+    out
 }
 
 /// Why a cordon of ours on a machine that does not leave ends now.

@@ -334,12 +334,12 @@ impl History {
         {
             return next;
         }
-        let states: BTreeMap<&MachineId, &MachineState> =
-            observed.machines.iter().map(|machine| (&machine.id, &machine.state)).collect();
-        let state_of = |id: &MachineId| states.get(id).copied();
-        let out: BTreeMap<&MachineId, bool> =
-            observed.machines.iter().map(|machine| (&machine.id, is_out(machine))).collect();
-        let is_listed_as = |id: &MachineId, is_out: bool| out.get(id) == Some(&is_out);
+        let listed: BTreeMap<&MachineId, &Machine> =
+            observed.machines.iter().map(|machine| (&machine.id, machine)).collect();
+        let state_of = |id: &MachineId| listed.get(id).map(|machine| &machine.state);
+        let is_listed_as = |id: &MachineId, as_out: bool| {
+            listed.get(id).is_some_and(|machine| is_out(machine) == as_out)
+        };
         next.recent.retain(|recent| {
             recent.is_fresh(now)
                 && match &recent.effect {
@@ -364,7 +364,7 @@ impl History {
             })
         });
         next.refused_suspends
-            .retain(|id, at| states.contains_key(id) && is_within(REFUSAL, *at, now));
+            .retain(|id, at| listed.contains_key(id) && is_within(REFUSAL, *at, now));
         next
     }
 
