@@ -23,12 +23,6 @@ pub struct Seen {
     pub at: Timestamp,
 }
 
-/// Whether `at` is less than `duration` ago. A time far in the future means that the clock was set back:
-/// as good as long ago.
-pub(super) fn is_within(duration: Duration, at: Timestamp, now: Timestamp) -> bool {
-    now.since(at) < duration && at.since(now) < duration
-}
-
 /// Fills in the regions that `previous` knows and `values` lacks: each keeps its last value for
 /// `absent_after`, then it is left out, which counts as 0. Gives the filled values and what to
 /// remember of them.
@@ -46,11 +40,10 @@ pub fn fill_absent(
     let mut filled = values.clone();
     let mut remembered = LastSeen::new();
     for (region, seen) in previous {
-        if is_within(absent_after, seen.at, now) {
+        if seen.at.is_within(absent_after, now) {
             filled.entry(region.clone()).or_insert(Ok(seen.value));
             remembered.insert(region.clone(), *seen);
-        } else if values.get(region).is_some_and(Result::is_err)
-            && is_within(last_for, seen.at, now)
+        } else if values.get(region).is_some_and(Result::is_err) && seen.at.is_within(last_for, now)
         {
             remembered.insert(region.clone(), *seen);
         }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Collector, Memory};
-use crate::model::By;
 
 /// What holds where no collector says for how long a region that is silent is waited for.
 const FOR_LACK_OF_REGIONS: Duration = Duration::from_secs(300);
@@ -30,7 +29,7 @@ impl Memory {
 /// begin anew.
 #[must_use]
 pub fn goes_on_within(collectors: &[Collector]) -> Duration {
-    let by_region = collectors.iter().filter(|own| matches!(own.by, By::Region | By::AppAndRegion));
+    let by_region = collectors.iter().filter(|own| own.by.has_region());
     by_region.map(|own| own.absent_after).min().unwrap_or(FOR_LACK_OF_REGIONS)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_REGIONS;
-use super::absent::{LastSeen, RegionValues, Seen, fill_absent, is_within};
+use super::absent::{LastSeen, RegionValues, Seen, fill_absent};
 use crate::model::{MetricName, ProcessGroup, Region, Timestamp};
 
 /// What one app's collectors remember: of each metric its last good value, in each region where it is
@@ -113,14 +113,14 @@ impl Memory {
         let (filled, remembered) = fill_absent(&own.last, values, now, absent_after, last_for);
         if filled.len() > MAX_REGIONS {
             // Nothing new is remembered, so that those go that were no regions.
-            own.last.retain(|_, seen| is_within(absent_after, seen.at, now));
+            own.last.retain(|_, seen| seen.at.is_within(absent_after, now));
             return None;
         }
         own.last = remembered;
         own.whole = None;
         let fails = |region: &Region| values.get(region).is_some_and(Result::is_err);
         own.failing_regions.retain(|region, _| fails(region));
-        let gap = own.failing.take().is_some_and(|since| !is_within(absent_after, since, now));
+        let gap = own.failing.take().is_some_and(|since| !since.is_within(absent_after, now));
         if gap && own.began.is_some() {
             // What regions lost meanwhile nobody has seen: as at the start.
             own.began = Some(Began { at: now, is_return: true });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::absent::{Seen, is_within};
+use super::absent::Seen;
 use super::memory::{Began, Memory};
 use super::{CollectError, Collector};
 use crate::model::{Failure, GrowOnly, Instead, OnFailure, Region, Sample, Timestamp};
@@ -187,7 +187,7 @@ fn stand_in(
     let Some(Seen { value, at: measured_at }) = last else {
         return nothing(Instead::NeverMeasured);
     };
-    if !is_within(collector.last_for, measured_at, now) {
+    if !measured_at.is_within(collector.last_for, now) {
         return nothing(Instead::RanOut { measured_at });
     }
     let until = measured_at.plus(collector.last_for);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Collected;
-use super::absent::is_within;
 use super::memory::{Began, Inhabited, Presence};
 use super::taken::{Figure, Number, Numbers, Taken};
 use crate::model::{Catalog, MetricName, OnFailure, Region, Timestamp, Value, VariableTable};
@@ -194,7 +193,7 @@ fn lost(
     on_failure: OnFailure,
     regions: &Regions<'_>,
 ) -> BTreeMap<Region, (Number, Presence)> {
-    let Some(began) = began.filter(|own| is_within(absent_after, own.at, regions.now)) else {
+    let Some(began) = began.filter(|own| own.at.is_within(absent_after, regions.now)) else {
         return BTreeMap::new();
     };
     let event = if began.is_return { "the metric came back" } else { "the start" };

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::{Bounds, Kind, Machine, ProcessGroup, Timestamp};
 
-use super::history::{History, is_within};
+use super::history::History;
 use super::observed::Observed;
 use super::targets::{GroupTargets, Targets, Wanted};
 
@@ -93,7 +93,7 @@ pub fn advice(
     let began = began(own).unwrap_or(now);
     let created = observed.machines.iter().filter_map(|machine| machine.facts.create_id.as_deref());
     for (scaler, at) in created.filter_map(maker) {
-        if scaler != own && at > began && is_within(RECENT, at, now) {
+        if scaler != own && at > began && at.is_within(RECENT, now) {
             advice.insert(Advice::TwoScalers { scaler: scaler.to_owned() });
         }
     }

@@ -32,10 +32,8 @@ pub(super) fn settle(parts: &mut [Part<'_, '_>], targets: &GroupTargets, damper:
     };
     app_wide.plan.wanted = Some(wanted);
     let tally = app_wide.plan.observed;
-    let kept = grow_only::keep(app_wide, wanted, grow_only);
-    let (damped, reasons) = damp(app_wide, kept, damper);
-    app_wide.plan.reasons.extend(reasons);
-    let (mut bounds, reasons) = limit::limit_targets(damped, &targets.policy, tally);
+    let approached = approach(app_wide, wanted, grow_only, damper);
+    let (mut bounds, reasons) = limit::limit_targets(approached, &targets.policy, tally);
     app_wide.plan.reasons.extend(reasons);
 
     let has_created = wanted.created.is_defined() || targets.regional.created;
@@ -100,11 +98,9 @@ fn settle_region(
     part.plan.wanted = Some(wanted);
     let others = app_wide.iter().filter(|why| !grow_only.contains(why));
     let why: Vec<Reason> = grow_only.iter().chain(others).cloned().collect();
-    let kept = grow_only::keep(part, wanted, &why);
-    let (damped, reasons) = damp(part, kept, damper);
-    part.plan.reasons.extend(reasons);
+    let approached = approach(part, wanted, &why, damper);
     let limits = targets.policy.region_limits.of(&region);
-    let (mut bounds, reasons) = limit::limit_region(damped, limits);
+    let (mut bounds, reasons) = limit::limit_region(approached, limits);
     part.plan.reasons.extend(reasons);
     if part.runs_always(&targets.policy) {
         // One that is to run has to exist, which is for whoever sets a created count to see to.
@@ -116,16 +112,20 @@ fn settle_region(
     part.bounds = Some(bounds);
 }
 
-/// What is `wanted` of `part`, slowed down. What was stopped to be destroyed stays so while a rule keeps it.
-fn damp(
+/// The bounds that lead from what is there towards what is `wanted` of `part`: nothing goes where `grow_only`
+/// says why, and all is slowed down. What was stopped to be destroyed stays so while a rule keeps it.
+fn approach(
     part: &mut Part<'_, '_>,
     wanted: ScopeBounds,
+    grow_only: &[Reason],
     damper: &mut Damper<'_>,
-) -> (ScopeBounds, Vec<Reason>) {
+) -> ScopeBounds {
+    let kept = grow_only::keep(part, wanted, grow_only);
     let there = part.plan.observed;
-    let damped = damper.damp(&part.plan.scope, wanted, there, part.is_grow_only);
-    part.is_withheld |= wanted.created.max.is_some_and(|max| there.created > max);
-    damped
+    let (bounds, reasons) = damper.damp(&part.plan.scope, kept, there, part.is_grow_only);
+    part.is_withheld |= kept.created.max.is_some_and(|max| there.created > max);
+    part.plan.reasons.extend(reasons);
+    bounds
 }
 
 /// Raises the bounds over all regions to one for each region in which a machine runs at all times.

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::model::{Kind, ProcessGroup, Region, Scope, ScopeBounds, Side, Timestamp};
 
-use super::history::{History, is_within};
+use super::history::History;
 use super::plan::Tally;
 use super::reason::Reason;
 use super::targets::Policy;
@@ -253,7 +253,7 @@ impl Going<'_, '_> {
         let step = self.rules.step?;
         let (span, now) = (self.rules.step_interval, self.damper.now);
         let (mut start, mut first) = (i64::from(self.there), None);
-        for (at, by) in self.changes().filter(|(at, _)| is_within(span, *at, now)) {
+        for (at, by) in self.changes().filter(|(at, _)| at.is_within(span, now)) {
             start -= i64::from(by);
             if self.leads_on(by) {
                 first = Some(first.map_or(at, |first| min(first, at)));
@@ -274,7 +274,7 @@ impl Going<'_, '_> {
     fn cooling_down(&self) -> Option<Allowed> {
         let (span, now) = (self.rules.cooldown, self.damper.now);
         let of_this_way = self.changes().filter(|(_, by)| self.leads_on(*by));
-        let last = of_this_way.map(|(at, _)| at).filter(|at| is_within(span, *at, now)).max()?;
+        let last = of_this_way.map(|(at, _)| at).filter(|at| at.is_within(span, now)).max()?;
         self.nothing(None, Some(last.plus(span)))
     }
 

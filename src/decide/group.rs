@@ -7,7 +7,7 @@ use crate::model::{Kind, Machine, MachineId, Region, Scope, Timestamp};
 
 use super::create::{NewMachine, planned_creates};
 use super::damp::Damper;
-use super::history::{History, is_within};
+use super::history::History;
 use super::launch::LaunchRoom;
 use super::leave::Leaving;
 use super::observed::Observed;
@@ -43,7 +43,7 @@ pub(super) fn decide_group(
 
     let rest = targets.policy.region_backoff;
     next.resting
-        .retain(|scope, refusal| scope.group != targets.group || is_within(rest, refusal.at, now));
+        .retain(|scope, refusal| scope.group != targets.group || refusal.at.is_within(rest, now));
     let mut plans = Vec::with_capacity(parts.len() + targets.skipped.len());
     let is_by_region = targets.regional.any();
     for part in parts {

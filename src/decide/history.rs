@@ -152,13 +152,8 @@ impl Recent {
     /// treated like one far in the past, so that a wrong clock cannot freeze the overlay.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        is_within(OVERLAY, self.at, now)
+        self.at.is_within(OVERLAY, now)
     }
-}
-
-/// Whether `at` is less than `span` from `now`, to either side.
-pub(super) fn is_within(span: Duration, at: Timestamp, now: Timestamp) -> bool {
-    now.since(at) < span && at.since(now) < span
 }
 
 /// What an action of ours did to a machine, as far as the list may not show it yet.

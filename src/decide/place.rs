@@ -2,7 +2,7 @@
 
 use crate::model::{Region, Scope, Timestamp};
 
-use super::history::{History, is_within};
+use super::history::History;
 use super::part::{Part, Role};
 use super::reason::Reason;
 use super::targets::GroupTargets;
@@ -128,7 +128,9 @@ fn rest(
     let scope = Scope { group: targets.group.clone(), region: Some(region.clone()) };
     let refusal = history.resting.get(&scope)?;
     let rest = targets.policy.region_backoff;
-    is_within(rest, refusal.at, now)
+    refusal
+        .at
+        .is_within(rest, now)
         .then(|| Rest { answer: refusal.answer.to_string(), until: refusal.at.plus(rest) })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region, Timestamp};
 
-use super::history::{Cordoned, Effect, History, OVERLAY, REFUSAL, Recent, is_within};
+use super::history::{Cordoned, Effect, History, OVERLAY, REFUSAL, Recent};
 use super::observed::{LAUNCH_GRACE, Observed};
 use super::plan::Tally;
 
@@ -261,9 +261,7 @@ impl<'a> Overlay<'a> {
         let launching = self.creates.iter().any(|effect| {
             matches!(effect, Effect::Created { launched: true, .. }) && made(effect, machine)
         }) || (machine.facts.launched_by_autoscaler
-            && machine
-                .created_at
-                .is_some_and(|at| now.since(at) < LAUNCH_GRACE && at.since(now) < LAUNCH_GRACE));
+            && machine.created_at.is_some_and(|at| at.is_within(LAUNCH_GRACE, now)));
         let standing = Standing::of(&state, launching);
         Seen { machine, state, standing, cordon: self.cordon(machine, now) }
     }
@@ -326,7 +324,7 @@ impl History {
     #[must_use]
     pub fn settled(&self, observed: &Observed, now: Timestamp) -> Self {
         let mut next = self.clone();
-        next.left_volumes.retain(|(at, _)| is_within(OVERLAY, *at, now));
+        next.left_volumes.retain(|(at, _)| at.is_within(OVERLAY, now));
         next.settle_cordons(observed, now);
         if next.recent.is_empty()
             && next.stopped_to_destroy.is_empty()
@@ -364,7 +362,7 @@ impl History {
             })
         });
         next.refused_suspends
-            .retain(|id, at| listed.contains_key(id) && is_within(REFUSAL, *at, now));
+            .retain(|id, at| listed.contains_key(id) && at.is_within(REFUSAL, now));
         next
     }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::model::{Machine, Region, Timestamp, Volume, VolumeId};
 
-use super::history::{Effect, History, OVERLAY, is_within};
+use super::history::{Effect, History, OVERLAY};
 use super::observed::Volumes;
 use super::reason::Reason;
 use super::template::Template;
@@ -59,7 +59,7 @@ impl<'a> Pool<'a> {
                 _ => None,
             })
             .collect();
-        let left = history.left_volumes.iter().filter(|(at, _)| is_within(OVERLAY, *at, now));
+        let left = history.left_volumes.iter().filter(|(at, _)| at.is_within(OVERLAY, now));
         let left = left.map(|(_, volume)| (&volume.id, volume)).collect();
         Self { volumes, left, taken }
     }

@@ -155,8 +155,7 @@ impl State {
     /// Where the next list begins; `None` where that was refused a short while ago.
     fn next_list(&self, now: Timestamp) -> Option<Since> {
         if let Listing::Refused(at) = self.listing
-            && now.since(at) < REREAD
-            && at.since(now) < REREAD
+            && at.is_within(REREAD, now)
         {
             return None;
         }

@@ -44,6 +44,13 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Whether this time is less than `span` from `now`, to either side. One far in the future means that the
+    /// clock was set back: as good as long ago, or a wrong clock would make it last for ever.
+    #[must_use]
+    pub fn is_within(self, span: Duration, now: Self) -> bool {
+        now.since(self) < span && self.since(now) < span
+    }
+
     /// This time plus `duration`.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -98,6 +105,16 @@ mod tests {
         assert_eq!(end.plus(Duration::MAX), end);
         assert_eq!(Timestamp::from_millis(i64::MIN).minus(Duration::MAX).as_millis(), i64::MIN);
         assert_eq!(Timestamp::from_millis(0).since(Timestamp::from_millis(5)), Duration::ZERO);
+    }
+
+    #[test]
+    fn within_a_span_is_to_either_side_and_short_of_its_end() {
+        let (now, span) = (Timestamp::from_millis(10_000), Duration::from_secs(5));
+        for (at, is_within) in
+            [(5_000, false), (5_001, true), (10_000, true), (14_999, true), (15_000, false)]
+        {
+            assert_eq!(Timestamp::from_millis(at).is_within(span, now), is_within, "{at}");
+        }
     }
 
     #[test]

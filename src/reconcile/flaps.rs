@@ -1,6 +1,6 @@
 //! Machines that are stopped as soon as they are up: what that looks like, tick by tick.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::act::Outcome;
@@ -19,7 +19,7 @@ const WATCHED: Duration = Duration::from_secs(1800);
 #[derive(Debug, Default)]
 pub(super) struct Flaps {
     started: BTreeMap<Scope, Timestamp>,
-    too_soon: BTreeMap<ProcessGroup, VecDeque<Timestamp>>,
+    too_soon: BTreeMap<ProcessGroup, Vec<Timestamp>>,
 }
 
 impl Flaps {
@@ -35,20 +35,16 @@ impl Flaps {
                 Verb::Cordon | Verb::Uncordon => {}
             }
         }
-        stopped.dedup();
         for scope in stopped {
             // What is started and stopped in one tick moves from one region to another.
             if self.started.remove(scope).is_some_and(|at| at < now) {
-                let seen = self.too_soon.entry(scope.group.clone()).or_default();
-                seen.push_back(now);
+                self.too_soon.entry(scope.group.clone()).or_default().push(now);
             }
         }
-        for seen in self.too_soon.values_mut() {
-            while seen.front().is_some_and(|at| now.since(*at) >= WATCHED) {
-                seen.pop_front();
-            }
-        }
-        self.too_soon.retain(|_, seen| !seen.is_empty());
+        self.too_soon.retain(|_, seen| {
+            seen.retain(|at| now.since(*at) < WATCHED);
+            !seen.is_empty()
+        });
     }
 
     /// The groups in which it happens often.

@@ -12,9 +12,9 @@ use crate::telemetry::events::SeriesUnreadable;
 
 use super::Reconciler;
 
-/// How often what collectors and series remember is kept anew: it changes with every sample, and a minute of it is soon
-/// made up for.
-const MEASURED_EVERY: Duration = Duration::from_secs(60);
+/// How often what collectors and series remember is kept anew: it changes with every sample, and a minute of
+/// it is soon made up for.
+const KEPT_EVERY: Duration = Duration::from_secs(60);
 
 impl Reconciler {
     /// What decisions remember. The first time it also takes up what the collectors of an earlier
@@ -62,7 +62,7 @@ impl Reconciler {
         let state = self.state(history);
         self.adapters.store.save(&self.app, state);
         let now = self.adapters.clock.now();
-        if self.series_kept.is_none_or(|at| now.since(at) >= MEASURED_EVERY || at > now) {
+        if is_due(self.series_kept, now) {
             self.keep_series();
         }
     }
@@ -79,13 +79,17 @@ impl Reconciler {
 
     fn state(&mut self, history: History) -> AppState {
         let at = self.adapters.clock.now();
-        // Of a clock that was set back nobody waits until it is as late again.
-        let is_due = |own: &Measured| at < own.at || at.since(own.at) >= MEASURED_EVERY;
-        let is_due = self.measured.as_ref().is_none_or(is_due);
-        if self.adapters.store.outlives_process() && is_due {
+        let last = self.measured.as_ref().map(|own| own.at);
+        if self.adapters.store.outlives_process() && is_due(last, at) {
             let memory = self.memory.to_kept();
             self.measured = memory.map(|memory| Measured { at, memory: Arc::from(memory) });
         }
         AppState { history, measured: self.measured.clone() }
     }
+}
+
+/// Whether what was kept at `last` is to be kept anew. Of a clock that was set back nobody waits until it is as
+/// late again.
+fn is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
+    last.is_none_or(|at| at > now || now.since(at) >= KEPT_EVERY)
 }

@@ -27,7 +27,7 @@ impl<T: Clone> Shared<T> {
         let mut last = self.last.lock().await;
         if let Some((at, answer)) = &*last {
             // One from far in the future was given before the clock was set back.
-            let is_fresh = now.since(*at) < self.fresh_for && at.since(now) < self.fresh_for;
+            let is_fresh = at.is_within(self.fresh_for, now);
             if is_fresh {
                 return answer.clone();
             }

@@ -35,13 +35,9 @@ impl Ranges {
     pub(super) fn prune(&self, now: Timestamp) {
         // Whoever holds the lock asks at this moment.
         if let Ok(mut ranges) = self.0.try_lock() {
-            ranges.retain(|_, (at, _)| is_fresh(*at, now));
+            ranges.retain(|_, (at, _)| at.is_within(SERVES_FOR, now));
         }
     }
-}
-
-fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
-    now.since(at) < SERVES_FOR && at.since(now) < SERVES_FOR
 }
 
 impl PrometheusSource {
@@ -59,7 +55,8 @@ impl PrometheusSource {
             Some(_) => {
                 let key = (range.window().as_millis(), range.step.as_millis());
                 let mut ranges = self.ranges.0.lock().await;
-                let known = ranges.get(&key).filter(|(at, _)| is_fresh(*at, range.until));
+                let known =
+                    ranges.get(&key).filter(|(at, _)| at.is_within(SERVES_FOR, range.until));
                 match known {
                     Some((_, answer)) => answer.clone()?,
                     None => {

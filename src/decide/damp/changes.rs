@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Kind, ProcessGroup, Region, Timestamp};
 
-use super::super::history::{History, is_within};
+use super::super::history::History;
 use super::super::plan::Action;
 
 /// That a number of machines changed, by our doing.
@@ -67,7 +67,7 @@ impl History {
         now: Timestamp,
     ) {
         let Some(all) = self.changes.get_mut(group) else { return };
-        let is_kept = |change: &Change| is_within(memory, change.at, now);
+        let is_kept = |change: &Change| change.at.is_within(memory, now);
         if !all.iter().any(is_kept) {
             self.changes.remove(group);
         } else if !all.iter().all(is_kept) {

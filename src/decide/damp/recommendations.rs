@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Kind, Timestamp};
 
-use super::super::history::is_within;
 use super::Way;
 
 /// What the expressions of one scope asked for lately.
@@ -88,7 +87,7 @@ impl Extremes {
         [window, gap]: [Duration; 2],
         now: Timestamp,
     ) -> Entry {
-        self.0.retain(|entry| is_within(window.max(gap), entry.at, now));
+        self.0.retain(|entry| entry.at.is_within(window.max(gap), now));
         if self.0.is_empty() {
             self.0.push(Entry { at: now, count: there });
         }
@@ -98,7 +97,7 @@ impl Extremes {
         if self.0.len() > MOST {
             self.merge();
         }
-        let mut within = self.0.iter().filter(|entry| is_within(window, entry.at, now));
+        let mut within = self.0.iter().filter(|entry| entry.at.is_within(window, now));
         within.next().copied().unwrap_or(latest)
     }
 
