@@ -36,6 +36,7 @@
 //! | [`store`] | what is remembered between ticks: in memory, or in a file that outlives the process |
 //! | [`clock`] | the only file that reads the time |
 //! | [`telemetry`] | one struct for each thing that happens, which logs and counts it |
+//! | [`journal`] | every tick on record, explained; where it is kept is behind a trait |
 //! | [`http`] | `/metrics`, `/healthz`, `/readyz`, `/status` |
 //! | [`sim`] | a Fly to try it all on, served over real HTTP: the demo's world and the tests' double |
 //!
@@ -95,6 +96,7 @@ pub mod fleet;
 pub mod fly;
 pub mod forecast;
 pub mod http;
+pub mod journal;
 pub mod model;
 pub mod ports;
 pub mod reconcile;

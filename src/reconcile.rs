@@ -8,6 +8,7 @@ mod keep;
 mod leases;
 mod numbers;
 mod observe;
+mod parts;
 mod past;
 mod report;
 mod volumes;
@@ -21,17 +22,11 @@ use futures::future::{Either, join3, select};
 use crate::act::{UnderWay, act};
 use crate::collect::{Collector, Memory, collect};
 use crate::decide::{
-    History, Observed, Plan, Policy, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
+    History, Observed, Plan, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
 };
-use crate::evaluate::{Look, PerRegion, ScopeExpressions};
-use crate::model::{
-    AppName, Catalog, MachineId, ProcessGroup, Region, SeriesSize, TickOutcome, Timestamp,
-};
-use crate::ports::{
-    ApiError, Clock, Lease, LoadSource, MachinesApi, Measured, Overview, StateStore,
-};
+use crate::model::{AppName, Catalog, Region, SeriesSize, TickOutcome, Timestamp};
+use crate::ports::{ApiError, Lease, Measured, Overview};
 use crate::status::{Tick, machine_counts};
-use crate::telemetry::Metrics;
 
 pub use atlas::{Atlas, DoubtfulRegion};
 use ending::{ask, fly_failed, is_trouble, outcome_of};
@@ -40,67 +35,10 @@ use forecasts::Fits;
 use leases::Kept;
 pub use numbers::{Facts, Gave, GroupNumbers, named_regions};
 use observe::{Observer, Seen};
+use parts::INTERVAL;
+pub use parts::{Adapters, Group, Settings, StopMetrics};
 pub use past::{Fills, Past};
 use report::Reporter;
-
-/// How one process group is scaled.
-#[derive(Debug, Clone)]
-pub struct Group {
-    /// The group.
-    pub group: ProcessGroup,
-    /// What gives the numbers over all regions together.
-    pub expressions: ScopeExpressions,
-    /// What gives the numbers of single regions.
-    pub per_region: PerRegion,
-    /// The rules around them.
-    pub policy: Arc<Policy>,
-    /// What a forecast must be worth to be relied on; else the last value is used.
-    pub forecast_min_skill: Option<f64>,
-}
-
-impl Group {
-    /// The calls of all its expressions that look back or ahead.
-    fn looks(&self) -> impl Iterator<Item = &Look> {
-        self.expressions.looks().into_iter().chain(self.per_region.looks())
-    }
-}
-
-/// How ticks are run.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How long a tick may take. Actions under way are awaited beyond it; none begins.
-    pub timeout: Duration,
-    /// Whether a deploy that is under way holds the tick.
-    pub release_guard: bool,
-    /// When a deploy that is under way counts as abandoned.
-    pub release_timeout: Duration,
-    /// How many actions may be under way at once.
-    pub action_concurrency: usize,
-    /// Show what would be done, and do nothing.
-    pub dry_run: bool,
-    /// The machine that this process runs on.
-    pub own_machine: Option<MachineId>,
-}
-
-/// How far apart ticks are unless something else is said: the default of `interval`.
-const INTERVAL: Duration = Duration::from_secs(15);
-
-/// What a reconciler works with.
-#[derive(Clone)]
-pub struct Adapters {
-    /// Fly.
-    pub api: Arc<dyn MachinesApi>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Where histories are kept.
-    pub store: Arc<dyn StateStore>,
-    /// Where it is counted what happens.
-    pub metrics: Arc<Metrics>,
-}
-
-/// What tells the load of a group's machines, for each group in which they leave in that order. The
-/// reconcilers of many apps share it.
-pub type StopMetrics = Arc<BTreeMap<ProcessGroup, Arc<dyn LoadSource>>>;
 
 /// Brings one app's machines to what its expressions say, tick by tick.
 pub struct Reconciler {
@@ -307,9 +245,11 @@ impl Reconciler {
             at: self.adapters.clock.now(),
             outcome: TickOutcome::Failed,
             dry_run: self.settings.dry_run,
+            paused: false,
             samples: Vec::new(),
             machines: Vec::new(),
             history: SeriesSize::default(),
+            evaluated: Vec::new(),
             plan: None,
             outcomes: Vec::new(),
             advice: Vec::new(),

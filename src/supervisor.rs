@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::journal::Journal;
 use crate::model::{AppName, AppPattern};
 use crate::ports::{Clock, Directory};
 use crate::reconcile::Reconciler;
@@ -34,7 +35,9 @@ pub struct Supervisor {
     /// How often an app ticks.
     pub interval: Duration,
     /// How long ticks under way may go on after the stop.
-    pub shutdown_timeout: Duration,
+    shutdown_timeout: Duration,
+    /// Where each tick is kept.
+    journal: Option<Arc<dyn Journal>>,
 }
 
 /// The apps that are scaled.
@@ -69,6 +72,26 @@ pub struct Fleet {
 }
 
 impl Supervisor {
+    /// A loop in which an app ticks every `interval` of `clock`, each tick is shown on `board` and counted in
+    /// `metrics`, and those under way may go on for `shutdown_timeout` after the stop.
+    #[must_use]
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        board: Board,
+        metrics: Arc<Metrics>,
+        interval: Duration,
+        shutdown_timeout: Duration,
+    ) -> Self {
+        Self { clock, board, metrics, interval, shutdown_timeout, journal: None }
+    }
+
+    /// The same, which keeps each tick in `journal`.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
     /// Ticks apps until `stop`. The first tick of an app runs at once; the ticks of an app never
     /// overlap, and one that is due while another still runs is skipped and counted.
     pub async fn run(&self, apps: impl Into<Apps>, stop: CancellationToken) {

@@ -164,13 +164,13 @@ async fn set_up(
     let scaling =
         Scaling::new(&config, collectors, api, Arc::clone(&clock), store, Arc::clone(&metrics));
     let reconciler = scaling.of(app.clone());
-    let supervisor = Supervisor {
-        clock: Arc::clone(&clock),
-        board: fly_autoscaler::status::Board::default(),
+    let supervisor = Supervisor::new(
+        Arc::clone(&clock),
+        fly_autoscaler::status::Board::default(),
         metrics,
-        interval: config.interval,
-        shutdown_timeout: config.shutdown_timeout,
-    };
+        config.interval,
+        config.shutdown_timeout,
+    );
     let running = Running {
         app,
         seed: arguments.seed,

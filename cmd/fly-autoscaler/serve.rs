@@ -39,13 +39,13 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let collectors = compose::collectors(&config.collectors, &http, shared_for)?;
     let stop_metrics = compose::stop_metrics(&config, &http, shared_for)?;
     let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
-    let supervisor = Supervisor {
-        clock: Arc::clone(&clock),
-        board: Board::default(),
-        metrics: Arc::clone(&metrics),
-        interval: config.interval,
-        shutdown_timeout: config.shutdown_timeout,
-    };
+    let supervisor = Supervisor::new(
+        Arc::clone(&clock),
+        Board::default(),
+        Arc::clone(&metrics),
+        config.interval,
+        config.shutdown_timeout,
+    );
     let sources = Sources {
         board: supervisor.board.clone(),
         metrics: Arc::clone(&metrics),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Kind, MachineId, ProcessGroup, Region, Scope, ScopeBounds, Timestamp};
 
@@ -75,7 +75,7 @@ pub struct ScopePlan {
 }
 
 /// How many machines a scope has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Machines that exist.
     pub created: u32,
@@ -177,7 +177,7 @@ pub enum Action {
 }
 
 /// The kinds of action, as labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "each variant is the action of that name")]
 pub enum Verb {

@@ -5,7 +5,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::damp::Eased;
 use crate::model::{Bounds, Kind, MachineId, MetricName, Region, Side, SuspendObstacle, Timestamp};
@@ -402,7 +402,8 @@ pub enum CordonEnd {
 }
 
 /// What a reason means for the scope that it belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Weight {
     /// Explains an action, or that none is needed.
     Cause,

@@ -24,7 +24,7 @@ impl fmt::Display for Kind {
 }
 
 /// Which end of a pair of bounds is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// The lower end: below it machines are created or started.
@@ -44,7 +44,7 @@ impl fmt::Display for Side {
 
 /// The least and the most machines wanted. Between them nothing happens: a dead band, not a limit.
 /// `None` means that no such bound was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Bounds {
     /// Fewer than this: create or start.
     pub min: Option<u32>,
@@ -105,7 +105,7 @@ impl Kinds {
 }
 
 /// What the expressions of one scope ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ScopeBounds {
     /// Machines that exist.
     pub created: Bounds,

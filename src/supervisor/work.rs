@@ -15,6 +15,7 @@ use crate::act::UnderWay;
 use crate::model::{AppName, Timestamp};
 use crate::ports::{ApiError, BoxFuture};
 use crate::reconcile::Reconciler;
+use crate::status::Change;
 use crate::telemetry::events::{BackingOff, FleetBehind, NotAwaited, TickSkipped};
 
 /// Of the places for apps in work, one in so many is for those whose calls to Fly failed last time: they
@@ -285,12 +286,19 @@ impl Supervisor {
         if pace.failures > 0 {
             BackingOff { app, failures: pace.failures, until: pace.due }.emit(&self.metrics);
         }
+        let tick = ran.tick.map(Arc::new);
+        if let (Ok(tick), Some(journal)) = (&tick, &self.journal) {
+            journal.record(app, tick);
+        }
         self.board.update(app, |status| {
-            match ran.tick {
-                Ok(tick) => status.record(Arc::new(tick), now),
-                Err(panic) => status.record_panic(&panic, now),
+            match &tick {
+                Ok(tick) => status.record(Arc::clone(tick), now),
+                Err(panic) => status.record_panic(panic, now),
             }
             status.next_tick = Some(pace.due);
         });
+        if let Ok(tick) = tick {
+            self.board.tell(Change::Tick { app: app.clone(), tick, next_tick: pace.due });
+        }
     }
 }

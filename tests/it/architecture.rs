@@ -22,10 +22,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("collect", &["model", "ports", "telemetry", "transport"]),
     ("fly", &["model", "decide", "ports", "telemetry", "transport"]),
     ("clock", &["model", "ports", "telemetry", "transport"]),
-    ("store", &["model", "decide", "ports", "telemetry", "transport"]),
     ("fleet", &["model", "ports", "telemetry", "transport"]),
     ("act", &["model", "decide", "ports", "telemetry"]),
     ("status", &["model", "decide", "act"]),
+    ("journal", &["model", "evaluate", "decide", "ports", "act", "status"]),
+    ("store", &["model", "decide", "ports", "telemetry", "transport", "status", "journal"]),
     (
         "reconcile",
         &[
@@ -40,8 +41,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("supervisor", &["model", "ports", "act", "reconcile", "status", "telemetry"]),
-    ("http", &["model", "ports", "status", "telemetry"]),
+    ("supervisor", &["model", "ports", "act", "reconcile", "status", "journal", "telemetry"]),
+    ("http", &["model", "config", "ports", "status", "journal", "supervisor", "telemetry"]),
     ("sim", &["model", "config", "ports", "decide", "reconcile"]),
 ];
 

@@ -120,13 +120,13 @@ impl Stage {
 
         let board = Board::default();
         let metrics = Arc::new(Metrics::new("0", "c"));
-        let supervisor = Supervisor {
-            clock: clock.clone(),
-            board: board.clone(),
-            metrics: Arc::clone(&metrics),
-            interval: INTERVAL,
-            shutdown_timeout: Duration::ZERO,
-        };
+        let supervisor = Supervisor::new(
+            clock.clone(),
+            board.clone(),
+            Arc::clone(&metrics),
+            INTERVAL,
+            Duration::ZERO,
+        );
         let fleet = fleet(&sim, clock.clone(), &metrics, differently);
         let stop = CancellationToken::new();
         let stopped = stop.clone();

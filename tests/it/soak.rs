@@ -48,13 +48,13 @@ impl Process {
         variables: &[(&str, &str)],
     ) -> Self {
         let reconciler = compose(sim, clock, name, variables);
-        let supervisor = Supervisor {
-            clock: Arc::clone(clock) as Arc<dyn Clock>,
-            board: Board::default(),
-            metrics: Arc::new(Metrics::new("test", "test")),
-            interval: INTERVAL,
-            shutdown_timeout: Duration::from_secs(4),
-        };
+        let supervisor = Supervisor::new(
+            Arc::clone(clock) as Arc<dyn Clock>,
+            Board::default(),
+            Arc::new(Metrics::new("test", "test")),
+            INTERVAL,
+            Duration::from_secs(4),
+        );
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move { supervisor.run(reconciler, stopped).await });

@@ -175,6 +175,8 @@ mod tests {
             at: START,
             outcome: TickOutcome::Quiet,
             dry_run: false,
+            paused: false,
+            evaluated: Vec::new(),
             samples: vec![SampleStatus {
                 metric,
                 by_region: true,

@@ -302,6 +302,8 @@ mod tests {
             at: Timestamp::from_millis(0),
             outcome: TickOutcome::Held,
             dry_run: false,
+            paused: false,
+            evaluated: Vec::new(),
             samples: Vec::new(),
             machines: Vec::new(),
             plan: Some(Plan::new(held.iter().map(scope).collect(), History::default())),

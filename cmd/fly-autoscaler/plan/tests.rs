@@ -51,6 +51,8 @@ fn tick(scopes: Vec<ScopePlan>, machines: &[(&str, &str, u32)], samples: SampleS
         at: Timestamp::from_millis(0),
         outcome: TickOutcome::Quiet,
         dry_run: true,
+        paused: false,
+        evaluated: Vec::new(),
         samples: vec![samples],
         machines: machines.iter().map(count).collect(),
         plan: Some(Plan::new(scopes, History::default())),

@@ -72,13 +72,13 @@ impl Driven {
         let store = Arc::new(MemoryStore::new("test"));
         let reconciler = composed::reconciler(config, &http, Arc::clone(&clock), store)
             .with_forecasts(Arc::clone(&self.fits));
-        let supervisor = Supervisor {
+        let supervisor = Supervisor::new(
             clock,
-            board: self.board.clone(),
-            metrics: Arc::clone(&self.metrics),
-            interval: config.interval,
-            shutdown_timeout: config.shutdown_timeout,
-        };
+            self.board.clone(),
+            Arc::clone(&self.metrics),
+            config.interval,
+            config.shutdown_timeout,
+        );
         let stop = CancellationToken::new();
         self.stop = Some(stop.clone().drop_guard());
         tokio::spawn(async move { supervisor.run(reconciler, stop).await });

@@ -90,13 +90,13 @@ async fn the_first_tick_comes_at_start() {
     let start = Timestamp::from_millis(1_000);
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(start, 1.0));
     let api = Arc::new(Double::default());
-    let supervisor = Supervisor {
-        clock: Arc::clone(&clock),
-        board: Board::default(),
-        metrics: Arc::new(Metrics::new("0", "c")),
-        interval: INTERVAL,
-        shutdown_timeout: Duration::ZERO,
-    };
+    let supervisor = Supervisor::new(
+        Arc::clone(&clock),
+        Board::default(),
+        Arc::new(Metrics::new("0", "c")),
+        INTERVAL,
+        Duration::ZERO,
+    );
     let reconciler = reconciler(Arc::<Double>::clone(&api), clock, started("1"), true);
     let run = supervisor.run(reconciler, CancellationToken::new());
     assert!(tokio::time::timeout(INTERVAL / 2, run).await.is_err(), "it runs until it is stopped");
@@ -130,13 +130,13 @@ async fn ticks_go_on_when_the_clock_is_set_back() {
     let clock = ScaledClock::new(Timestamp::from_millis(1_790_000_000_000), 1.0);
     let clock = Arc::new(SetBack { clock, is_set_back: AtomicBool::new(false) });
     let api = Arc::new(Double::default());
-    let supervisor = Supervisor {
-        clock: clock.clone(),
-        board: Board::default(),
-        metrics: Arc::new(Metrics::new("0", "c")),
-        interval: INTERVAL,
-        shutdown_timeout: Duration::ZERO,
-    };
+    let supervisor = Supervisor::new(
+        clock.clone(),
+        Board::default(),
+        Arc::new(Metrics::new("0", "c")),
+        INTERVAL,
+        Duration::ZERO,
+    );
     let reconciler = reconciler(Arc::<Double>::clone(&api), clock.clone(), started("1"), true);
     let mut run = Box::pin(supervisor.run(reconciler, CancellationToken::new()));
     assert!(tokio::time::timeout(INTERVAL / 2, &mut run).await.is_err());

@@ -99,6 +99,8 @@ fn placed() -> AppStatus {
         at: START,
         outcome: TickOutcome::Quiet,
         dry_run: false,
+        paused: false,
+        evaluated: Vec::new(),
         samples: Vec::new(),
         machines: Vec::new(),
         plan: Some(Plan::new(scopes, History::default())),

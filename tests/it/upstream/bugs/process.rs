@@ -183,13 +183,13 @@ async fn bug_04_a_thousand_ticks_leave_no_timer_behind() {
     }
     assert_eq!(sleeping.load(Ordering::Relaxed), 0);
 
-    let supervisor = Supervisor {
-        clock: clock.clone(),
-        board: Board::default(),
-        metrics: Arc::new(Metrics::new("0", "c")),
-        interval: INTERVAL,
-        shutdown_timeout: Duration::ZERO,
-    };
+    let supervisor = Supervisor::new(
+        clock.clone(),
+        Board::default(),
+        Arc::new(Metrics::new("0", "c")),
+        INTERVAL,
+        Duration::ZERO,
+    );
     let run = supervisor.run(reconciler, CancellationToken::new());
     // A failing app is looked at every five minutes.
     let over = tokio::time::timeout(INTERVAL * 20 * 1000, run).await;

@@ -1,0 +1,72 @@
+//! How the numbers of a tick came about, and what was done about them, stage by stage.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decide::Weight;
+use crate::model::{AppName, Scope, TickOutcome, Timestamp};
+
+/// A tick, explained. Made of sentences: whoever shows it needs to know nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Whose tick it is.
+    pub app: AppName,
+    /// When it began.
+    pub at: Timestamp,
+    /// When the first and the last of the ticks began that came to the same thing.
+    pub from: Timestamp,
+    /// See `from`.
+    pub until: Timestamp,
+    /// How many they were.
+    pub ticks: u64,
+    /// How it ended.
+    pub outcome: TickOutcome,
+    /// The short of it, in a sentence: also where nothing was done.
+    pub summary: String,
+    /// What is about no scope by itself: samples, machines, why there was no plan, advice.
+    pub lines: Vec<Explained>,
+    /// The scopes, in the order of the plan.
+    pub parts: Vec<Part>,
+}
+
+/// One scope, explained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// From the expressions to what Fly answered, in this order.
+    pub lines: Vec<Explained>,
+}
+
+/// One step of an explanation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explained {
+    /// To which stage it belongs.
+    pub stage: Stage,
+    /// The code of the reason, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What the reason means for its scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weight>,
+    /// The sentence.
+    pub text: String,
+}
+
+/// The stages of a tick, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// What was measured.
+    Collect,
+    /// The machines that were seen.
+    Observe,
+    /// What the expressions gave, with the values put in.
+    Evaluate,
+    /// What changed the number on its way, with its arithmetic, and what kept it from being brought about.
+    Limit,
+    /// What was to be done, on which machines, and why those.
+    Choose,
+    /// What Fly answered.
+    Act,
+}
