@@ -25,6 +25,7 @@ mod metric_faults;
 mod placement;
 mod process_groups;
 mod prometheus_api;
+mod reasons;
 mod recipes;
 mod running;
 mod simulator;
