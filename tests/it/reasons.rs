@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fly_autoscaler::decide::Reason;
 use fly_autoscaler::fleet::Roster;
 use fly_autoscaler::fly::OrgClient;
 use fly_autoscaler::reconcile::{Atlas, Reconciler};
@@ -78,7 +79,7 @@ impl Scene {
 fn codes(tick: &Tick) -> BTreeSet<&'static str> {
     let scopes = || tick.plan.iter().flat_map(|plan| &plan.scopes);
     let of_actions = scopes().flat_map(|scope| &scope.actions).map(|own| own.reason.code());
-    scopes().flat_map(|scope| &scope.reasons).map(|own| own.code()).chain(of_actions).collect()
+    scopes().flat_map(|scope| &scope.reasons).map(Reason::code).chain(of_actions).collect()
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ pub(crate) const SCENES: &[Scene] = &[
         code: "waiting_for_stop",
         variables: &[CREATED],
         queue: 10.0,
-        before: |stage, _| set_first(stage, 1, MachineState::Stopping),
+        before: |stage, _| set_first(stage, 1, &MachineState::Stopping),
         ..PLAIN
     },
     Scene {
@@ -290,7 +290,7 @@ pub(crate) const SCENES: &[Scene] = &[
     Scene {
         code: "not_enough_started",
         queue: 10.0,
-        before: |stage, _| set_first(stage, 2, MachineState::Starting),
+        before: |stage, _| set_first(stage, 2, &MachineState::Starting),
         ..PLAIN
     },
     Scene {
@@ -307,7 +307,7 @@ pub(crate) const SCENES: &[Scene] = &[
         machines: "iad:3+0",
         variables: &[CREATED],
         queue: 10.0,
-        before: |stage, _| set_first(stage, 2, MachineState::Updating),
+        before: |stage, _| set_first(stage, 2, &MachineState::Updating),
         ..PLAIN
     },
     Scene {
@@ -474,7 +474,7 @@ fn fail(stage: &Stage, endpoint: Endpoint) {
     stage.sim.world().inject(FaultRule::always(endpoint, kind));
 }
 
-fn set_first(stage: &Stage, count: usize, state: MachineState) {
+fn set_first(stage: &Stage, count: usize, state: &MachineState) {
     for (id, _) in stage.states().iter().take(count) {
         stage.sim.world().set_state(&web(), id, state.clone()).unwrap();
     }
