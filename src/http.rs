@@ -7,11 +7,14 @@
 
 mod answer;
 mod api;
+mod attempts;
+mod control;
 mod events;
 mod health;
 mod query;
 mod routes;
 mod server;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +25,16 @@ use axum::middleware::map_response;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
-use crate::config::EffectiveValue;
+use crate::config::{EffectiveValue, Secret};
 use crate::journal::Journal;
 use crate::model::Timestamp;
 use crate::ports::Clock;
 use crate::status::Board;
+use crate::supervisor::Orders;
 use crate::telemetry::metrics::Metrics;
 
 use answer::Refusal;
+use attempts::Attempts;
 pub use routes::{ROUTES, Route};
 pub use server::serve;
 
@@ -48,6 +53,10 @@ pub struct Sources {
     pub interval: Duration,
     /// The configuration in force.
     pub configured: watch::Receiver<Arc<Configured>>,
+    /// What the loop can be asked for.
+    pub orders: Orders,
+    /// The token without which it is not; `None`: by nobody.
+    pub token: Option<Secret>,
     /// This program's version.
     pub version: &'static str,
 }
@@ -68,6 +77,8 @@ struct Shared {
     sources: Sources,
     /// Places for those who watch.
     streams: Arc<Semaphore>,
+    /// Who tried wrong tokens.
+    attempts: Attempts,
 }
 
 /// [`Shared`], for each of them.
@@ -75,7 +86,8 @@ type Served = Arc<Shared>;
 
 /// The routes.
 pub fn router(sources: Sources) -> Router {
-    let shared = Shared { sources, streams: Arc::new(Semaphore::new(events::MOST)) };
+    let streams = Arc::new(Semaphore::new(events::MOST));
+    let shared = Shared { sources, streams, attempts: Attempts::default() };
     let mut router = Router::new();
     for route in ROUTES {
         router = router.route(route.path, route.serves());

@@ -5,6 +5,7 @@
 //! number at a time, each on its own: one that fails, hangs or panics touches no other.
 
 mod listing;
+mod orders;
 mod pace;
 mod turn;
 mod work;
@@ -16,11 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
 use crate::model::{AppName, AppPattern};
-use crate::ports::{Clock, Directory};
+use crate::ports::{Clock, Directory, StateStore};
 use crate::reconcile::Reconciler;
 use crate::status::Board;
 use crate::telemetry::metrics::Metrics;
 
+use orders::Queue;
+pub use orders::{NotTicked, Orders, Standing};
 use work::Work;
 
 /// What the loop works with.
@@ -38,6 +41,10 @@ pub struct Supervisor {
     shutdown_timeout: Duration,
     /// Where each tick is kept.
     journal: Option<Arc<dyn Journal>>,
+    /// Where it is kept who is paused.
+    store: Option<Arc<dyn StateStore>>,
+    /// What people have asked for.
+    orders: Arc<Queue>,
 }
 
 /// The apps that are scaled.
@@ -82,7 +89,8 @@ impl Supervisor {
         interval: Duration,
         shutdown_timeout: Duration,
     ) -> Self {
-        Self { clock, board, metrics, interval, shutdown_timeout, journal: None }
+        let (journal, store, orders) = (None, None, Arc::default());
+        Self { clock, board, metrics, interval, shutdown_timeout, journal, store, orders }
     }
 
     /// The same, which keeps each tick in `journal`.
@@ -92,19 +100,30 @@ impl Supervisor {
         self
     }
 
+    /// The same, which keeps who is paused in `store`.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn StateStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Ticks apps until `stop`. The first tick of an app runs at once; the ticks of an app never
     /// overlap, and one that is due while another still runs is skipped and counted.
     pub async fn run(&self, apps: impl Into<Apps>, stop: CancellationToken) {
         let mut work = Work::new(self, apps.into());
         while !stop.is_cancelled() {
+            self.recall_pauses();
+            work.begin_what_is_ordered();
             work.begin_what_is_due();
             let due = work.due();
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = self.orders.news() => {}
                 () = work.next() => {}
                 () = due => {}
             }
         }
+        self.orders.close();
         work.wind_up(self.shutdown_timeout).await;
     }
 }

@@ -238,6 +238,8 @@ impl Running {
             clock: Arc::clone(&self.clock),
             interval: self.config.interval,
             configured: watch::channel(Arc::new(self.configured.clone())).1,
+            orders: self.supervisor.orders(),
+            token: self.token.clone(),
             version: VERSION,
         }
     }

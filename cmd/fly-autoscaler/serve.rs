@@ -48,6 +48,8 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         config.interval,
         config.shutdown_timeout,
     );
+    let kept = keep::Kept::new(&config, &clock, &metrics);
+    let supervisor = supervisor.with_store(kept.store());
     let sources = Sources {
         board: supervisor.board.clone(),
         journal: None,
@@ -55,6 +57,8 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         clock: Arc::clone(&clock),
         interval: config.interval,
         configured: watch::channel(Arc::new(configured)).1,
+        orders: supervisor.orders(),
+        token: config.http_token.clone(),
         version: VERSION,
     };
     let listener = listen(&config.listen).await?;
@@ -66,7 +70,6 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let fly: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&api);
     let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&api);
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
-    let kept = keep::Kept::new(&config, &clock, &metrics);
     let scaling =
         compose::Scaling::new(&config, collectors, fly, Arc::clone(&clock), kept.store(), metrics);
     let fits: Arc<Fits> = Arc::default();

@@ -196,6 +196,27 @@ impl StateStore for SqliteStore {
         self.shared.lock().found_series.remove(app).unwrap_or_default()
     }
 
+    fn keep_pauses(&self, pauses: String) -> BoxFuture<'_, bool> {
+        let kept = {
+            let mut queue = self.shared.lock();
+            queue.put_pauses(pauses);
+            let (sender, kept) = oneshot::channel();
+            // While there is no file, nobody answers: the sender is dropped.
+            if queue.is_kept {
+                queue.waiting.push(sender);
+            }
+            kept
+        };
+        self.shared.changed.notify_all();
+        Box::pin(
+            async move { matches!(tokio::time::timeout(SECURED_WITHIN, kept).await, Ok(Ok(()))) },
+        )
+    }
+
+    fn kept_pauses(&self) -> Option<String> {
+        self.shared.lock().pauses.clone()
+    }
+
     fn forget(&self, app: &AppName) {
         self.shared.lock().forget(app);
         self.shared.changed.notify_all();

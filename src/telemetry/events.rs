@@ -6,6 +6,7 @@
 
 mod action;
 mod advice;
+mod control;
 mod fleet;
 mod forecast;
 mod hold;
@@ -17,6 +18,7 @@ mod token;
 
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
 pub use advice::Advised;
+pub use control::{HttpTokenRefused, PauseRecalled, PauseUnreadable, ScalingPaused, TickOrdered};
 pub use fleet::{
     AppListFailing, AppListRecovered, AppsChanged, FleetBehind, NoAppMatches, OrgListFailing,
     OrgListRecovered, TickPanicked,

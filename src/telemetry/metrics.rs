@@ -58,6 +58,7 @@ pub struct Metrics {
     per_app: Option<bool>,
     only_totals: OnlyTotals,
     last_success: PerApp,
+    paused: PerApp,
     metric_value: PerApp,
     pub(super) forecasts: Forecasts,
     history_series: PerApp,
@@ -125,6 +126,7 @@ impl Metrics {
             apps: register(&registry, IntGauge::with_opts(opts(names::APPS))?)?,
             per_app: None,
             last_success: per_app(names::LAST_SUCCESS, f64::min)?,
+            paused: per_app(names::PAUSED, sum)?,
             metric_value: per_app(names::METRIC_VALUE, sum)?,
             forecasts: Forecasts {
                 value: per_app(names::FORECAST_VALUE, sum)?,
@@ -180,6 +182,11 @@ impl Metrics {
         self.metric_value.replace(app, series);
     }
 
+    /// Sets whether `app` is paused.
+    pub fn set_paused(&self, app: &AppName, is_paused: bool) {
+        self.paused.replace(app, [([], f64::from(u8::from(is_paused)))]);
+    }
+
     /// Replaces how much of the past is kept of `app`. Where there is nothing, there is no series.
     pub fn set_history(&self, app: &AppName, size: SeriesSize) {
         for (gauge, number) in
@@ -223,6 +230,7 @@ impl Metrics {
     pub fn forget(&self, app: &AppName) {
         for gauge in [
             &self.last_success,
+            &self.paused,
             &self.metric_value,
             &self.history_series,
             &self.history_bytes,

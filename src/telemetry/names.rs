@@ -50,6 +50,8 @@ names! {
         "Ticks by how they ended; skipped: not begun, because the app's last one was still running.";
     APPS = "fas_apps" []
         "Apps that are scaled.";
+    PAUSED = "fas_paused" ["app"]
+        "Whether somebody has paused the app (1), so that nothing is done; how many are, where app is empty.";
     LAST_SUCCESS = "fas_last_success_timestamp_seconds" ["app"]
         "When a tick of the app last ended acted or quiet, in seconds since the Unix epoch; the earliest, where app is empty.";
     METRIC_VALUE = "fas_metric_value" ["app", "metric", "region"]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
-use super::queue::SERIES;
+use super::queue::{PAUSES, SERIES};
 use crate::model::Timestamp;
 
 /// Says whose file it is, in SQLite's header: "FasS".
@@ -220,7 +220,8 @@ fn connect(path: &Path, now: Timestamp) -> Result<Connection, FileError> {
                 return Err(FileError::Foreign { why: format!("it is damaged: {found}") });
             }
             let before = now.minus(FORGOTTEN_AFTER).as_millis();
-            connection.execute("DELETE FROM kept WHERE saved_at < ?1", [before])?;
+            let sql = "DELETE FROM kept WHERE saved_at < ?1 AND what <> ?2";
+            connection.execute(sql, params![before, PAUSES])?;
         }
     }
     Ok(connection)
