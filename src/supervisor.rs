@@ -6,11 +6,14 @@
 
 mod listing;
 mod pace;
+mod renewal;
 mod turn;
 mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +24,7 @@ use crate::reconcile::Reconciler;
 use crate::status::Board;
 use crate::telemetry::metrics::Metrics;
 
+pub use renewal::{Make, Renewal};
 use work::Work;
 
 /// What the loop works with.
@@ -38,6 +42,14 @@ pub struct Supervisor {
     shutdown_timeout: Duration,
     /// Where each tick is kept.
     journal: Option<Arc<dyn Journal>>,
+    renewals: Arc<Renewals>,
+}
+
+/// How the loop is to go on, until it has taken that in. The newest counts.
+#[derive(Default)]
+struct Renewals {
+    newest: Mutex<Option<Renewal>>,
+    added: Notify,
 }
 
 /// The apps that are scaled.
@@ -82,7 +94,15 @@ impl Supervisor {
         interval: Duration,
         shutdown_timeout: Duration,
     ) -> Self {
-        Self { clock, board, metrics, interval, shutdown_timeout, journal: None }
+        Self {
+            clock,
+            board,
+            metrics,
+            interval,
+            shutdown_timeout,
+            journal: None,
+            renewals: Arc::default(),
+        }
     }
 
     /// The same, which keeps each tick in `journal`.
@@ -92,19 +112,33 @@ impl Supervisor {
         self
     }
 
+    /// Has the loop go on with another configuration. Returns at once.
+    pub fn go_on_with(&self, renewal: Renewal) {
+        *self.renewals.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewal);
+        self.renewals.added.notify_one();
+    }
+
+    fn take_renewal(&self) -> Option<Renewal> {
+        self.renewals.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Ticks apps until `stop`. The first tick of an app runs at once; the ticks of an app never
     /// overlap, and one that is due while another still runs is skipped and counted.
     pub async fn run(&self, apps: impl Into<Apps>, stop: CancellationToken) {
         let mut work = Work::new(self, apps.into());
         while !stop.is_cancelled() {
+            if let Some(renewal) = self.take_renewal() {
+                work.renew(renewal);
+            }
             work.begin_what_is_due();
             let due = work.due();
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = self.renewals.added.notified() => {}
                 () = work.next() => {}
                 () = due => {}
             }
         }
-        work.wind_up(self.shutdown_timeout).await;
+        work.wind_up().await;
     }
 }

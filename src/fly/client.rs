@@ -144,7 +144,10 @@ impl FlyClient {
     pub(super) fn redact(&self, text: &str) -> String {
         let used = self.credentials.read().unwrap_or_else(PoisonError::into_inner);
         let text = used.now.token.redact(text);
-        used.before.as_ref().map_or_else(|| text.clone(), |own| own.token.redact(&text))
+        match &used.before {
+            Some(before) => before.token.redact(&text),
+            None => text,
+        }
     }
 
     /// Makes `call` until it succeeds or must not be tried again.
