@@ -10,6 +10,7 @@ mod numbers;
 mod observe;
 mod parts;
 mod past;
+mod renew;
 mod report;
 mod volumes;
 

@@ -11,10 +11,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 /// When the next tick is due.
 #[derive(Debug)]
 pub(super) struct Pace {
-    interval: Duration,
+    pub(super) interval: Duration,
     pub(super) due: Timestamp,
     /// The time on the grid that `due` stands for, unless it is pushed back by failures.
-    on_grid: Timestamp,
+    pub(super) on_grid: Timestamp,
     /// Ticks in a row in which calls to Fly failed.
     pub(super) failures: u32,
 }

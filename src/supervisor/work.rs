@@ -10,6 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::listing::Listing;
 use super::orders::{NotTicked, Waiting};
 use super::pace::Pace;
+use super::renewal::Current;
 use super::turn::{Ran, Turn, Turned};
 use super::{Apps, Supervisor};
 use crate::act::UnderWay;
@@ -25,35 +26,40 @@ const PLACES_PER_FAILING: usize = 4;
 
 /// Everything that the loop knows.
 pub(super) struct Work<'a> {
-    supervisor: &'a Supervisor,
-    apps: BTreeMap<AppName, App>,
+    pub(super) supervisor: &'a Supervisor,
+    pub(super) apps: BTreeMap<AppName, App>,
     /// The apps whose turn is not on, by when it is their turn.
-    queue: BTreeSet<(Timestamp, AppName)>,
+    pub(super) queue: BTreeSet<(Timestamp, AppName)>,
     turns: JoinSet<Turned>,
-    places: Arc<Semaphore>,
-    failing_places: Arc<Semaphore>,
-    concurrency: usize,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) failing_places: Arc<Semaphore>,
+    pub(super) concurrency: usize,
+    pub(super) interval: Duration,
+    pub(super) shutdown_timeout: Duration,
     /// The apps tick on the grid of the interval through this time.
-    grid: Timestamp,
+    pub(super) grid: Timestamp,
     /// The time when it was last looked at.
     seen: Timestamp,
-    is_spread: bool,
+    pub(super) is_spread: bool,
     is_behind: bool,
-    listing: Option<Listing>,
+    pub(super) listing: Option<Listing>,
+    pub(super) current: Current,
 }
 
 /// One app.
-struct App {
-    pace: Pace,
+pub(super) struct App {
+    pub(super) pace: Pace,
     has_ticked: bool,
-    state: State,
+    /// The how-manieth configuration its reconciler goes by.
+    pub(super) generation: u64,
+    pub(super) state: State,
     /// Who wants a tick that has not begun yet.
     waiting: Vec<Waiting>,
     /// Who wants the one that is on.
     answered: Vec<Waiting>,
 }
 
-enum State {
+pub(super) enum State {
     Waiting(Box<Reconciler>),
     OnTurn {
         under_way: UnderWay,
@@ -69,26 +75,35 @@ impl<'a> Work<'a> {
             Apps::Found(fleet) => (fleet.concurrency, fleet.is_spread, None, Some(fleet)),
         };
         let now = supervisor.clock.now();
-        let failing = std::cmp::max(concurrency / PLACES_PER_FAILING, 1);
+        let places = Self::places_of(concurrency).map(|count| Arc::new(Semaphore::new(count)));
+        let [places, failing_places] = places;
         let mut work = Self {
             supervisor,
             apps: BTreeMap::new(),
             queue: BTreeSet::new(),
             turns: JoinSet::new(),
-            places: Arc::new(Semaphore::new(concurrency)),
-            failing_places: Arc::new(Semaphore::new(failing)),
+            places,
+            failing_places,
             concurrency,
+            interval: supervisor.interval,
+            shutdown_timeout: supervisor.shutdown_timeout,
             grid: now,
             seen: now,
             is_spread,
             is_behind: false,
             listing: listing.map(|fleet| Listing::new(fleet, now)),
+            current: Current::default(),
         };
         if let Some(reconciler) = one {
             work.add(*reconciler);
             supervisor.metrics.set_app_count(1);
         }
         work
+    }
+
+    /// The places for apps in work, and for those of them whose calls to Fly failed.
+    pub(super) fn places_of(concurrency: usize) -> [usize; 2] {
+        [concurrency, std::cmp::max(concurrency / PLACES_PER_FAILING, 1)]
     }
 
     /// Begins what is due: turns, and reading the list of apps.
@@ -145,6 +160,7 @@ impl<'a> Work<'a> {
         let on_turn = State::OnTurn { under_way: reconciler.under_way(), is_gone: false };
         let State::Waiting(reconciler) = std::mem::replace(&mut app.state, on_turn) else { return };
         app.answered = std::mem::take(&mut app.waiting);
+        let reconciler = self.current.bring_up(reconciler, &mut app.generation);
         let places = if app.pace.failures > 0 { &self.failing_places } else { &self.places };
         let turn = Turn {
             reconciler,
@@ -195,6 +211,7 @@ impl<'a> Work<'a> {
         let name = reconciler.app().clone();
         let Some(app) = self.apps.get_mut(&name) else { return };
         if matches!(app.state, State::OnTurn { is_gone: true, .. }) {
+            let reconciler = self.current.bring_up(reconciler, &mut app.generation);
             self.apps.remove(&name);
             self.supervisor.board.remove(&name);
             if let Some(listing) = &mut self.listing {
@@ -227,7 +244,7 @@ impl<'a> Work<'a> {
 
     /// Says once that apps wait too long, until they no longer do.
     fn notice_lateness(&mut self, lateness: Duration) {
-        let interval = self.supervisor.interval;
+        let interval = self.interval;
         if lateness > interval && !std::mem::replace(&mut self.is_behind, true) {
             let concurrency = self.concurrency;
             FleetBehind { lateness, concurrency }.emit(&self.supervisor.metrics);
@@ -236,17 +253,23 @@ impl<'a> Work<'a> {
     }
 
     fn add(&mut self, reconciler: Reconciler) {
-        let (now, interval) = (self.supervisor.clock.now(), self.supervisor.interval);
+        let (now, interval) = (self.supervisor.clock.now(), self.interval);
         let name = reconciler.app().clone();
         let offset = if self.is_spread { name.share_of(interval) } else { Duration::ZERO };
         let pace = Pace::new(interval, now, self.grid.plus(offset));
         self.supervisor.board.update(&name, |status| status.next_tick = Some(now));
         self.queue.insert((now, name.clone()));
         self.supervisor.show_pause(&name);
-        let pauses = self.supervisor.board.pauses().clone();
-        let state = State::Waiting(Box::new(reconciler.with_pauses(pauses)));
-        let (waiting, answered) = (Vec::new(), Vec::new());
-        self.apps.insert(name, App { pace, has_ticked: false, state, waiting, answered });
+        let reconciler = reconciler.with_pauses(self.supervisor.board.pauses().clone());
+        let app = App {
+            pace,
+            has_ticked: false,
+            generation: self.current.generation,
+            state: State::Waiting(Box::new(reconciler)),
+            waiting: Vec::new(),
+            answered: Vec::new(),
+        };
+        self.apps.insert(name, app);
     }
 
     /// Takes in the list of apps: begins those that are new, leaves those that are gone.
@@ -264,9 +287,10 @@ impl<'a> Work<'a> {
     }
 
     fn remove(&mut self, name: &AppName) {
-        let Some(app) = self.apps.remove(name) else { return };
+        let Some(mut app) = self.apps.remove(name) else { return };
         match app.state {
             State::Waiting(reconciler) => {
+                let reconciler = self.current.bring_up(reconciler, &mut app.generation);
                 self.queue.remove(&(app.pace.due, name.clone()));
                 self.supervisor.board.remove(name);
                 if let Some(listing) = &mut self.listing {
@@ -280,8 +304,9 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Begins nothing more, gives what is under way `timeout` to end, and says what it leaves behind.
-    pub(super) async fn wind_up(mut self, timeout: Duration) {
+    /// Begins nothing more, gives what is under way some time to end, and says what it leaves behind.
+    pub(super) async fn wind_up(mut self) {
+        let timeout = self.shutdown_timeout;
         self.listing = None;
         self.places.close();
         self.failing_places.close();

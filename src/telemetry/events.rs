@@ -12,6 +12,7 @@ mod forecast;
 mod hold;
 mod measure;
 mod platform;
+mod reload;
 mod state;
 mod tick;
 mod token;
@@ -26,10 +27,12 @@ pub use fleet::{
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use measure::{
-    CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread, StopMetricFailed,
-    StopMetricRecovered,
+    CollectEnded, CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread,
+    StopMetricFailed, StopMetricRecovered,
 };
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
+pub(super) use reload::Reloaded;
+pub use reload::{ConfigRejected, ConfigTakenOver, ConfigUnchanged, NeedsRestart, NothingToReload};
 pub use state::{
     SeriesUnreadable, StateKept, StateNotKept, StateSetAside, StateSlow, StateUnflushed,
     StateUnreadable,

@@ -16,6 +16,7 @@ use crate::model::{
 };
 
 use super::crowd::Crowds;
+use super::events::Reloaded;
 use super::forecasts::Forecasts;
 use super::names::{self, Name};
 use super::per_app::{OnlyTotals, PerApp, Total};
@@ -54,6 +55,8 @@ pub struct Metrics {
     ticks: IntCounterVec,
     apps: IntGauge,
     state_ok: IntGauge,
+    config_reloads: IntCounterVec,
+    config_ok: IntGauge,
     /// Whether each app has series of its own; `None`: up to [`MANY_APPS`].
     per_app: Option<bool>,
     only_totals: OnlyTotals,
@@ -113,10 +116,15 @@ impl Metrics {
 
         let state_ok = register(&registry, IntGauge::with_opts(opts(names::STATE_OK))?)?;
         state_ok.set(1);
+        let config_ok = register(&registry, IntGauge::with_opts(opts(names::CONFIG_OK))?)?;
+        config_ok.set(1);
+        let reloaded = Reloaded::ALL.map(Reloaded::as_str);
 
         Ok(Self {
             actions,
             state_ok,
+            config_reloads: at_zero(counter(names::CONFIG_RELOADS)?, reloaded),
+            config_ok,
             reconciles: at_zero(counter(names::RECONCILE)?, verbs.into_iter().chain([NO_SCALE])),
             tick_duration: histogram(names::TICK_DURATION, &TICK_SECONDS)?
                 .with_label_values::<&str>(&[]),
@@ -262,6 +270,11 @@ impl Metrics {
 
     pub(super) fn set_state_ok(&self, is_ok: bool) {
         self.state_ok.set(i64::from(is_ok));
+    }
+
+    pub(super) fn count_config_reload(&self, reloaded: Reloaded) {
+        self.config_reloads.with_label_values(&[reloaded.as_str()]).inc();
+        self.config_ok.set(i64::from(reloaded != Reloaded::Failed));
     }
 
     pub(super) fn count_tick(&self, outcome: TickOutcome, duration: Duration) {

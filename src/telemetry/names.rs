@@ -84,6 +84,10 @@ names! {
         "How long requests to Fly's APIs took, up to their last byte or their failure.";
     STATE_OK = "fas_state_ok" []
         "0 while the file of `state` cannot be used, so that a restart would forget what decisions remember; else 1.";
+    CONFIG_RELOADS = "fas_config_reloads_total" ["status"]
+        "How often the configuration was read again while the process ran, by what came of it: ok, unchanged, or failed, and what was in force stays so.";
+    CONFIG_OK = "fas_config_ok" []
+        "0 while the configuration file has mistakes or is gone, so that an earlier content is in force; else 1.";
     BUILD_INFO = "fas_build_info" ["version", "commit"]
         "Always 1; the labels say which build this is.";
 }
