@@ -19,19 +19,21 @@ use fly_autoscaler::telemetry::{Metrics, logging};
 use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{COMMIT, DONE, VERSION, compose, configuration, keep, known};
 
 pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
-    let Loaded { config, warnings, .. } = configuration::load(flags)?;
+    let Loaded { config, warnings, effective } = configuration::load(flags)?;
     let token = config.require_api_token()?;
     logging::init(config.log_format, config.verbose)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let configured = configuration::shown(&warnings, effective, clock.now());
     let (doubts, warnings) = known::doubts(warnings);
     tell(&warnings);
 
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Metrics::new(VERSION, COMMIT).with_series_per_app(config.metrics_per_app);
     let metrics = Arc::new(metrics);
     let http = compose::http_client(compose::all_addresses(&config))?;
@@ -48,9 +50,11 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     );
     let sources = Sources {
         board: supervisor.board.clone(),
+        journal: None,
         metrics: Arc::clone(&metrics),
         clock: Arc::clone(&clock),
         interval: config.interval,
+        configured: watch::channel(Arc::new(configured)).1,
         version: VERSION,
     };
     let listener = listen(&config.listen).await?;

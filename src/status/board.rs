@@ -121,6 +121,18 @@ impl Board {
         self.apps.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// The names of the apps.
+    #[must_use]
+    pub fn names(&self) -> Vec<AppName> {
+        self.apps.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Whether `app` is one of them.
+    #[must_use]
+    pub fn has(&self, app: &AppName) -> bool {
+        self.apps.read().unwrap_or_else(PoisonError::into_inner).contains_key(app)
+    }
+
     /// Ready once a tick has ended `acted` or `quiet`, as long as one has within three intervals.
     #[must_use]
     pub fn readiness(&self, now: Timestamp, interval: Duration) -> Readiness {

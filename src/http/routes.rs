@@ -1,0 +1,39 @@
+//! Every path that is served, in one table: the router is made of it, and the tests of all paths are.
+
+use axum::routing::{MethodRouter, get};
+
+use super::{Served, api, events, health};
+
+/// One path.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The path, as a pattern of axum's.
+    pub path: &'static str,
+    /// The method that is answered there; with GET, HEAD too.
+    pub method: &'static str,
+    serves: fn() -> MethodRouter<Served>,
+}
+
+impl Route {
+    const fn reads(path: &'static str, serves: fn() -> MethodRouter<Served>) -> Self {
+        Self { path, method: "GET", serves }
+    }
+
+    /// What answers there.
+    pub(super) fn serves(&self) -> MethodRouter<Served> {
+        (self.serves)()
+    }
+}
+
+/// Every path.
+pub const ROUTES: &[Route] = &[
+    Route::reads("/metrics", || get(health::metrics)),
+    Route::reads("/healthz", || get(health::healthz)),
+    Route::reads("/readyz", || get(health::readyz)),
+    Route::reads("/status", || get(api::status)),
+    Route::reads("/api/v1/status", || get(api::status)),
+    Route::reads("/api/v1/history", || get(api::history)),
+    Route::reads("/api/v1/chart", || get(api::chart)),
+    Route::reads("/api/v1/config", || get(api::config)),
+    Route::reads("/api/v1/events", || get(events::events)),
+];
