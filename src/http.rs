@@ -9,6 +9,7 @@ mod answer;
 mod api;
 mod events;
 mod health;
+mod page;
 mod query;
 mod routes;
 mod server;

@@ -40,7 +40,7 @@ export function initCharts(onAsk) {
 
 /** Reads what is on record and shows it. */
 export const loadCharts = latest(
-  () => ask('chart', { app: choices.app, last: choices.range, points: POINTS }),
+  () => ask('chart', { app: choices.app, last: range().last, points: POINTS }),
   (answer, failure) => {
     if (answer) chart = answer;
     error = failure;

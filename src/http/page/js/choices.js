@@ -1,11 +1,12 @@
 // What the viewer has chosen. It stands in the address, so that a link shows the same.
 
+/** The periods to choose from; `last` is what the server reads. */
 export const RANGES = [
-  { name: '1h', title: '1 hour', millis: 3_600_000 },
-  { name: '6h', title: '6 hours', millis: 6 * 3_600_000 },
-  { name: '24h', title: '24 hours', millis: 24 * 3_600_000 },
-  { name: '7d', title: '7 days', millis: 7 * 86_400_000 },
-  { name: '15d', title: '15 days', millis: 15 * 86_400_000 },
+  { name: '1h', last: '1h', title: '1 hour', millis: 3_600_000 },
+  { name: '6h', last: '6h', title: '6 hours', millis: 6 * 3_600_000 },
+  { name: '24h', last: '24h', title: '24 hours', millis: 24 * 3_600_000 },
+  { name: '7d', last: '168h', title: '7 days', millis: 7 * 86_400_000 },
+  { name: '15d', last: '360h', title: '15 days', millis: 15 * 86_400_000 },
 ];
 const DEFAULTS = { app: '', region: '', range: '6h', kind: '', at: '', of: '' };
 

@@ -15,14 +15,14 @@ export function heard(server) {
   if (!first || server < first.server) first = reading;
 }
 
-/** How many times as fast as here time passes there. */
+/** How many times as fast as here time passes there; `null` as long as it cannot be told. */
 export function pace() {
-  if (!first || last.here - first.here < APART) return 1;
+  if (!first || last.here - first.here < APART) return null;
   const ratio = (last.server - first.server) / (last.here - first.here);
   return ratio > 0.5 && ratio < 1.5 ? 1 : ratio;
 }
 
 /** The server's time now, in milliseconds since the epoch; `null` as long as nothing was heard. */
 export function serverNow() {
-  return last && last.server + (performance.now() - last.here) * pace();
+  return last && last.server + (performance.now() - last.here) * (pace() ?? 1);
 }

@@ -1,7 +1,7 @@
 // What happened: actions, holds, failures and notes, the newest first.
 
 import { ask, latest } from './api.js';
-import { choices } from './choices.js';
+import { choices, range } from './choices.js';
 import { byId, el, keyed, setAttribute, setText } from './dom.js';
 import { clockTime, dayName, lasting, millis, showTime } from './time.js';
 import { entryWord } from './words.js';
@@ -10,6 +10,9 @@ import { entryWord } from './words.js';
 const PAGE = 100;
 /** How many are shown at most: who looks for more narrows it down. */
 const MOST = 1000;
+
+/** What entries of one time must share to be told together, by kind. */
+const LIKE = { action: ['verb', 'region', 'group', 'result', 'reason', 'would'], hold: ['until', 'code', 'text', 'group'] };
 
 let entries = [];
 let limit = PAGE;
@@ -27,7 +30,7 @@ export function initHistory(onAsk) {
 
 /** Reads what happened and shows it. */
 export const loadHistory = latest(
-  () => ask('history', { app: choices.app, last: choices.range, region: choices.region, kind: choices.kind, limit }),
+  () => ask('history', { app: choices.app, last: range().last, region: choices.region, kind: choices.kind, limit }),
   (answer, failure) => {
     if (answer) entries = answer.entries;
     error = failure;
@@ -50,14 +53,20 @@ function showHistory() {
   keyed(byId('history'), shown, (day) => day.day, makeDay);
 }
 
-/** What was done in the same tick, in the same place, for the same reason is one line. */
+/** What was done in the same tick, in the same place, for the same reason is one line; so is what held several regions. */
 export function together(list) {
   const groups = [];
+  const places = new Map();
   for (const entry of list) {
-    const like = (own) => ['at', 'kind', 'verb', 'region', 'group', 'result', 'reason', 'would'].every((key) => own[key] === entry[key]);
-    const before = groups[groups.length - 1];
-    if (entry.kind === 'action' && before && like(before.first)) before.all.push(entry);
-    else groups.push({ first: entry, all: [entry] });
+    const alike = LIKE[entry.kind]?.map((key) => entry[key]);
+    const key = alike && JSON.stringify([entry.kind, entry.at, ...alike]);
+    if (key && places.has(key)) {
+      places.get(key).all.push(entry);
+      continue;
+    }
+    const group = { first: entry, all: [entry] };
+    groups.push(group);
+    if (key) places.set(key, group);
   }
   return groups;
 }
@@ -87,8 +96,9 @@ function makeEntry({ first }) {
   const [word, tone] = entryWord(first);
   const time = el('time');
   const what = el('span', { class: 'what' });
+  const where = el('span', { class: 'where' });
   const reason = el('span', { class: 'because' });
-  const button = el('button', { type: 'button', class: 'entry', 'data-kind': first.kind }, time, el('span', { class: 'word', 'data-tone': tone }, word), el('span', { class: 'entry-text' }, what, reason));
+  const button = el('button', { type: 'button', class: 'entry', 'data-kind': first.kind }, time, el('span', { class: 'word', 'data-tone': tone }, word), el('span', { class: 'entry-text' }, what, where, reason));
   let entry = first;
   button.addEventListener('click', () => explain(entry));
   return {
@@ -96,10 +106,18 @@ function makeEntry({ first }) {
     update({ first: own, all }) {
       entry = own;
       showTime(time, own.at, clockTime);
-      setText(what, all.length > 1 ? several(own, all) : own.text);
+      setText(what, own.kind === 'action' && all.length > 1 ? several(own, all) : own.text);
+      setText(where, place(own, all));
       setText(reason, [own.reason ?? '', lasted(own)].filter(Boolean).join(' · '));
     },
   };
+}
+
+/** In which regions, where the text does not say so. */
+function place(own, all) {
+  if (own.kind !== 'hold') return '';
+  const regions = all.map((entry) => entry.region).filter(Boolean);
+  return regions.length ? ` in ${regions.join(', ')}` : '';
 }
 
 function several(own, all) {

@@ -4,6 +4,8 @@ import { ask, path } from './api.js';
 
 /** How long to wait before connecting again, in milliseconds: longer each time, up to the last. */
 const WAITS = [500, 1000, 2000, 4000, 8000];
+/** How long there may be no stream before somebody asks instead: the server ends each one after some minutes. */
+const ASK_AFTER = 1500;
 /** How often to ask for the status while there is no stream. */
 const ASK_EVERY = 4000;
 
@@ -45,7 +47,7 @@ export function follow(app, listener) {
       source.close();
       if (stopped) return;
       connecting = setTimeout(connect, WAITS[Math.min(failures++, WAITS.length - 1)]);
-      if (!asking) askAgain();
+      if (!asking) asking = setTimeout(askAgain, ASK_AFTER);
     });
   };
 

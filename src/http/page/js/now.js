@@ -127,12 +127,12 @@ function makeTile(made) {
 function tiles(own, tick) {
   const list = [{ key: 'outcome', name: 'Last tick', value: tick.outcome, tone: OUTCOME_TONES[tick.outcome], lead: 'at ', at: tick.at }];
   for (const { group, total } of tick.regions.filter((entry) => entry.group !== null)) {
-    const of = tick.regions.length > 1 ? `${group} ` : '';
+    const of = tick.regions.length > 1 ? `${group}: ` : '';
     const states = byState(total.machines);
     const running = states.filter(([state]) => runs(state)).reduce((sum, [, count]) => sum + count, 0);
     const created = states.reduce((sum, [, count]) => sum + count, 0);
-    list.push({ key: `started ${group}`, name: `${of}started`, value: number(running), detail: `wanted: ${bounds(total.targets?.started)}` });
-    list.push({ key: `created ${group}`, name: `${of}created`, value: number(created), detail: `wanted: ${bounds(total.targets?.created)}` });
+    list.push({ key: `started ${group}`, name: `${of}Machines started`, value: number(running), detail: `wanted: ${bounds(total.targets?.started)}` });
+    list.push({ key: `created ${group}`, name: `${of}Machines created`, value: number(created), detail: `wanted: ${bounds(total.targets?.created)}` });
   }
   for (const sample of tick.samples) {
     const value = sample.value ?? null;
@@ -155,7 +155,7 @@ export function countDown() {
   if (!trail || !nextTick || now === null) return;
   const left = millis(nextTick) - now;
   // Where time runs faster than here there is nothing to count.
-  if (pace() > 1) setText(trail, '');
+  if (pace() !== 1) setText(trail, '');
   else if (left > 0) setText(trail, `, next in ${lasting(left)}`);
   else setText(trail, left > -5000 ? ', next is due' : `, next was due ${dayAndTime(nextTick)}`);
 }

@@ -33,7 +33,7 @@ export function options(panel, width, listener) {
   const colour = colours();
   const stepped = uPlot.paths.stepped({ align: 1 });
   const paths = panel.stepped ? stepped : undefined;
-  const bound = { stroke: colour.bound, width: 1, dash: [4, 3], paths: stepped, points: { show: false } };
+  const bound = { stroke: colour.bound, width: 1, paths: stepped, points: { show: false } };
   return {
     width,
     height: HEIGHT,

@@ -45,7 +45,7 @@ function makeTable(made) {
 function makeRow(made) {
   const { metrics, explain } = made.of;
   const cell = (label, className, ...children) => el('td', { role: 'cell', class: className, 'data-label': label }, ...children);
-  const name = el('button', { type: 'button', class: 'plain region-name', title: 'Show this region over time' }, made.isTotal ? 'all regions' : made.region);
+  const name = el('button', { type: 'button', class: 'plain region-name', title: 'Show this region over time' }, made.isTotal ? 'total' : made.region);
   name.addEventListener('click', () => choose({ region: made.isTotal || choices.region === made.region ? '' : made.region }));
   const values = metrics.map(() => ({ text: el('span'), bar: el('span', { class: 'load', 'aria-hidden': 'true' }) }));
   const squares = el('span', { class: 'squares', 'aria-hidden': 'true' });
