@@ -1,5 +1,6 @@
 //! What is read of apps, as JSON: how they are, what happened, why, and by which configuration.
 
+mod apps;
 mod history;
 mod status;
 
@@ -13,6 +14,7 @@ use super::query::Asked;
 use super::{Served, Sources};
 use crate::journal::{Journal, JournalError};
 
+pub(super) use apps::apps;
 pub(super) use history::{chart, history};
 pub(super) use status::status;
 

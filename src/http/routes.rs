@@ -2,7 +2,7 @@
 
 use axum::routing::{MethodRouter, get, post};
 
-use super::{Served, api, control, events, health};
+use super::{Served, api, control, events, health, page};
 
 /// One path.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +31,13 @@ impl Route {
 
 /// Every path.
 pub const ROUTES: &[Route] = &[
+    Route::reads("/", || get(page::index)),
+    Route::reads("/assets/{*path}", || get(page::asset)),
     Route::reads("/metrics", || get(health::metrics)),
     Route::reads("/healthz", || get(health::healthz)),
     Route::reads("/readyz", || get(health::readyz)),
     Route::reads("/status", || get(api::status)),
+    Route::reads("/api/v1/apps", || get(api::apps)),
     Route::reads("/api/v1/status", || get(api::status)),
     Route::reads("/api/v1/history", || get(api::history)),
     Route::reads("/api/v1/chart", || get(api::chart)),
