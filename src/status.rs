@@ -11,7 +11,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use board::{AppListStatus, Board, Change, Readiness};
-pub use evaluated::Evaluated;
+pub use evaluated::{Evaluated, Values};
 pub use regions::{GroupRegions, RegionRow, RowReason};
 
 use crate::act::Outcome;

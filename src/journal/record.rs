@@ -225,14 +225,14 @@ impl From<&Reason> for ReasonRecord {
 
 impl From<&PlannedAction> for ActionRecord {
     fn from(planned: &PlannedAction) -> Self {
-        let PlannedAction { action, reason } = planned;
+        let PlannedAction { action, reason, choice } = planned;
         Self {
             verb: action.verb(),
             machine: action.machine().cloned(),
             region: action.region().cloned(),
             text: action.to_string(),
             reason: reason.into(),
-            choice: None,
+            choice: Some(choice.to_string()),
         }
     }
 }

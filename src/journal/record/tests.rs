@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::act::Skipped;
-use crate::decide::{Action, History, Plan};
+use crate::decide::{Action, Choice, History, Place, Plan};
 use crate::model::{Bounds, Instead, Kind, ProcessGroup, SeriesSize, Side, Value};
 use crate::ports::{ApiError, ErrorClass, Operation};
 
@@ -20,6 +20,11 @@ fn group() -> ProcessGroup {
 
 fn start(machine: &str) -> Action {
     Action::Start { machine: MachineId::new(machine), region: Region::new("lhr") }
+}
+
+fn choice() -> Choice {
+    let place = Place { place: 1, of: 2 };
+    Choice::Start { place, suspended: true, release: Some(12) }
 }
 
 fn below() -> Reason {
@@ -46,7 +51,7 @@ fn tick() -> Tick {
         observed: Tally { created: 3, started: 1, stopped: 2, unreachable: 0 },
         wanted: bounds,
         targets: bounds,
-        actions: vec![PlannedAction { action: start("m1"), reason: below() }],
+        actions: vec![PlannedAction { action: start("m1"), reason: below(), choice: choice() }],
         spares: Vec::new(),
         reasons: vec![below()],
         held_since: Some(at(5)),
@@ -116,6 +121,7 @@ fn a_record_has_all_of_a_tick_that_can_be_explained() {
     let [action] = scope.actions.as_slice() else { panic!("{scope:?}") };
     assert_eq!((action.verb, action.text.as_str()), (Verb::Start, "start m1 in lhr"));
     assert_eq!(action.reason.code, "below_min");
+    assert_eq!(action.choice, Some(choice().to_string()));
     assert_eq!(record.advice.len(), 1);
     assert_eq!(record.error.as_deref(), Some("the lease ran out"));
 }
@@ -210,6 +216,7 @@ fn evaluated() -> BoxedStrategy<Evaluated> {
     let value = prop_oneof![
         number().prop_map(Value::Number),
         Just(Value::Nil),
+        any::<bool>().prop_map(Value::Truth),
         word().prop_map(|text| Value::Text(text.into())),
     ];
     let values = btree_map(word().prop_map(Arc::from), value, 0..3);
@@ -218,7 +225,7 @@ fn evaluated() -> BoxedStrategy<Evaluated> {
     let gave = (option::of(number()), option::of(any::<u32>()), option::of(word()));
     (scope(), kind, side, word(), values, gave)
         .prop_map(|(scope, kind, side, expression, values, (gave, count, error))| {
-            let expression = expression.into();
+            let (expression, values) = (expression.into(), values.into_iter().collect());
             Evaluated { scope, kind, side, expression, values, gave, count, error }
         })
         .boxed()
