@@ -323,13 +323,13 @@ impl Reconciler {
         if self.memory.has_just_begun() {
             self.memory.starts_with(self.inhabited(&observed, history, now));
         }
-        let mut targets = self.evaluate(&collected, &observed, history, now);
+        let mut targets = self.evaluate(tick, &collected, &observed, history);
         let mut plan = self.decide(tick, &mut observed, &targets, history, now).await;
         if !is_close && (plan.verdict == Verdict::Act || plan.needs_configs()) {
             let loads = std::mem::take(&mut observed.loads);
             observed = observer.look_closely(&mut tick.fly_failed, &observed, now).await?;
             observed.loads = loads;
-            targets = self.evaluate(&collected, &observed, history, now);
+            targets = self.evaluate(tick, &collected, &observed, history);
             plan = self.decide(tick, &mut observed, &targets, history, now).await;
         }
         tick.machines = machine_counts(&observed);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use board::{AppListStatus, Board, Change, Readiness};
 pub use deployment::{BeforeAndAfter, Counts, Deployment, InRegion};
-pub use evaluated::Evaluated;
+pub use evaluated::{Evaluated, Values};
 pub use pauses::Pauses;
 pub use regions::{GroupRegions, RegionRow, RowReason};
 
