@@ -44,8 +44,6 @@ pub struct Sources {
     pub metrics: Arc<Metrics>,
     /// The time, for the age of the last success.
     pub clock: Arc<dyn Clock>,
-    /// How often there should be a tick.
-    pub interval: Duration,
     /// The configuration in force.
     pub configured: watch::Receiver<Arc<Configured>>,
     /// This program's version.
@@ -61,6 +59,9 @@ pub struct Configured {
     pub warnings: Vec<String>,
     /// When it was read.
     pub loaded_at: Timestamp,
+    /// How often there should be a tick.
+    #[serde(skip)]
+    pub interval: Duration,
 }
 
 /// What all requests share.

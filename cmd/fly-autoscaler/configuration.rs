@@ -1,6 +1,7 @@
 //! The configuration of this process, with what only those who use its values can judge.
 
 use std::fmt;
+use std::time::Duration;
 
 use fly_autoscaler::config::{
     self, Config, EffectiveValue, FlagValues, Loaded, Origin, ProcessEnv, Secret, Warning,
@@ -21,10 +22,11 @@ pub(crate) fn load(flags: &FlagValues) -> anyhow::Result<Loaded> {
 pub(crate) fn shown(
     warnings: &[Warning],
     values: Vec<EffectiveValue>,
+    interval: Duration,
     now: Timestamp,
 ) -> Configured {
     let warnings = warnings.iter().map(|own| own.notice.to_string()).collect();
-    Configured { values, warnings, loaded_at: now }
+    Configured { values, warnings, loaded_at: now, interval }
 }
 
 /// The tokens that cannot be the value of a header, each with its key and where it was written. Printed
