@@ -50,14 +50,10 @@ pub struct Sources {
     pub metrics: Arc<Metrics>,
     /// The time, for the age of the last success.
     pub clock: Arc<dyn Clock>,
-    /// How often there should be a tick.
-    pub interval: Duration,
     /// The configuration in force.
     pub configured: watch::Receiver<Arc<Configured>>,
     /// What the loop can be asked for.
     pub orders: Orders,
-    /// The token without which it is not; `None`: by nobody.
-    pub token: Option<Secret>,
     /// This program's version.
     pub version: &'static str,
 }
@@ -71,6 +67,12 @@ pub struct Configured {
     pub warnings: Vec<String>,
     /// When it was read.
     pub loaded_at: Timestamp,
+    /// How often there should be a tick.
+    #[serde(skip)]
+    pub interval: Duration,
+    /// What has to be sent to change anything; `None`: nobody can.
+    #[serde(skip)]
+    pub token: Option<Secret>,
 }
 
 /// What all requests share.

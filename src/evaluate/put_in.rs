@@ -54,7 +54,9 @@ fn write(text: &mut String, value: &Value, before: Option<&Token<'_>>, next: Opt
         Value::Number(value) => {
             let number = number(*value);
             let binds = |token: &Token<'_>| matches!(token.text, "**" | "^" | "." | "?." | "[");
-            let follows = |token: &Token<'_>| !matches!(token.text, "(" | "," | "[" | "{" | "?" | ":" | ";" | "=");
+            let follows = |token: &Token<'_>| {
+                !matches!(token.text, "(" | "," | "[" | "{" | "?" | ":" | ";" | "=")
+            };
             let is_apart = before.is_some_and(follows) || next.is_some_and(binds);
             if number.starts_with('-') && is_apart {
                 write!(text, "({number})")

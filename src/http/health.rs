@@ -24,7 +24,7 @@ pub(super) async fn healthz() -> &'static str {
 
 pub(super) async fn readyz(State(shared): State<Served>) -> Response {
     let sources = &shared.sources;
-    match sources.board.readiness(sources.clock.now(), sources.interval) {
+    match sources.board.readiness(sources.clock.now(), sources.configured.borrow().interval) {
         // Who pauses wants nothing done; the process is well and does what it is told.
         Readiness::Ready if sources.board.pauses().any() => {
             format!("ready; paused: {}\n", sources.board.pauses()).into_response()

@@ -14,7 +14,8 @@ impl Shared {
     /// Lets a request through that brings the token.
     pub(super) fn admit(&self, headers: &HeaderMap, peer: Peer) -> Result<(), Refusal> {
         let sources = &self.sources;
-        let Some(token) = &sources.token else {
+        let token = sources.configured.borrow().token.clone();
+        let Some(token) = token else {
             let why = "nothing can be changed over HTTP: no token is set; set `http-token` \
                        (FAS_HTTP_TOKEN) to a secret of at least 16 characters";
             return Err(Refusal::new(StatusCode::FORBIDDEN, why));
