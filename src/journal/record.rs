@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decide::{Tally, Verb, Weight};
+use crate::act::{ActionResult, Outcome};
+use crate::decide::{PlannedAction, Reason, ScopePlan, Tally, Verb, Weight};
 use crate::model::{MachineId, MetricName, Region, Scope, ScopeBounds, TickOutcome, Timestamp};
-use crate::status::{Evaluated, MachineCount};
+use crate::status::{Evaluated, MachineCount, SampleStatus, Tick};
 
 /// What one tick came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,4 +158,102 @@ pub enum ResultKind {
     Unknown,
     /// Not tried.
     NotAttempted,
+}
+
+impl Record {
+    /// What `tick` came to.
+    #[must_use]
+    pub fn of(tick: &Tick) -> Self {
+        let scopes = tick.plan.as_ref().map_or(&[][..], |plan| &plan.scopes);
+        Self {
+            outcome: tick.outcome,
+            dry_run: tick.dry_run,
+            paused: tick.paused,
+            samples: tick.samples.iter().map(SampleRecord::of).collect(),
+            machines: tick.machines.clone(),
+            evaluated: tick.evaluated.clone(),
+            scopes: scopes.iter().map(ScopeRecord::of).collect(),
+            outcomes: tick.outcomes.iter().map(OutcomeRecord::of).collect(),
+            advice: tick.advice.iter().map(ToString::to_string).collect(),
+            error: tick.error.clone(),
+        }
+    }
+}
+
+impl SampleRecord {
+    fn of(sample: &SampleStatus) -> Self {
+        let failures = sample.failures.iter().map(|own| own.error.to_string());
+        Self {
+            metric: sample.metric.clone(),
+            by_region: sample.by_region,
+            value: sample.value,
+            regions: sample.regions.clone(),
+            failed_regions: sample.failed_regions.clone(),
+            error: sample.error.clone(),
+            failures: failures.collect(),
+        }
+    }
+}
+
+impl ScopeRecord {
+    fn of(plan: &ScopePlan) -> Self {
+        Self {
+            scope: plan.scope.clone(),
+            observed: plan.observed,
+            wanted: plan.wanted,
+            targets: plan.targets,
+            reasons: plan.reasons.iter().map(ReasonRecord::of).collect(),
+            actions: plan.actions.iter().map(ActionRecord::of).collect(),
+            held_since: plan.held_since,
+        }
+    }
+}
+
+impl ReasonRecord {
+    fn of(reason: &Reason) -> Self {
+        Self { code: reason.code().to_owned(), weight: reason.weight(), text: reason.to_string() }
+    }
+}
+
+impl ActionRecord {
+    fn of(planned: &PlannedAction) -> Self {
+        Self {
+            verb: planned.action.verb(),
+            machine: planned.action.machine().cloned(),
+            region: planned.action.region().cloned(),
+            text: planned.action.to_string(),
+            reason: ReasonRecord::of(&planned.reason),
+            choice: None,
+        }
+    }
+}
+
+impl OutcomeRecord {
+    fn of(outcome: &Outcome) -> Self {
+        let (made, region) = match &outcome.result {
+            ActionResult::Done { machine, region } => (Some(machine), Some(region)),
+            _ => (None, outcome.asked.as_ref().map(|asked| &asked.region)),
+        };
+        Self {
+            scope: outcome.scope.clone(),
+            verb: outcome.action.verb(),
+            machine: outcome.action.machine().or(made).cloned(),
+            machine_region: region.or(outcome.action.region()).cloned(),
+            result: ResultKind::of(&outcome.result),
+            text: outcome.to_string(),
+            reason: ReasonRecord::of(&outcome.reason),
+        }
+    }
+}
+
+impl ResultKind {
+    fn of(result: &ActionResult) -> Self {
+        match result {
+            ActionResult::Done { .. } => Self::Done,
+            ActionResult::Gone => Self::Gone,
+            ActionResult::Failed(error) if error.outcome_unknown => Self::Unknown,
+            ActionResult::Failed(_) => Self::Failed,
+            ActionResult::NotAttempted(_) => Self::NotAttempted,
+        }
+    }
 }
