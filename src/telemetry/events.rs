@@ -9,6 +9,7 @@ mod advice;
 mod fleet;
 mod forecast;
 mod hold;
+mod journal;
 mod measure;
 mod platform;
 mod state;
@@ -23,6 +24,9 @@ pub use fleet::{
 };
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
+pub use journal::{
+    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside, JournalUnflushed,
+};
 pub use measure::{
     CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread, StopMetricFailed,
     StopMetricRecovered,

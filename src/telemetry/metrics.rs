@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::decide::{ScopePlan, Verb};
@@ -54,6 +54,8 @@ pub struct Metrics {
     ticks: IntCounterVec,
     apps: IntGauge,
     state_ok: IntGauge,
+    journal_ok: IntGauge,
+    journal_dropped: IntCounter,
     /// Whether each app has series of its own; `None`: up to [`MANY_APPS`].
     per_app: Option<bool>,
     only_totals: OnlyTotals,
@@ -112,10 +114,15 @@ impl Metrics {
 
         let state_ok = register(&registry, IntGauge::with_opts(opts(names::STATE_OK))?)?;
         state_ok.set(1);
+        let journal_ok = register(&registry, IntGauge::with_opts(opts(names::JOURNAL_OK))?)?;
+        journal_ok.set(1);
+        let dropped = IntCounter::with_opts(opts(names::JOURNAL_DROPPED_TICKS))?;
 
         Ok(Self {
             actions,
             state_ok,
+            journal_ok,
+            journal_dropped: register(&registry, dropped)?,
             reconciles: at_zero(counter(names::RECONCILE)?, verbs.into_iter().chain([NO_SCALE])),
             tick_duration: histogram(names::TICK_DURATION, &TICK_SECONDS)?
                 .with_label_values::<&str>(&[]),
@@ -254,6 +261,14 @@ impl Metrics {
 
     pub(super) fn set_state_ok(&self, is_ok: bool) {
         self.state_ok.set(i64::from(is_ok));
+    }
+
+    pub(super) fn set_journal_ok(&self, is_ok: bool) {
+        self.journal_ok.set(i64::from(is_ok));
+    }
+
+    pub(super) fn count_journal_dropped(&self, dropped: u64) {
+        self.journal_dropped.inc_by(dropped);
     }
 
     pub(super) fn count_tick(&self, outcome: TickOutcome, duration: Duration) {

@@ -82,6 +82,10 @@ names! {
         "How long requests to Fly's APIs took, up to their last byte or their failure.";
     STATE_OK = "fas_state_ok" []
         "0 while the file of `state` cannot be used, so that a restart would forget what decisions remember; else 1.";
+    JOURNAL_OK = "fas_journal_ok" []
+        "0 while the file of the journal cannot be used, so that ticks are kept in memory only; else 1.";
+    JOURNAL_DROPPED_TICKS = "fas_journal_dropped_ticks_total" []
+        "Ticks that the journal lacks, because those before were not written in time.";
     BUILD_INFO = "fas_build_info" ["version", "commit"]
         "Always 1; the labels say which build this is.";
 }
