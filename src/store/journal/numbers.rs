@@ -70,7 +70,7 @@ pub(super) fn each_of_tick<'a>(tick: &'a Tick, mut each: impl FnMut(Which<'a>, f
         }
     }
     for own in &tick.evaluated {
-        for (name, value) in &own.values {
+        for (name, value) in own.values.iter() {
             if let Value::Number(value) = value {
                 each(Which::Evaluated(&own.scope, own.kind, own.side, Some(name)), *value);
             }
@@ -105,7 +105,7 @@ pub(super) fn each_measured(record: &mut Record, mut each: impl FnMut(Which<'_>,
         }
     }
     for own in &mut record.evaluated {
-        for (name, value) in &mut own.values {
+        for (name, value) in own.values.iter_mut() {
             if let Value::Number(value) = value {
                 each(Which::Evaluated(&own.scope, own.kind, own.side, Some(name)), value);
             }

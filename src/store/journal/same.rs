@@ -73,13 +73,15 @@ fn is_evaluated_alike(earlier: &Evaluated, later: &Evaluated) -> bool {
         && *scope == later.scope
         && *expression == later.expression
         && values.len() == later.values.len()
-        && values.iter().zip(&later.values).all(|((name, value), (later_name, later_value))| {
-            let is_alike = match (value, later_value) {
-                (Value::Number(_), Value::Number(_)) => true,
-                (value, later) => value == later,
-            };
-            name == later_name && is_alike
-        })
+        && values.iter().zip(later.values.iter()).all(
+            |((name, value), (later_name, later_value))| {
+                let is_alike = match (value, later_value) {
+                    (Value::Number(_), Value::Number(_)) => true,
+                    (value, later) => value == later,
+                };
+                name == later_name && is_alike
+            },
+        )
         && gave.is_some() == later.gave.is_some()
         && *count == later.count
         && *error == later.error
