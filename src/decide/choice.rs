@@ -113,7 +113,7 @@ pub enum Turn {
 
 /// Why a new machine goes where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "by", rename_all = "snake_case")]
 pub enum Placement {
     /// The region has a number of its own, which is met there and nowhere else.
     Own,
@@ -175,9 +175,50 @@ impl Choice {
         }
     }
 
+    /// Whether one sentence says why both were chosen: see [`Choice::together`].
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let source = |own: &Self| match own {
+            Self::Clone { source, .. } => Some(source.clone()),
+            _ => None,
+        };
+        self.rule() == other.rule() && source(self) == source(other)
+    }
+
+    /// Why `count` machines were chosen, of which this is the first and [all are alike](Choice::is_like);
+    /// `None` where the action's reason says all.
+    #[must_use]
+    pub fn together(&self, count: usize) -> Option<String> {
+        let of = self.place()?.of;
+        Some(match self {
+            _ if count == 1 => self.to_string(),
+            Self::Clone { placement: Placement::Fewest { .. }, .. } => {
+                format!("{}; each goes where there are the fewest", self.source())
+            }
+            Self::Clone { .. } => self.source(),
+            _ => format!("{}: {count} of {of} {}", self.rule(), self.among()),
+        })
+    }
+
+    /// The place in the order, and what put it there, without where a new machine goes.
+    fn source(&self) -> String {
+        match self {
+            Self::Clone { source, source_region, release, place, .. } => {
+                let of = match place.of {
+                    1 => "the only one".to_owned(),
+                    of => format!("{} of {of}", Ordinal(place.place)),
+                };
+                let release = release.map(|own| format!(", release {own}")).unwrap_or_default();
+                let (rule, among) = (self.rule(), self.among());
+                format!("{rule}: {source}, {of} {among} (in {source_region}{release})")
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// What the machines have in common among which it was chosen.
     #[must_use]
-    pub fn among(&self) -> &'static str {
+    fn among(&self) -> &'static str {
         match self {
             Self::Start { .. } => "that can be started",
             Self::Leave { .. } => "that run",
@@ -201,6 +242,10 @@ impl Choice {
 
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Clone { region, placement, .. } = self {
+            f.write_str(&self.source())?;
+            return region.as_ref().map_or(Ok(()), |region| write!(f, "; {region} {placement}"));
+        }
         f.write_str(&self.rule())?;
         if let Some(Place { place, of }) = self.place() {
             match of {
@@ -216,13 +261,7 @@ impl fmt::Display for Choice {
             }
             Self::Leave { turn, .. } => write!(f, "{turn}"),
             Self::Destroy { state, turn, .. } => write!(f, " ({state}){turn}"),
-            Self::Clone { source_region, release, region, placement, .. } => {
-                write!(f, " (in {source_region}")?;
-                release.map_or(Ok(()), |release| write!(f, ", release {release}"))?;
-                f.write_str(")")?;
-                region.as_ref().map_or(Ok(()), |region| write!(f, "; {region} {placement}"))
-            }
-            Self::Every => Ok(()),
+            Self::Clone { .. } | Self::Every => Ok(()),
         }
     }
 }
@@ -343,11 +382,11 @@ mod tests {
             ),
             (
                 clone(Some("iad"), Placement::Fewest { machines: 2, of: 3 }),
-                "neither failed nor cordoned, then the newest release, then the same region, then by id: 1st of 3 that can be cloned (in lhr, release 12); iad has the fewest machines (2) of 3 regions",
+                "neither failed nor cordoned, then the newest release, then the same region, then by id: m1, 1st of 3 that can be cloned (in lhr, release 12); iad has the fewest machines (2) of 3 regions",
             ),
             (
                 clone(Some("lhr"), Placement::Own),
-                "neither failed nor cordoned, then the newest release, then the same region, then by id: 1st of 3 that can be cloned (in lhr, release 12); lhr by its own number",
+                "neither failed nor cordoned, then the newest release, then the same region, then by id: m1, 1st of 3 that can be cloned (in lhr, release 12); lhr by its own number",
             ),
             (Choice::Every, "every machine of which that is true"),
         ] {

@@ -25,6 +25,9 @@ pub fn put_in<'v>(expression: &str, value: impl Fn(&str) -> Option<&'v Value>) -
             && !is_named(before, tokens.get(at + 1))
             && !declared.contains(token.text);
         let call = calls::extent(&tokens[at..]).filter(|_| is_value);
+        // A function of the language may have the name of a variable.
+        let is_called = tokens.get(at + 1).is_some_and(|next| next.is("("));
+        let is_value = is_value && (call.is_some() || !is_called);
         end = call.unwrap_or(token.offset + token.text.len());
         let written = &expression[token.offset..end];
         at += tokens[at..].iter().take_while(|own| own.offset < end).count().max(1);

@@ -98,7 +98,7 @@ mod tests {
             assert_eq!(attempts.failed(one, at(count)), count == 10, "{count}");
         }
         assert_eq!(attempts.locked_out(one, at(11)), Some(Duration::from_secs(50)));
-        assert_eq!(attempts.locked_out(ip("::ffff:203.0.113.7"), at(11)).is_some(), true);
+        assert!(attempts.locked_out(ip("::ffff:203.0.113.7"), at(11)).is_some());
         assert_eq!(attempts.locked_out(other, at(11)), None);
         assert_eq!(attempts.locked_out(one, at(61)), None);
         assert!(!attempts.failed(one, at(61)), "counted anew");

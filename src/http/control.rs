@@ -107,10 +107,7 @@ async fn set_paused(
         (true, false) => format!(
             "scaling of {whose} is paused until it is resumed or this process ends: it cannot be kept for longer (see `state`); everything is computed and shown, and nothing new is done"
         ),
-        (false, true) => format!("scaling of {whose} goes on with the next tick"),
-        (false, false) => {
-            format!("scaling of {whose} goes on with the next tick; a restart may not know that")
-        }
+        (false, _) => format!("scaling of {whose} goes on with the next tick"),
     };
     Ok(Json(Paused { paused, app, text }).into_response())
 }

@@ -40,6 +40,7 @@ pub const ROUTES: &[Route] = &[
     Route::reads("/api/v1/apps", || get(api::apps)),
     Route::reads("/api/v1/status", || get(api::status)),
     Route::reads("/api/v1/history", || get(api::history)),
+    Route::reads("/api/v1/explain", || get(api::explain)),
     Route::reads("/api/v1/chart", || get(api::chart)),
     Route::reads("/api/v1/config", || get(api::config)),
     Route::reads("/api/v1/events", || get(events::events)),

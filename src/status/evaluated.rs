@@ -35,8 +35,8 @@ pub struct Evaluated {
     pub error: Option<String>,
 }
 
-/// What an expression read, by text. A map in JSON, and a short list in memory: there is one of these for
-/// every expression of every app.
+/// What an expression read, by text, in alphabetical order. A map in JSON, and a short list in memory: there
+/// is one of these for every expression of every app.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Values(Box<[(Arc<str>, Value)]>);
 
@@ -45,6 +45,12 @@ impl Values {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many values were read.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// What stood for `text`.
@@ -57,11 +63,18 @@ impl Values {
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Value)> {
         self.0.iter().map(|(text, value)| (text, value))
     }
+
+    /// The same, with values that can be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Arc<str>, &mut Value)> {
+        self.0.iter_mut().map(|(text, value)| (&*text, value))
+    }
 }
 
 impl FromIterator<(Arc<str>, Value)> for Values {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+        let mut pairs: Box<[_]> = pairs.into_iter().collect();
+        pairs.sort_unstable_by(|(one, _): &(Arc<str>, Value), (next, _)| one.cmp(next));
+        Self(pairs)
     }
 }
 

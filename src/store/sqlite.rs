@@ -14,9 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-pub use file::FileError;
-
-use super::MemoryStore;
+use super::{FileError, MemoryStore};
 use crate::decide::History;
 use crate::model::{AppName, Timestamp};
 use crate::ports::{AppState, BoxFuture, Clock, KeptSeries, StateStore};

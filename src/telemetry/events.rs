@@ -10,6 +10,7 @@ mod control;
 mod fleet;
 mod forecast;
 mod hold;
+mod journal;
 mod measure;
 mod platform;
 mod reload;
@@ -26,6 +27,9 @@ pub use fleet::{
 };
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
+pub use journal::{
+    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside, JournalUnflushed,
+};
 pub use measure::{
     CollectEnded, CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread,
     StopMetricFailed, StopMetricRecovered,

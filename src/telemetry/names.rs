@@ -88,6 +88,10 @@ names! {
         "How often the configuration was read again while the process ran, by what came of it: ok, unchanged, or failed, and what was in force stays so.";
     CONFIG_OK = "fas_config_ok" []
         "0 while the configuration file has mistakes or is gone, so that an earlier content is in force; else 1.";
+    JOURNAL_OK = "fas_journal_ok" []
+        "0 while the file of the journal cannot be used, so that ticks are kept in memory only; else 1.";
+    JOURNAL_DROPPED_TICKS = "fas_journal_dropped_ticks_total" []
+        "Ticks that the journal lacks, because those before were not written in time.";
     BUILD_INFO = "fas_build_info" ["version", "commit"]
         "Always 1; the labels say which build this is.";
 }

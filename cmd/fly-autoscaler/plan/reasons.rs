@@ -62,8 +62,7 @@ pub(super) fn of_scope(text: &mut String, scope: &ScopePlan, indent: usize) {
     for own in causes {
         let _ = writeln!(text, "{:indent$}{}", "", reason(own));
     }
-    let chosen_alike =
-        |one: &PlannedAction, next: &PlannedAction| one.choice.rule() == next.choice.rule();
+    let chosen_alike = |one: &PlannedAction, next: &PlannedAction| one.choice.is_like(&next.choice);
     for together in scope.actions.chunk_by(chosen_alike) {
         for planned in together {
             let _ = write!(text, "{:indent$}  {}", "", sentence(&action(planned)));
@@ -72,23 +71,14 @@ pub(super) fn of_scope(text: &mut String, scope: &ScopePlan, indent: usize) {
             }
             text.push('\n');
         }
-        if let Some(why) = why_these(together) {
+        let why = together.first().and_then(|own| own.choice.together(together.len()));
+        if let Some(why) = why {
             let _ = writeln!(text, "{:indent$}    {}", "", sentence(&why));
         }
     }
     for own in others {
         let _ = writeln!(text, "{:indent$}{}{}", "", label(own), reason(own));
     }
-}
-
-/// Why these machines, which were chosen by one rule; `None` where their reason says it.
-fn why_these(together: &[PlannedAction]) -> Option<String> {
-    let choice = &together.first()?.choice;
-    let of = choice.place()?.of;
-    Some(match together.len() {
-        1 => choice.to_string(),
-        count => format!("{}: {count} of {of} {}", choice.rule(), choice.among()),
-    })
 }
 
 /// The sentence first, then the code to look it up by.
