@@ -1,117 +1,117 @@
-//! What is served: metrics, health, readiness and status. Nothing here changes anything.
+//! What is served: metrics, health, the status and the past of each app, a stream of what happens, and, with a
+//! token, three ways to step in.
+//!
+//! [`ROUTES`] is the one table of it all. Nothing but the three paths for those with a token changes
+//! anything, and none of these can be called from a browser that was talked into it: each wants a header
+//! that no other site can send.
 
+mod answer;
+mod api;
+mod attempts;
+mod control;
+mod events;
+mod health;
+mod page;
+mod query;
+mod routes;
 mod server;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::map_response;
+use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
 
-use crate::model::{AppName, Timestamp};
+use crate::config::{EffectiveValue, Secret};
+use crate::journal::Journal;
+use crate::model::Timestamp;
 use crate::ports::Clock;
-use crate::status::{AppListStatus, AppStatus, Board, Readiness};
-use crate::telemetry::metrics::{Metrics, TEXT_FORMAT};
+use crate::status::Board;
+use crate::supervisor::Orders;
+use crate::telemetry::metrics::Metrics;
 
+use answer::Refusal;
+use attempts::Attempts;
+pub use routes::{ROUTES, Route};
 pub use server::serve;
 
 /// What the endpoints read.
 #[derive(Clone)]
 pub struct Sources {
-    /// The last tick of each app.
+    /// The last tick of each app, and what changes.
     pub board: Board,
+    /// Every tick on record; `None`: none is kept.
+    pub journal: Option<Arc<dyn Journal>>,
     /// The numbers for Prometheus.
     pub metrics: Arc<Metrics>,
     /// The time, for the age of the last success.
     pub clock: Arc<dyn Clock>,
-    /// How often there should be a tick.
-    pub interval: Duration,
+    /// The configuration in force.
+    pub configured: watch::Receiver<Arc<Configured>>,
+    /// What the loop can be asked for.
+    pub orders: Orders,
     /// This program's version.
     pub version: &'static str,
 }
 
+/// The configuration in force, as it may be shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct Configured {
+    /// Each value with its origin, secrets masked.
+    pub values: Vec<EffectiveValue>,
+    /// What works, but perhaps not as meant.
+    pub warnings: Vec<String>,
+    /// When it was read.
+    pub loaded_at: Timestamp,
+    /// How often there should be a tick.
+    #[serde(skip)]
+    pub interval: Duration,
+    /// What has to be sent to change anything; `None`: nobody can.
+    #[serde(skip)]
+    pub token: Option<Secret>,
+}
+
+/// What all requests share.
+struct Shared {
+    sources: Sources,
+    /// Places for those who watch.
+    streams: Arc<Semaphore>,
+    /// Who tried wrong tokens.
+    attempts: Attempts,
+}
+
+/// [`Shared`], for each of them.
+type Served = Arc<Shared>;
+
 /// The routes.
 pub fn router(sources: Sources) -> Router {
-    Router::new()
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/status", get(status))
+    let streams = Arc::new(Semaphore::new(events::MOST));
+    let shared = Shared { sources, streams, attempts: Attempts::default() };
+    let mut router = Router::new();
+    for route in ROUTES {
+        router = router.route(route.path, route.serves());
+    }
+    router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(sources)
+        .layer(map_response(answer::harden))
+        .with_state(Arc::new(shared))
 }
 
-async fn metrics(State(sources): State<Sources>) -> Response {
-    match sources.metrics.render() {
-        Ok(text) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
-        Err(error) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot render the metrics: {error}\n"))
-                .into_response()
-        }
-    }
+async fn not_found() -> Refusal {
+    let paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+    Refusal::new(StatusCode::NOT_FOUND, format!("not found; there are {}", paths.join(", ")))
 }
 
-async fn healthz() -> &'static str {
-    "ok\n"
-}
-
-async fn readyz(State(sources): State<Sources>) -> Response {
-    match sources.board.readiness(sources.clock.now(), sources.interval) {
-        Readiness::Ready => "ready\n".into_response(),
-        Readiness::NotReady(why) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
-        }
-    }
-}
-
-/// The answer of `/status`.
-#[derive(Serialize)]
-struct StatusAnswer {
-    version: &'static str,
-    now: Timestamp,
-    interval_seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    app_list: Option<AppListStatus>,
-    apps: Vec<AppStatus>,
-}
-
-/// What of the status is wanted.
-#[derive(Deserialize)]
-struct StatusQuery {
-    /// This app only.
-    app: Option<AppName>,
-}
-
-async fn status(
-    State(sources): State<Sources>,
-    Query(StatusQuery { app }): Query<StatusQuery>,
-) -> Response {
-    let mut apps = sources.board.apps();
-    if let Some(wanted) = app {
-        apps.retain(|own| own.app == wanted);
-        if apps.is_empty() {
-            return (StatusCode::NOT_FOUND, "no such app is scaled here\n").into_response();
-        }
-    }
-    let answer = StatusAnswer {
-        version: sources.version,
-        now: sources.clock.now(),
-        interval_seconds: sources.interval.as_secs_f64(),
-        app_list: sources.board.app_list(),
-        apps,
-    };
-    Json(answer).into_response()
-}
-
-async fn not_found() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "not found; there are /metrics, /healthz, /readyz and /status\n")
-}
-
-async fn method_not_allowed() -> (StatusCode, &'static str) {
-    (StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n")
+async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
+    let wanted = ROUTES.iter().find(|route| route.path == uri.path());
+    let wanted = wanted.map_or("GET", |route| route.method);
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{method} is not answered here; {wanted} is"),
+    )
 }

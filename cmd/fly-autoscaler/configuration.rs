@@ -3,8 +3,10 @@
 use std::fmt;
 
 use fly_autoscaler::config::{
-    self, Config, EffectiveValue, FlagValues, Loaded, Origin, ProcessEnv, Secret,
+    self, Config, EffectiveValue, FlagValues, Loaded, Origin, ProcessEnv, Secret, Warning,
 };
+use fly_autoscaler::http::Configured;
+use fly_autoscaler::model::Timestamp;
 use fly_autoscaler::transport::token::{Token, TokenError};
 
 /// Reads the configuration and makes sure that its tokens can be sent. What they are good for only the
@@ -13,6 +15,18 @@ pub(crate) fn load(flags: &FlagValues) -> anyhow::Result<Loaded> {
     let loaded = config::load(flags, &ProcessEnv::read())?;
     let unusable = unusable_tokens(&loaded.config, &loaded.effective);
     if unusable.is_empty() { Ok(loaded) } else { Err(UnusableTokens(unusable).into()) }
+}
+
+/// What of a configuration, read at `now`, is shown over HTTP.
+pub(crate) fn shown(
+    config: &Config,
+    warnings: &[Warning],
+    values: Vec<EffectiveValue>,
+    now: Timestamp,
+) -> Configured {
+    let warnings = warnings.iter().map(|own| own.notice.to_string()).collect();
+    let token = config.http_token.clone();
+    Configured { values, warnings, loaded_at: now, interval: config.interval, token }
 }
 
 /// The tokens that cannot be the value of a header, each with its key and where it was written. Printed

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use fly_autoscaler::clock::ScaledClock;
-use fly_autoscaler::config::{Config, duration};
-use fly_autoscaler::http::{self, Sources};
+use fly_autoscaler::config::{Config, Loaded, duration};
+use fly_autoscaler::http::{self, Configured, Sources};
 use fly_autoscaler::model::AppName;
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::reconcile::Reconciler;
@@ -29,10 +29,11 @@ use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::Metrics;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::compose::{Scaling, scaler_id};
-use crate::{COMMIT, DONE, VERSION, compose, output, runtime};
+use crate::{COMMIT, DONE, VERSION, compose, configuration, output, runtime};
 
 use story::{Entry, Story};
 use world::Setting;
@@ -94,6 +95,7 @@ pub(crate) struct Running {
     address: String,
     settings: Vec<Setting>,
     config: Config,
+    configured: Configured,
     clock: Arc<dyn Clock>,
     simulator: Simulator,
     supervisor: Supervisor,
@@ -152,7 +154,8 @@ async fn set_up(
         .context("cannot start the embedded Fly")?;
     clock.sleep(world::LIST_LAG).await;
     let settings = world::settings(&simulator, address);
-    let config = world::load(&settings)?.config;
+    let Loaded { config, warnings, effective, .. } = world::load(&settings)?;
+    let configured = configuration::shown(&config, &warnings, effective, clock.now());
 
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
     let http = compose::http_client(compose::all_addresses(&config))?;
@@ -178,6 +181,7 @@ async fn set_up(
         address: format!("http://{address}"),
         settings,
         config,
+        configured,
         clock,
         simulator,
         supervisor,
@@ -229,9 +233,11 @@ impl Running {
     fn sources(&self) -> Sources {
         Sources {
             board: self.supervisor.board.clone(),
+            journal: None,
             metrics: Arc::clone(&self.supervisor.metrics),
             clock: Arc::clone(&self.clock),
-            interval: self.config.interval,
+            configured: watch::channel(Arc::new(self.configured.clone())).1,
+            orders: self.supervisor.orders(),
             version: VERSION,
         }
     }
