@@ -26,6 +26,7 @@ mod placement;
 mod process_groups;
 mod prometheus_api;
 mod recipes;
+mod reload;
 mod running;
 mod simulator;
 mod soak;
