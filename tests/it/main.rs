@@ -27,6 +27,7 @@ mod process_groups;
 mod prometheus_api;
 mod reasons;
 mod recipes;
+mod reload;
 mod running;
 mod simulator;
 mod soak;
