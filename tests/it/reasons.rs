@@ -1,5 +1,6 @@
 //! Each reason, produced by a whole tick over real HTTP and read back where people look for it.
 
+mod desk;
 mod scenes;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use fly_autoscaler::transport::{Timeouts, client};
 use crate::composed;
 use crate::faults::Stage;
 
+use desk::Desk;
 use scenes::{SCENES, Scene};
 
 /// What no tick's plan says: who is scaled has some expression, and a machine that is known in outline is asked
@@ -82,13 +84,24 @@ fn codes(tick: &Tick) -> BTreeSet<&'static str> {
     scopes().flat_map(|scope| &scope.reasons).map(Reason::code).chain(of_actions).collect()
 }
 
+/// The sentences with this code.
+fn sentences(tick: &Tick, code: &str) -> Vec<String> {
+    let scopes = || tick.plan.iter().flat_map(|plan| &plan.scopes);
+    let of_actions = scopes().flat_map(|scope| &scope.actions).map(|own| &own.reason);
+    let all = scopes().flat_map(|scope| &scope.reasons).chain(of_actions);
+    all.filter(|own| own.code() == code).map(ToString::to_string).collect()
+}
+
 #[tokio::test]
-async fn each_reason_comes_up_in_a_whole_tick() {
+async fn each_reason_comes_up_and_is_read_back_wherever_people_look() {
     let mut wrong = Vec::new();
     for scene in SCENES {
-        if let Err(why) = scene.tick().await {
-            wrong.push(why);
-        }
+        let read_back = async {
+            let tick = scene.tick().await?;
+            let desk = Desk::with(tick).await;
+            desk.look_everywhere(scene.code).await
+        };
+        wrong.extend(read_back.await.err().map(|why| format!("{}: {why}", scene.code)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
