@@ -21,6 +21,7 @@ pub(crate) use when::{Ago, At};
 
 /// Whom to ask, and about which app.
 #[derive(clap::Args)]
+#[group(skip)]
 pub(crate) struct Arguments {
     /// The app; may be left out where one app is scaled
     #[arg(long, value_name = "APP")]
