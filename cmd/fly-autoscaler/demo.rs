@@ -32,7 +32,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::compose::{Scaling, scaler_id};
-use crate::{COMMIT, DONE, VERSION, compose, output, runtime};
+use crate::{COMMIT, DONE, VERSION, compose, keep, output, runtime};
 
 use story::{Entry, Story};
 use world::Setting;
@@ -164,13 +164,15 @@ async fn set_up(
     let scaling =
         Scaling::new(&config, collectors, api, Arc::clone(&clock), store, Arc::clone(&metrics));
     let reconciler = scaling.of(app.clone());
+    let journal = keep::journal(&config, &clock, &metrics);
     let supervisor = Supervisor::new(
         Arc::clone(&clock),
         fly_autoscaler::status::Board::default(),
         metrics,
         config.interval,
         config.shutdown_timeout,
-    );
+    )
+    .with_journal(journal);
     let running = Running {
         app,
         seed: arguments.seed,

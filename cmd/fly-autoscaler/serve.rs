@@ -9,10 +9,13 @@ use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::{Config, FlagValues, Loaded, Warning};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
+use fly_autoscaler::journal::{EntryKind, Journal as _, Noted};
+use fly_autoscaler::model::Timestamp;
 use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
 use fly_autoscaler::reconcile::Atlas;
 use fly_autoscaler::reconcile::forecasts::Fits;
 use fly_autoscaler::status::Board;
+use fly_autoscaler::store::JournalStore;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::events::{TokenDoubtful, TokenFits, TokenUnchecked};
 use fly_autoscaler::telemetry::{Metrics, logging};
@@ -63,6 +66,9 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&api);
     let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
     let kept = keep::Kept::new(&config, &clock, &metrics);
+    let journal = keep::journal(&config, &clock, &metrics);
+    journal.note(began(clock.now()));
+    let supervisor = supervisor.with_journal(Arc::<JournalStore>::clone(&journal));
     let scaling =
         compose::Scaling::new(&config, collectors, fly, Arc::clone(&clock), kept.store(), metrics);
     let fits: Arc<Fits> = Arc::default();
@@ -86,9 +92,15 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         () = http::serve(listener, http::router(sources), future::pending()) => {}
         () = signals => {}
     }
-    kept.close();
+    keep::close(&kept, &journal);
     info!("stopped");
     Ok(DONE)
+}
+
+/// That the process began, for the journal.
+fn began(at: Timestamp) -> Noted {
+    let text = format!("fly-autoscaler {VERSION} began");
+    Noted { at, app: None, kind: EntryKind::Start, text }
 }
 
 fn tell(warnings: &[Warning]) {
