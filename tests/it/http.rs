@@ -55,6 +55,12 @@ fn machines(sim: &Simulator) -> BTreeMap<String, usize> {
     states
 }
 
+/// How many machines of `web` run or are on their way there.
+fn running(sim: &Simulator) -> usize {
+    let all = machines(sim);
+    ["starting", "started"].iter().filter_map(|state| all.get(*state)).sum()
+}
+
 async fn serving(sim: &Simulator) -> Autoscaler {
     serving_by(sim, "ceil(queue_depth / 10)").await
 }

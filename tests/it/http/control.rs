@@ -8,7 +8,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{HTTP_TOKEN, fly, machines, order, post, queue, raw, readiness, serving_with};
+use super::{HTTP_TOKEN, fly, order, post, queue, raw, readiness, running, serving_with};
 use crate::running::{Autoscaler, until};
 
 /// How many ticks there were.
@@ -35,7 +35,7 @@ async fn a_trigger_ticks_now_and_says_what_came_of_it() {
     assert_eq!(answer["deployed"], why);
     assert_eq!((&answer["removed"], &answer["skipped"]), (&json!([]), &json!([])));
     assert_eq!(answer.get("created"), None, "nobody asks how many there are");
-    assert_eq!(machines(&sim)["started"], 3);
+    assert_eq!(running(&sim), 3);
 
     queue(&sim, 10.0);
     let answer = order(&scaler, "/api/v1/trigger?app=web").await;
@@ -109,8 +109,8 @@ async fn paused_everything_is_shown_and_nothing_is_done() {
     let scaler = serving_with(&sim, &[("FAS_INTERVAL", "1s")]).await;
     let told = || scaler.program.told();
     until("two machines", told, async || {
-        let now = machines(&sim);
-        if now["started"] == 2 { Ok(()) } else { Err(format!("{now:?}")) }
+        let now = running(&sim);
+        if now == 2 { Ok(()) } else { Err(format!("{now:?}")) }
     })
     .await;
     let answer = order(&scaler, "/api/v1/pause").await;
@@ -134,15 +134,15 @@ async fn paused_everything_is_shown_and_nothing_is_done() {
         if is_so { Ok(()) } else { Err(app.to_string()) }
     })
     .await;
-    assert_eq!(machines(&sim)["started"], 2);
+    assert_eq!(running(&sim), 2);
     assert_eq!(scaler.get("/readyz").await, (200, "ready; paused: all\n".into()));
     assert!(scaler.get("/metrics").await.1.contains("fas_paused{app=\"web\"} 1\n"));
 
     let answer = order(&scaler, "/api/v1/resume?app=web").await;
     assert_eq!(answer["text"], "scaling of web goes on with the next tick");
     until("three machines", told, async || {
-        let now = machines(&sim);
-        if now["started"] == 3 { Ok(()) } else { Err(format!("{now:?}")) }
+        let now = running(&sim);
+        if now == 3 { Ok(()) } else { Err(format!("{now:?}")) }
     })
     .await;
     assert_eq!(scaler.status().await["apps"][0]["paused"], false);
@@ -169,7 +169,7 @@ async fn a_pause_outlives_a_killed_process_where_there_is_a_state_file() {
     readiness(&scaler, 200).await;
     let app = scaler.status().await["apps"][0].clone();
     assert_eq!((&app["paused"], &app["last_tick"]["paused"]), (&json!(true), &json!(true)));
-    assert_eq!(machines(&sim)["started"], 2, "the first tick was paused already");
+    assert_eq!(running(&sim), 2, "the first tick was paused already");
     let log = scaler.program.written();
     assert!(log.contains("scaling is still paused, since before this process began"), "{log}");
     order(&scaler, "/api/v1/resume").await;
@@ -179,7 +179,7 @@ async fn a_pause_outlives_a_killed_process_where_there_is_a_state_file() {
     let scaler = serving_with(&sim, &[("FAS_STATE", &file)]).await;
     readiness(&scaler, 200).await;
     assert_eq!(scaler.status().await["apps"][0]["paused"], false);
-    assert_eq!(machines(&sim)["started"], 3);
+    assert_eq!(running(&sim), 3);
 }
 
 #[tokio::test]
@@ -269,7 +269,7 @@ async fn a_token_that_can_be_guessed_is_refused_and_not_shown() {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    let wanted = "error: `http-token` has 11 characters, and needs at least 16: it must not be \
-                  guessed\n --> FAS_HTTP_TOKEN\n  hint: make one: openssl rand -base64 24\n";
+    let wanted = "error: `http-token`: has 11 characters, and needs at least 16: it must not be \
+                  guessed\n --> environment variable FAS_HTTP_TOKEN\n  hint: make one: openssl rand -base64 24\n";
     assert_eq!(said.replace("  --> ", " --> "), wanted);
 }

@@ -78,7 +78,7 @@ fn assert_is(schema: &Value, value: &Value, what: &str) {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let wrong: Vec<String> = validator
         .iter_errors(value)
-        .map(|error| format!("{error} at {}", error.instance_path()))
+        .map(|error| format!("{} at {}", error.masked(), error.instance_path()))
         .collect();
     assert!(wrong.is_empty(), "{what}: {}\n{value:#}", wrong.join("\n"));
 }

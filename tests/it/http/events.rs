@@ -6,7 +6,9 @@ use std::time::Duration;
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::http::{Configured, Sources, router, serve};
 use fly_autoscaler::model::Timestamp;
+use fly_autoscaler::ports::Clock;
 use fly_autoscaler::status::{Board, Change, TimedText};
+use fly_autoscaler::store::{JournalStore, journal};
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::Metrics;
 use serde_json::Value;
@@ -74,12 +76,17 @@ async fn ticks_and_notes_are_told_as_they_happen() {
 
 /// A server with nothing behind it but a board.
 async fn bare() -> (std::net::SocketAddr, Board) {
-    let clock = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new("v", "c"));
     let board = Board::default();
     let hour = Duration::from_secs(3600);
-    let supervisor =
-        Supervisor::new(clock.clone(), board.clone(), Arc::clone(&metrics), hour, Duration::ZERO);
+    let supervisor = Supervisor::new(
+        Arc::clone(&clock),
+        board.clone(),
+        Arc::clone(&metrics),
+        hour,
+        Duration::ZERO,
+    );
     let configured = Configured {
         values: Vec::new(),
         warnings: Vec::new(),
@@ -87,9 +94,10 @@ async fn bare() -> (std::net::SocketAddr, Board) {
         interval: hour,
         token: None,
     };
+    let options = journal::Options { path: None, retention: hour, size: 1 << 20, retry: hour };
     let sources = Sources {
         board: board.clone(),
-        journal: None,
+        journal: Arc::new(JournalStore::open(options, &clock, &metrics)),
         metrics,
         clock,
         configured: watch::channel(Arc::new(configured)).1,
