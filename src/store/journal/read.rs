@@ -40,6 +40,13 @@ struct Row {
     body: Vec<u8>,
 }
 
+/// The apps of which there is anything, by name.
+pub(super) fn apps(connection: &Connection) -> Result<Vec<AppName>, ReadError> {
+    let mut statement = connection.prepare("SELECT name FROM apps ORDER BY name")?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    names.take(MOST).map(|name| Ok(AppName::new(name?))).collect()
+}
+
 /// The passages of `app` that `when` is about, the newest first.
 pub(super) fn passages(
     connection: &Connection,
