@@ -1,0 +1,106 @@
+// Names, labels and error texts that would like to be markup, all the way from those who send them through the
+// real server onto the page.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+
+import { assertClean, launch, open } from './browser.js';
+import { ending, start } from './programs.js';
+
+/** Runs wherever it is taken for markup, for an attribute, or for a part of a script; `name` says from where it came. */
+const hostile = (name) => `${name}'"></script><script>window.ran='${name}'</script><img src=x onerror="window.ran='${name}'">`;
+
+const APP = hostile('app').slice(0, 90);
+const LABEL = hostile('label').slice(0, 90);
+const PLACE = hostile('place').slice(0, 60);
+
+/** A Fly and a Prometheus that send such texts in every place. `isWell` says whether there is a sample. */
+async function badNeighbours(context) {
+  const state = { isWell: true };
+  const machine = (id, region, status) => ({
+    id, name: hostile('name'), state: status, region, instance_id: `01${id}`, private_ip: 'fdaa::1', host_status: 'ok',
+    created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z',
+    config: { image: 'registry/app:1', metadata: { fly_process_group: 'app', fly_platform_version: 'v2' }, guest: { cpu_kind: 'shared', cpus: 1, memory_mb: 256 } },
+  });
+  const answers = [
+    [/^GET \/v1\/apps\/[^/]+\/machines(\?|$)/, () => [200, [machine('a1', 'lhr', 'stopped'), machine('b2', PLACE, 'started')]]],
+    [/^GET \/v1\/platform\/regions/, () => [200, { Regions: [{ code: 'lhr', name: hostile('region'), latitude: 51, longitude: 0 }] }]],
+    [/^POST \/graphql/, () => [200, { data: { app: { currentRelease: { version: 1, status: 'complete', createdAt: '2026-01-01T00:00:00Z' } } } }]],
+    [/\/api\/v1\/query/, () => (state.isWell ? [200, sample()] : [503, { status: 'error', errorType: 'unavailable', error: hostile('metric') }])],
+    [/./, () => [422, { error: hostile('fly') }]],
+  ];
+  const server = createServer((request, response) => {
+    request.resume();
+    const [status, body] = answers.find(([pattern]) => pattern.test(`${request.method} ${request.url}`))[1]();
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.closeAllConnections() ?? server.close());
+  return { url: `http://127.0.0.1:${server.address().port}`, state };
+}
+
+const sample = () => ({
+  status: 'success',
+  data: { resultType: 'vector', result: [{ metric: { region: 'lhr' }, value: [Date.now() / 1000, '120'] }, { metric: { region: LABEL }, value: [Date.now() / 1000, '7'] }] },
+});
+
+describe('texts that would like to be markup', () => {
+  const suite = ending(after);
+  let browser;
+  let url;
+  let neighbours;
+
+  before(async () => {
+    browser = await launch(suite);
+    neighbours = await badNeighbours(suite);
+    ({ url } = await start(suite, ['serve'], {
+      FAS_APP_NAME: APP,
+      FAS_API_TOKEN: 'fm2_test',
+      FAS_INTERVAL: '1s',
+      FAS_LISTEN: '127.0.0.1:0',
+      FAS_REGIONS: 'lhr',
+      FAS_REGION_STARTED_MACHINE_COUNT: 'ceil(traffic / 50)',
+      FAS_PROMETHEUS_ADDRESS: neighbours.url,
+      FAS_PROMETHEUS_TOKEN: 'fm2_test',
+      FAS_PROMETHEUS_METRIC_NAME: 'traffic',
+      FAS_PROMETHEUS_BY: 'region',
+      FAS_PROMETHEUS_QUERY: hostile('query'),
+      FLY_FLAPS_BASE_URL: neighbours.url,
+      FLY_API_BASE_URL: neighbours.url,
+    }));
+  });
+
+  test('are shown as text, and none of them runs', async () => {
+    const opened = await open(browser, url);
+    const { page } = opened;
+    const says = (place, text) => page.waitForFunction(([selector, wanted]) => [...document.querySelectorAll(selector)].some((node) => node.textContent.includes(wanted)), [place, text]);
+
+    await says('h1', APP);
+    await says('#regions th', LABEL);
+    await says('#regions th', PLACE);
+    await says('#config code', hostile('query'));
+    // Fly refuses the start: the history tells so, and the explanation does.
+    await says('#history .entry', hostile('fly').slice(0, 40));
+    await page.locator('.entry[data-kind="action"]').first().click();
+    await page.locator('#explanation[open] .summary').waitFor();
+    await says('#explanation', hostile('fly').slice(0, 40));
+    await page.keyboard.press('Escape');
+    neighbours.state.isWell = false;
+    await says('.banner', hostile('metric').slice(0, 40));
+    await says('#history .entry', hostile('metric').slice(0, 40));
+
+    assert.equal(await page.evaluate(() => window.ran), undefined);
+    assert.equal(await page.locator('img[src="x"], main script').count(), 0);
+    await assertClean(opened, url);
+  });
+
+  test('do no harm in the address either', async () => {
+    const query = new URLSearchParams({ region: hostile('chosen').slice(0, 90), kind: hostile('kind'), range: hostile('range'), at: hostile('at'), of: hostile('of') });
+    const { page } = await open(browser, url, { path: `/?${query}` });
+    await page.locator('#connection[data-state="live"]').waitFor();
+    await page.waitForFunction((wanted) => document.getElementById('region').value === wanted, hostile('chosen').slice(0, 90));
+    assert.equal(await page.evaluate(() => window.ran), undefined);
+    assert.equal(await page.locator('img[src="x"]').count(), 0);
+  });
+});
