@@ -35,10 +35,9 @@ describe('the connection', () => {
     const { url } = await demo(context, 240);
     const { page } = await open(browser, url, { prepare: (own) => own.route('**/api/v1/events*', (route) => route.abort()) });
     await page.locator('#connection[data-state="asking"]').waitFor();
-    const at = () => document.querySelector('[data-tile="outcome"] time').dateTime;
-    await page.locator('[data-tile="outcome"] time').waitFor();
-    const first = await page.evaluate(at);
-    await page.waitForFunction(`(${at})() !== ${JSON.stringify(first)}`);
+    const time = page.locator('[data-tile="outcome"] time');
+    const first = await time.getAttribute('datetime');
+    await page.waitForFunction((before) => document.querySelector('[data-tile="outcome"] time').dateTime !== before, first);
 
     await page.unroute('**/api/v1/events*');
     await page.locator('#connection[data-state="live"]').waitFor();

@@ -8,27 +8,41 @@ import { after, before, describe, test } from 'node:test';
 import { assertClean, launch, open } from './browser.js';
 import { ending, start } from './programs.js';
 
-/** Runs wherever it is taken for markup, for an attribute, or for a part of a script; `name` says from where it came. */
-const hostile = (name) => `${name}'"></script><script>window.ran='${name}'</script><img src=x onerror="window.ran='${name}'">`;
+/**
+ * Runs wherever it is taken for markup or for an attribute; `name` says from where it came. Short, because a label
+ * that is longer than 64 characters is refused before.
+ */
+const hostile = (name) => `'"><img src=x onerror="window.ran='${name}'">`;
+/** What would also run in a script. */
+const long = (name) => `${hostile(name)}</script><script>window.ran='${name}'</script>`;
 
-const APP = hostile('app').slice(0, 90);
-const LABEL = hostile('label').slice(0, 90);
-const PLACE = hostile('place').slice(0, 60);
+const APP = hostile('app');
+const LABEL = hostile('label');
+const PLACE = hostile('place');
+
+const MACHINES = [['a1', 'lhr', 'stopped'], ['b2', PLACE, 'started']].map(([id, region, state]) => ({
+  id,
+  name: long('name'),
+  state,
+  region,
+  instance_id: `01${id}`,
+  host_status: 'ok',
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
+  config: { image: 'registry/app:1', metadata: { fly_process_group: 'app', fly_platform_version: 'v2' }, guest: { cpu_kind: 'shared', cpus: 1, memory_mb: 256 } },
+}));
 
 /** A Fly and a Prometheus that send such texts in every place. `isWell` says whether there is a sample. */
 async function badNeighbours(context) {
   const state = { isWell: true };
-  const machine = (id, region, status) => ({
-    id, name: hostile('name'), state: status, region, instance_id: `01${id}`, private_ip: 'fdaa::1', host_status: 'ok',
-    created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z',
-    config: { image: 'registry/app:1', metadata: { fly_process_group: 'app', fly_platform_version: 'v2' }, guest: { cpu_kind: 'shared', cpus: 1, memory_mb: 256 } },
-  });
   const answers = [
-    [/^GET \/v1\/apps\/[^/]+\/machines(\?|$)/, () => [200, [machine('a1', 'lhr', 'stopped'), machine('b2', PLACE, 'started')]]],
+    [/^GET \/v1\/apps\/[^/]+\/machines(\?|$)/, () => [200, MACHINES]],
+    [/^GET \/v1\/apps\?/, () => [200, { apps: [{ name: APP }] }]],
+    [/^GET \/v1\/orgs\/acme\/machines/, () => [200, { machines: MACHINES.map((own) => ({ app_name: APP, ...own })), next_cursor: '' }]],
     [/^GET \/v1\/platform\/regions/, () => [200, { Regions: [{ code: 'lhr', name: hostile('region'), latitude: 51, longitude: 0 }] }]],
     [/^POST \/graphql/, () => [200, { data: { app: { currentRelease: { version: 1, status: 'complete', createdAt: '2026-01-01T00:00:00Z' } } } }]],
-    [/\/api\/v1\/query/, () => (state.isWell ? [200, sample()] : [503, { status: 'error', errorType: 'unavailable', error: hostile('metric') }])],
-    [/./, () => [422, { error: hostile('fly') }]],
+    [/\/api\/v1\/query/, () => (state.isWell ? [200, sample()] : [503, { status: 'error', errorType: 'unavailable', error: long('metric') }])],
+    [/./, () => [422, { error: long('fly') }]],
   ];
   const server = createServer((request, response) => {
     request.resume();
@@ -55,7 +69,8 @@ describe('texts that would like to be markup', () => {
     browser = await launch(suite);
     neighbours = await badNeighbours(suite);
     ({ url } = await start(suite, ['serve'], {
-      FAS_APP_NAME: APP,
+      FAS_APP_NAME: '*',
+      FAS_ORG: 'acme',
       FAS_API_TOKEN: 'fm2_test',
       FAS_INTERVAL: '1s',
       FAS_LISTEN: '127.0.0.1:0',
@@ -65,7 +80,7 @@ describe('texts that would like to be markup', () => {
       FAS_PROMETHEUS_TOKEN: 'fm2_test',
       FAS_PROMETHEUS_METRIC_NAME: 'traffic',
       FAS_PROMETHEUS_BY: 'region',
-      FAS_PROMETHEUS_QUERY: hostile('query'),
+      FAS_PROMETHEUS_QUERY: long('query'),
       FLY_FLAPS_BASE_URL: neighbours.url,
       FLY_API_BASE_URL: neighbours.url,
     }));
@@ -79,16 +94,16 @@ describe('texts that would like to be markup', () => {
     await says('h1', APP);
     await says('#regions th', LABEL);
     await says('#regions th', PLACE);
-    await says('#config code', hostile('query'));
+    await says('#config code', long('query'));
     // Fly refuses the start: the history tells so, and the explanation does.
-    await says('#history .entry', hostile('fly').slice(0, 40));
+    await says('#history .entry', hostile('fly'));
     await page.locator('.entry[data-kind="action"]').first().click();
     await page.locator('#explanation[open] .summary').waitFor();
-    await says('#explanation', hostile('fly').slice(0, 40));
+    await says('#explanation', hostile('fly'));
     await page.keyboard.press('Escape');
     neighbours.state.isWell = false;
-    await says('.banner', hostile('metric').slice(0, 40));
-    await says('#history .entry', hostile('metric').slice(0, 40));
+    await says('.banner', hostile('metric'));
+    await says('#history .entry', hostile('metric'));
 
     assert.equal(await page.evaluate(() => window.ran), undefined);
     assert.equal(await page.locator('img[src="x"], main script').count(), 0);
@@ -96,10 +111,10 @@ describe('texts that would like to be markup', () => {
   });
 
   test('do no harm in the address either', async () => {
-    const query = new URLSearchParams({ region: hostile('chosen').slice(0, 90), kind: hostile('kind'), range: hostile('range'), at: hostile('at'), of: hostile('of') });
+    const query = new URLSearchParams({ region: hostile('chosen'), kind: hostile('kind'), range: hostile('range'), at: hostile('at'), of: hostile('of') });
     const { page } = await open(browser, url, { path: `/?${query}` });
     await page.locator('#connection[data-state="live"]').waitFor();
-    await page.waitForFunction((wanted) => document.getElementById('region').value === wanted, hostile('chosen').slice(0, 90));
+    await page.waitForFunction((wanted) => document.getElementById('region').value === wanted, hostile('chosen'));
     assert.equal(await page.evaluate(() => window.ran), undefined);
     assert.equal(await page.locator('img[src="x"]').count(), 0);
   });

@@ -22,11 +22,10 @@ describe('the page of a demo', () => {
     await shown(page);
     assert.equal(await page.title(), 'shop · fly-autoscaler');
     await page.evaluate(() => (window.sameDocument = true));
-    const machines = () => [...document.querySelectorAll('[data-region] .states')].map((cell) => cell.textContent).join(' | ');
-    const first = await page.evaluate(machines);
-    assert.match(first, /\d+ started/);
+    const first = await page.locator('[data-region] .states').allTextContents();
+    assert.match(first.join(), /\d+ started/);
 
-    await page.waitForFunction(`(${machines})() !== ${JSON.stringify(first)}`);
+    await page.waitForFunction((before) => [...document.querySelectorAll('[data-region] .states')].some((cell, index) => cell.textContent !== before[index]), first);
 
     assert.equal(await page.evaluate(() => window.sameDocument), true);
     await assertClean(opened, url);

@@ -54,9 +54,9 @@ export async function start(context, parameters, environment = {}) {
   return { url: await listening, said, stop };
 }
 
-/** `listening on http://127.0.0.1:1234: ...` of the demo, or the log line of `serve`. */
+/** `listening on http://127.0.0.1:1234: ...` of the demo, `"listen":"127.0.0.1:1234"` in the log of `serve`. */
 function address(line) {
-  const port = /listening.*?127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+  const port = /listen.*?127\.0\.0\.1:(\d+)/.exec(line)?.[1];
   return port && `http://127.0.0.1:${port}`;
 }
 

@@ -29,7 +29,7 @@ let drawn = { times: [], panels: [] };
 export function initCharts(onAsk) {
   explain = onAsk;
   for (const own of RANGES) {
-    const button = el('button', { type: 'button', 'data-range': own.name, title: own.title, 'aria-label': own.title }, own.name);
+    const button = el('button', { type: 'button', 'data-range': own.name, title: own.title }, own.name);
     button.addEventListener('click', () => choose({ range: own.name }));
     byId('ranges').append(button);
   }

@@ -106,7 +106,7 @@ const CONNECTION = {
 function takeState(state) {
   const box = byId('connection');
   if (box.dataset.state === state) return;
-  if (state !== 'connecting' && box.dataset.state !== 'connecting') announce(`Connection: ${CONNECTION[state]}`);
+  if (state !== 'connecting' && box.dataset.state !== 'connecting') announce(`Connection: ${CONNECTION[state]}`, { atOnce: true });
   box.dataset.state = state;
   setText(byId('connection-text'), CONNECTION[state]);
 }
