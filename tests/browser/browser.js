@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 
 import { chromium } from 'playwright-core';
 
-const CANDIDATES = [process.env.FAS_TEST_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const CANDIDATES = [process.env.FAS_TEST_CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** How long to wait for a state, in milliseconds. */
