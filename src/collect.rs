@@ -52,6 +52,15 @@ pub struct Collector {
     pub absent_after: Duration,
 }
 
+impl Collector {
+    /// Whether what `other` has measured so far is as good as what this one would have.
+    #[must_use]
+    pub fn measures_the_same(&self, other: &Self) -> bool {
+        (self.source.metric(), self.by) == (other.source.metric(), other.by)
+            && self.source.question() == other.source.question()
+    }
+}
+
 impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Collector").field("metric", self.source.metric()).finish_non_exhaustive()

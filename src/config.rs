@@ -18,6 +18,7 @@ pub mod setting;
 pub mod value;
 pub mod yaml;
 
+mod changes;
 mod effective;
 mod error;
 mod flags;
@@ -28,6 +29,7 @@ mod raw;
 mod read;
 mod source;
 mod validate;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -42,6 +44,7 @@ use crate::model::{
 };
 
 pub use crate::model::duration;
+pub use changes::{Difference, Effective, Fingerprints, NEED_RESTART};
 pub use effective::EffectiveValue;
 pub use env::{EnvSource, MapEnv, ProcessEnv};
 pub use error::{ConfigError, ConfigErrors, Notice, Warning};
@@ -49,6 +52,7 @@ pub use flags::{FlagValues, double_dashes};
 pub use mistake::{CollectorFault, Mistake, PlacementFault};
 pub use place::{Origin, Place};
 pub use secret::Secret;
+pub use watch::{Glimpse, Watch, config_path};
 
 use error::Mistakes;
 use layer::Layering;
@@ -94,6 +98,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// Where to serve HTTP: `host:port`, IPv6 in brackets.
     pub listen: String,
+    /// What has to be sent to change anything over HTTP; `None`: nobody can.
+    pub http_token: Option<Secret>,
     /// How log lines look; `None`: by whether stderr is a terminal.
     pub log_format: Option<LogFormat>,
     /// Log at debug level.
@@ -255,6 +261,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Every value with its origin, secrets as `***`.
     pub effective: Vec<EffectiveValue>,
+    /// What tells secrets apart without showing them.
+    pub hidden: Fingerprints,
 }
 
 /// Reads the configuration from `flags`, `env` and the file that one of them names.
@@ -276,7 +284,8 @@ pub fn load(flags: &FlagValues, env: &dyn EnvSource) -> Result<Loaded, ConfigErr
     effective::add_fallback_token(&mut raw.settings, env);
     match validate::validate(&raw, env, &mut mistakes, &mut warnings) {
         Some(config) if mistakes.is_empty() => {
-            Ok(Loaded { config, warnings, effective: effective::effective(&raw, env) })
+            let Effective { values: effective, hidden } = effective::effective(&raw, env);
+            Ok(Loaded { config, warnings, effective, hidden })
         }
         _ => Err(mistakes.into_errors(warnings)),
     }

@@ -7,12 +7,15 @@
 
 mod answer;
 mod api;
+mod attempts;
+mod control;
 mod events;
 mod health;
 mod page;
 mod query;
 mod routes;
 mod server;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,14 +26,16 @@ use axum::middleware::map_response;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
-use crate::config::EffectiveValue;
+use crate::config::{EffectiveValue, Secret};
 use crate::journal::Journal;
 use crate::model::Timestamp;
 use crate::ports::Clock;
 use crate::status::Board;
+use crate::supervisor::Orders;
 use crate::telemetry::metrics::Metrics;
 
 use answer::Refusal;
+use attempts::Attempts;
 pub use routes::{ROUTES, Route};
 pub use server::serve;
 
@@ -45,10 +50,10 @@ pub struct Sources {
     pub metrics: Arc<Metrics>,
     /// The time, for the age of the last success.
     pub clock: Arc<dyn Clock>,
-    /// How often there should be a tick.
-    pub interval: Duration,
     /// The configuration in force.
     pub configured: watch::Receiver<Arc<Configured>>,
+    /// What the loop can be asked for.
+    pub orders: Orders,
     /// This program's version.
     pub version: &'static str,
 }
@@ -62,6 +67,12 @@ pub struct Configured {
     pub warnings: Vec<String>,
     /// When it was read.
     pub loaded_at: Timestamp,
+    /// How often there should be a tick.
+    #[serde(skip)]
+    pub interval: Duration,
+    /// What has to be sent to change anything; `None`: nobody can.
+    #[serde(skip)]
+    pub token: Option<Secret>,
 }
 
 /// What all requests share.
@@ -69,6 +80,8 @@ struct Shared {
     sources: Sources,
     /// Places for those who watch.
     streams: Arc<Semaphore>,
+    /// Who tried wrong tokens.
+    attempts: Attempts,
 }
 
 /// [`Shared`], for each of them.
@@ -76,7 +89,8 @@ type Served = Arc<Shared>;
 
 /// The routes.
 pub fn router(sources: Sources) -> Router {
-    let shared = Shared { sources, streams: Arc::new(Semaphore::new(events::MOST)) };
+    let streams = Arc::new(Semaphore::new(events::MOST));
+    let shared = Shared { sources, streams, attempts: Attempts::default() };
     let mut router = Router::new();
     for route in ROUTES {
         router = router.route(route.path, route.serves());

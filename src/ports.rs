@@ -42,6 +42,11 @@ pub trait MetricSource: Send + Sync {
         false
     }
 
+    /// What it asks, and where, without secrets: what two sources with the same question measure is the same.
+    fn question(&self) -> String {
+        self.metric().to_string()
+    }
+
     /// Measures once.
     fn sample<'a>(
         &'a self,

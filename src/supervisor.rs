@@ -5,22 +5,29 @@
 //! number at a time, each on its own: one that fails, hangs or panics touches no other.
 
 mod listing;
+mod orders;
 mod pace;
+mod renewal;
 mod turn;
 mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
 use crate::model::{AppName, AppPattern};
-use crate::ports::{Clock, Directory};
+use crate::ports::{Clock, Directory, StateStore};
 use crate::reconcile::Reconciler;
 use crate::status::Board;
 use crate::telemetry::metrics::Metrics;
 
+use orders::Queue;
+pub use orders::{NotTicked, Orders, Standing};
+pub use renewal::{Make, Renewal};
 use work::Work;
 
 /// What the loop works with.
@@ -38,6 +45,18 @@ pub struct Supervisor {
     shutdown_timeout: Duration,
     /// Where each tick is kept.
     journal: Option<Arc<dyn Journal>>,
+    /// Where it is kept who is paused.
+    store: Option<Arc<dyn StateStore>>,
+    /// What people have asked for.
+    orders: Arc<Queue>,
+    renewals: Arc<Renewals>,
+}
+
+/// How the loop is to go on, until it has taken that in. The newest counts.
+#[derive(Default)]
+struct Renewals {
+    newest: Mutex<Option<Renewal>>,
+    added: Notify,
 }
 
 /// The apps that are scaled.
@@ -82,7 +101,17 @@ impl Supervisor {
         interval: Duration,
         shutdown_timeout: Duration,
     ) -> Self {
-        Self { clock, board, metrics, interval, shutdown_timeout, journal: None }
+        Self {
+            clock,
+            board,
+            metrics,
+            interval,
+            shutdown_timeout,
+            journal: None,
+            store: None,
+            orders: Arc::default(),
+            renewals: Arc::default(),
+        }
     }
 
     /// The same, which keeps each tick in `journal`.
@@ -92,19 +121,44 @@ impl Supervisor {
         self
     }
 
+    /// The same, which keeps who is paused in `store`.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn StateStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Has the loop go on with another configuration. Returns at once.
+    pub fn go_on_with(&self, renewal: Renewal) {
+        *self.renewals.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewal);
+        self.renewals.added.notify_one();
+    }
+
+    fn take_renewal(&self) -> Option<Renewal> {
+        self.renewals.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Ticks apps until `stop`. The first tick of an app runs at once; the ticks of an app never
     /// overlap, and one that is due while another still runs is skipped and counted.
     pub async fn run(&self, apps: impl Into<Apps>, stop: CancellationToken) {
         let mut work = Work::new(self, apps.into());
         while !stop.is_cancelled() {
+            if let Some(renewal) = self.take_renewal() {
+                work.renew(renewal);
+            }
+            self.recall_pauses();
+            work.begin_what_is_ordered();
             work.begin_what_is_due();
             let due = work.due();
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = self.orders.news() => {}
+                () = self.renewals.added.notified() => {}
                 () = work.next() => {}
                 () = due => {}
             }
         }
-        work.wind_up(self.shutdown_timeout).await;
+        self.orders.close();
+        work.wind_up().await;
     }
 }

@@ -13,7 +13,7 @@ use crate::{DONE, WRONG_USAGE, configuration, output};
 const WIDEST_VALUE: usize = 40;
 
 pub(crate) fn run(flags: &FlagValues) -> anyhow::Result<u8> {
-    let Loaded { config, warnings, effective } = configuration::load(flags)?;
+    let Loaded { config, warnings, effective, .. } = configuration::load(flags)?;
     output::bytes(text(&config, &effective).as_bytes())?;
     output::warnings(&warnings);
     if config.api_token.is_none() {

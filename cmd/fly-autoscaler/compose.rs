@@ -12,7 +12,7 @@ use fly_autoscaler::config::{
     CollectorConfig, Config, GroupConfig, PrometheusConfig, Secret, SourceConfig, TemporalConfig,
 };
 use fly_autoscaler::decide::Unlisted;
-use fly_autoscaler::fleet::{Matching, Roster};
+use fly_autoscaler::fleet::Matching;
 use fly_autoscaler::fly::{CallSeen, FlyClient, OrgClient};
 use fly_autoscaler::model::{
     AppName, AppSelection, By, MetricName, Region, RegionList, SeriesRule, Timestamp,
@@ -22,7 +22,7 @@ use fly_autoscaler::ports::{
 };
 use fly_autoscaler::reconcile::forecasts::Fits;
 use fly_autoscaler::reconcile::{Adapters, Atlas, Fills, Group, Reconciler, Settings, StopMetrics};
-use fly_autoscaler::supervisor::{Apps, Fleet};
+use fly_autoscaler::supervisor::{Apps, Fleet, Renewal};
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::telemetry::events::ApiCall;
 use fly_autoscaler::transport;
@@ -48,16 +48,21 @@ pub(crate) fn fits_at_once(clock: Arc<dyn Clock>) -> Arc<Fits> {
 /// The HTTP client that everything shares, for these addresses. What is slower than the tick allows is
 /// cut off by it.
 pub(crate) fn http_client<'a>(
-    mut addresses: impl Iterator<Item = &'a str>,
+    addresses: impl Iterator<Item = &'a str>,
 ) -> anyhow::Result<transport::Client> {
     let timeouts = transport::Timeouts { connect: CONNECT_TIMEOUT, request: REQUEST_TIMEOUT };
     // Reading the system's certificates is most of what starting up costs.
-    let client = if addresses.all(|address| address.starts_with("http://")) {
-        transport::client_without_https(timeouts)
-    } else {
+    let client = if needs_https(addresses) {
         transport::client(timeouts)
+    } else {
+        transport::client_without_https(timeouts)
     };
     client.context("cannot set up the HTTP client")
+}
+
+/// Whether any of the addresses is asked over TLS.
+pub(crate) fn needs_https<'a>(mut addresses: impl Iterator<Item = &'a str>) -> bool {
+    addresses.any(|address| !address.starts_with("http://"))
 }
 
 /// Where Fly is.
@@ -114,6 +119,12 @@ pub(crate) fn atlas(
     clock: Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
 ) -> Option<Arc<Atlas>> {
+    let named = named_regions(config)?;
+    Some(Arc::new(Atlas::new(platform, clock, Arc::clone(metrics), named)))
+}
+
+/// The regions that the configuration names; `None` where it says nothing of regions.
+pub(crate) fn named_regions(config: &Config) -> Option<BTreeSet<Region>> {
     let mut named: BTreeSet<Region> = BTreeSet::new();
     let mut is_needed = false;
     for group in &config.groups {
@@ -125,8 +136,7 @@ pub(crate) fn atlas(
             || policy.unlisted == Unlisted::Nearest
             || !per_region.is_empty();
     }
-    let is_needed = is_needed || !named.is_empty();
-    is_needed.then(|| Arc::new(Atlas::new(platform, clock, Arc::clone(metrics), named)))
+    (is_needed || !named.is_empty()).then_some(named)
 }
 
 /// For how long one answer serves all apps that want it, where there are many: long enough for a tick of
@@ -319,6 +329,18 @@ impl Scaling {
         self
     }
 
+    /// The same, which asks each app itself only where `overview` does not tell enough.
+    pub(crate) fn with_overview(mut self, overview: Option<Arc<dyn Overview>>) -> Self {
+        self.overview = overview;
+        self
+    }
+
+    /// The same, which asks for the past in turn with all others that share `fills`.
+    pub(crate) fn with_fills(mut self, fills: Fills) -> Self {
+        self.fills = fills;
+        self
+    }
+
     /// What scales `app`.
     pub(crate) fn of(&self, app: AppName) -> Reconciler {
         let (collectors, groups) = (Arc::clone(&self.collectors), Arc::clone(&self.groups));
@@ -337,25 +359,42 @@ impl Scaling {
     }
 
     /// The apps of a configuration, with what scales them.
-    pub(crate) fn apps(mut self, config: &Config, fly: &Arc<FlyClient>) -> Apps {
-        let (pattern, org) = match &config.apps {
+    pub(crate) fn apps(self, config: &Config, fly: &Arc<FlyClient>) -> Apps {
+        let (pattern, organization) = match &config.apps {
             AppSelection::One(app) => return self.of(app.clone()).into(),
-            AppSelection::Matching { pattern, org } => (pattern.clone(), org),
+            AppSelection::Matching { pattern, org } => (pattern.clone(), organization(fly, org)),
         };
-        let organization: Arc<dyn Organization> = Arc::new(OrgClient::new(Arc::clone(fly), org));
-        let metrics = Arc::clone(&self.adapters.metrics);
-        let fresh_for = shared_for(config).unwrap_or_default();
-        self.overview = Some(Arc::new(Roster::new(Arc::clone(&organization), metrics, fresh_for)));
-        let serves_all = |collector: &Collector| collector.source.serves_all_apps();
         Apps::Found(Fleet {
             pattern: pattern.clone(),
             directory: Arc::new(Matching::new(organization, pattern, config.own_app.clone())),
             refresh: config.app_list_refresh_interval,
-            is_spread: !self.collectors.iter().all(serves_all),
+            is_spread: self.is_spread(),
             make: Box::new(move |app| self.of(app)),
             concurrency: config.concurrency,
         })
     }
+
+    /// How the same apps are scaled from now on.
+    pub(crate) fn renewal(self, config: &Config) -> Renewal {
+        Renewal {
+            interval: config.interval,
+            shutdown_timeout: config.shutdown_timeout,
+            refresh: config.app_list_refresh_interval,
+            concurrency: config.concurrency,
+            is_spread: config.apps.one().is_none() && self.is_spread(),
+            make: Arc::new(move |app| self.of(app)),
+        }
+    }
+
+    /// Whether each app costs requests of its own.
+    fn is_spread(&self) -> bool {
+        !self.collectors.iter().all(|collector| collector.source.serves_all_apps())
+    }
+}
+
+/// The organization `slug`, as Fly tells of it.
+pub(crate) fn organization(fly: &Arc<FlyClient>, slug: &str) -> Arc<dyn Organization> {
+    Arc::new(OrgClient::new(Arc::clone(fly), slug))
 }
 
 /// Tells this process's create requests from those of any other scaler: the machine it runs on, or

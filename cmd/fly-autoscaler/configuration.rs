@@ -19,12 +19,14 @@ pub(crate) fn load(flags: &FlagValues) -> anyhow::Result<Loaded> {
 
 /// What of a configuration, read at `now`, is shown over HTTP.
 pub(crate) fn shown(
+    config: &Config,
     warnings: &[Warning],
     values: Vec<EffectiveValue>,
     now: Timestamp,
 ) -> Configured {
     let warnings = warnings.iter().map(|own| own.notice.to_string()).collect();
-    Configured { values, warnings, loaded_at: now }
+    let token = config.http_token.clone();
+    Configured { values, warnings, loaded_at: now, interval: config.interval, token }
 }
 
 /// The tokens that cannot be the value of a header, each with its key and where it was written. Printed

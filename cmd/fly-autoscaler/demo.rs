@@ -154,8 +154,8 @@ async fn set_up(
         .context("cannot start the embedded Fly")?;
     clock.sleep(world::LIST_LAG).await;
     let settings = world::settings(&simulator, address);
-    let Loaded { config, warnings, effective } = world::load(&settings)?;
-    let configured = configuration::shown(&warnings, effective, clock.now());
+    let Loaded { config, warnings, effective, .. } = world::load(&settings)?;
+    let configured = configuration::shown(&config, &warnings, effective, clock.now());
 
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
     let http = compose::http_client(compose::all_addresses(&config))?;
@@ -236,8 +236,8 @@ impl Running {
             journal: None,
             metrics: Arc::clone(&self.supervisor.metrics),
             clock: Arc::clone(&self.clock),
-            interval: self.config.interval,
             configured: watch::channel(Arc::new(self.configured.clone())).1,
+            orders: self.supervisor.orders(),
             version: VERSION,
         }
     }

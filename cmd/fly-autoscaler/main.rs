@@ -9,8 +9,10 @@ mod demo;
 mod eval;
 mod keep;
 mod known;
+mod lasting;
 mod output;
 mod plan;
+mod reload;
 mod serve;
 
 use std::process::ExitCode;

@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use fly_autoscaler::clock::SystemClock;
-use fly_autoscaler::config::{Config, FlagValues, Loaded, Warning};
+use fly_autoscaler::config::{Config, Effective, FlagValues, Loaded, Warning};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
-use fly_autoscaler::ports::{Clock, MachinesApi, Platform};
-use fly_autoscaler::reconcile::Atlas;
-use fly_autoscaler::reconcile::forecasts::Fits;
+use fly_autoscaler::ports::Clock;
 use fly_autoscaler::status::Board;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::events::{TokenDoubtful, TokenFits, TokenUnchecked};
@@ -23,24 +21,31 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{COMMIT, DONE, VERSION, compose, configuration, keep, known};
+use crate::lasting::{self, Lasting};
+use crate::reload::{InForce, Reload, Watched};
+use crate::{COMMIT, DONE, VERSION, configuration, keep, known};
 
 pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
-    let Loaded { config, warnings, effective } = configuration::load(flags)?;
+    // Before it is read: what changes meanwhile is found by the first look.
+    let watched = Watched::of(flags);
+    let Loaded { config, warnings, effective, hidden } = configuration::load(flags)?;
     let token = config.require_api_token()?;
-    logging::init(config.log_format, config.verbose)?;
+    let verbosity = logging::init(config.log_format, config.verbose)?;
+    let hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let configured = configuration::shown(&warnings, effective, clock.now());
-    let (doubts, warnings) = known::doubts(warnings);
-    tell(&warnings);
+    let values = effective.clone();
+    let configured = configuration::shown(&config, &warnings, values, clock.now());
+    let configured = watch::Sender::new(Arc::new(configured));
+    let (doubts, certain) = known::doubts(warnings.clone());
+    tell(&certain);
 
     let metrics = Metrics::new(VERSION, COMMIT).with_series_per_app(config.metrics_per_app);
     let metrics = Arc::new(metrics);
-    let http = compose::http_client(compose::all_addresses(&config))?;
-    let shared_for = compose::shared_for(&config);
-    let collectors = compose::collectors(&config.collectors, &http, shared_for)?;
-    let stop_metrics = compose::stop_metrics(&config, &http, shared_for)?;
-    let api = compose::fly(&config, token, http, Arc::clone(&clock), &metrics)?;
+    let listener = listen(&config.listen).await?;
+    let kept = keep::Kept::new(&config, &clock, &metrics);
+    let mut lasting =
+        Lasting::new(&config, token, Arc::clone(&clock), Arc::clone(&metrics), kept.store())?;
+    let apps = lasting.scaling(&config)?.apps(&config, &lasting.fly);
     let supervisor = Supervisor::new(
         Arc::clone(&clock),
         Board::default(),
@@ -48,33 +53,25 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         config.interval,
         config.shutdown_timeout,
     );
+    let supervisor = supervisor.with_store(kept.store());
     let sources = Sources {
         board: supervisor.board.clone(),
         journal: None,
         metrics: Arc::clone(&metrics),
-        clock: Arc::clone(&clock),
-        interval: config.interval,
-        configured: watch::channel(Arc::new(configured)).1,
+        clock,
+        configured: configured.subscribe(),
+        orders: supervisor.orders(),
         version: VERSION,
     };
-    let listener = listen(&config.listen).await?;
     announce(&config, &listener)?;
 
     let stop = CancellationToken::new();
     let signals = stop_on_signal(stop.clone())?;
-    let checked = check_token(&config, Arc::clone(&api), Arc::clone(&metrics));
-    let fly: Arc<dyn MachinesApi> = Arc::<FlyClient>::clone(&api);
-    let platform: Arc<dyn Platform> = Arc::<FlyClient>::clone(&api);
-    let atlas = compose::atlas(&config, platform, Arc::clone(&clock), &metrics);
-    let kept = keep::Kept::new(&config, &clock, &metrics);
-    let scaling =
-        compose::Scaling::new(&config, collectors, fly, Arc::clone(&clock), kept.store(), metrics);
-    let fits: Arc<Fits> = Arc::default();
-    let scaling = scaling.with_fits(Arc::clone(&fits));
-    let scaling = scaling.with_atlas(atlas.clone()).with_stop_metrics(stop_metrics);
-    let apps = scaling.apps(&config, &api);
+    let checked = check_token(&config, Arc::clone(&lasting.fly), Arc::clone(&metrics));
+    let (regions, fits) = (lasting.regions(), Arc::clone(&lasting.fits));
+    let first_regions = regions.borrow().clone();
     let ticks = async {
-        if let Some(atlas) = &atlas {
+        if let Some(atlas) = first_regions {
             atlas.first().await;
             if !atlas.catalog().is_current() {
                 tell(&doubts);
@@ -82,9 +79,25 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         }
         supervisor.run(apps, stop.clone()).await;
     };
+    let reload = Reload {
+        flags: flags.clone(),
+        watched,
+        in_force: InForce {
+            config: config.clone(),
+            effective: Effective { values: effective, hidden },
+            warnings,
+        },
+        lasting,
+        supervisor: supervisor.clone(),
+        verbosity,
+        shown: configured,
+        journal: None,
+        is_rejected: false,
+    };
     tokio::select! {
         () = ticks => {}
-        () = keep_current(atlas.as_deref()) => {}
+        () = reload.run(hangups) => {}
+        () = lasting::keep_current(regions) => {}
         () = fits.run(supervisor.clock.as_ref(), &supervisor.metrics) => {}
         () = checked.then(|()| future::pending()) => {}
         () = http::serve(listener, http::router(sources), future::pending()) => {}
@@ -95,17 +108,9 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     Ok(DONE)
 }
 
-fn tell(warnings: &[Warning]) {
+pub(crate) fn tell(warnings: &[Warning]) {
     for warning in warnings {
         warn!("{warning}");
-    }
-}
-
-/// Keeps Fly's regions current beside the ticks, where anybody wants to know them.
-async fn keep_current(atlas: Option<&Atlas>) {
-    match atlas {
-        Some(atlas) => atlas.keep_current().await,
-        None => future::pending().await,
     }
 }
 
@@ -137,7 +142,7 @@ fn announce(config: &Config, listener: &TcpListener) -> anyhow::Result<()> {
 }
 
 /// Says beside the first tick what speaks against the token. Whatever comes of it, the ticks go on.
-async fn check_token(config: &Config, fly: Arc<FlyClient>, metrics: Arc<Metrics>) {
+pub(crate) async fn check_token(config: &Config, fly: Arc<FlyClient>, metrics: Arc<Metrics>) {
     let apps = &config.apps;
     match fly.check_token(apps, config.org.as_deref()).await {
         Ok(warnings) if warnings.is_empty() => TokenFits { apps }.emit(&metrics),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::MAX_REGIONS;
 use super::absent::{LastSeen, RegionValues, Seen, fill_absent};
+use super::{Collector, MAX_REGIONS};
 use crate::model::{MetricName, ProcessGroup, Region, Timestamp};
 
 /// What one app's collectors remember: of each metric its last good value, in each region where it is
@@ -65,6 +65,22 @@ impl Memory {
     pub fn after_a_gap(mut self) -> Self {
         self.at_start = None;
         self.metrics.values_mut().for_each(|own| own.began = None);
+        self
+    }
+
+    /// The same for collectors that were configured anew: of what is no longer measured, or in another way,
+    /// nothing is known, and in which regions there are machines is to be told again.
+    #[must_use]
+    pub fn with_new_collectors(mut self, before: &[Collector], now: &[Collector]) -> Self {
+        let is_same = |metric: &MetricName| {
+            let of =
+                |all: &'_ [Collector]| all.iter().position(|own| own.source.metric() == metric);
+            of(before)
+                .zip(of(now))
+                .is_some_and(|(before_at, at)| now[at].measures_the_same(&before[before_at]))
+        };
+        self.metrics.retain(|metric, _| is_same(metric));
+        self.at_start = None;
         self
     }
 

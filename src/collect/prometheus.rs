@@ -344,6 +344,11 @@ impl MetricSource for PrometheusSource {
         self.shared.is_some()
     }
 
+    fn question(&self) -> String {
+        let Self { address, query, series, .. } = self;
+        format!("prometheus {address} {series:?} {query}")
+    }
+
     fn sample<'a>(
         &'a self,
         app: &'a AppName,

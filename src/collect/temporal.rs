@@ -218,6 +218,11 @@ impl MetricSource for TemporalSource {
         self.shared.is_some()
     }
 
+    fn question(&self) -> String {
+        let Self { address, namespace, query, .. } = self;
+        format!("temporal {address} {namespace} {}", query.as_deref().unwrap_or_default())
+    }
+
     fn sample<'a>(
         &'a self,
         app: &'a AppName,

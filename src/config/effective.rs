@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::changes::{Effective, Fingerprints};
 use super::env::EnvSource;
 use super::place::{Origin, Place};
 use super::raw::{Raw, RawRegion, RawRegions, Values};
@@ -24,7 +25,8 @@ pub struct EffectiveValue {
 }
 
 /// Every value of `raw`, in the order of the documentation.
-pub(super) fn effective(raw: &Raw, env: &dyn EnvSource) -> Vec<EffectiveValue> {
+pub(super) fn effective(raw: &Raw, env: &dyn EnvSource) -> Effective {
+    let mut hidden = Fingerprints::default();
     // With `process-groups`, what groups have is in force group by group.
     let is_by_group = |own: &Setting| {
         raw.groups.is_some()
@@ -33,22 +35,23 @@ pub(super) fn effective(raw: &Raw, env: &dyn EnvSource) -> Vec<EffectiveValue> {
     let mut all: Vec<_> = SETTINGS
         .iter()
         .filter(|setting| !is_by_group(setting))
-        .map(|setting| one(setting, setting.key.to_owned(), &raw.settings))
+        .map(|setting| one(setting, setting.key.to_owned(), &raw.settings, &mut hidden))
         .collect();
     if raw.groups.is_none() {
-        all.extend(of_regions(&raw.regions, ""));
+        all.extend(of_regions(&raw.regions, "", &mut hidden));
     }
     for group in raw.groups.iter().flatten() {
         let values = group.in_force(&raw.settings);
         let path = format!("{PROCESS_GROUPS}.{}.", group.name);
-        all.extend(present(GROUP_SETTINGS, &path, &values));
-        all.extend(of_regions(&group.regions_in_force(raw), &path));
+        all.extend(present(GROUP_SETTINGS, &path, &values, &mut hidden));
+        all.extend(of_regions(&group.regions_in_force(raw), &path, &mut hidden));
     }
     for (index, collector) in raw.collectors.iter().enumerate() {
         let Some(values) = &collector.values else { continue };
         let kind = values.get(&TYPE).and_then(|given| collector_kind(given.text()));
         let settings = kind.map_or(COLLECTOR_SETTINGS, |kind| kind.settings);
-        all.extend(present(settings, &format!("{METRIC_COLLECTORS}[{index}]."), values));
+        let path = format!("{METRIC_COLLECTORS}[{index}].");
+        all.extend(present(settings, &path, values, &mut hidden));
     }
     let only_variables = VARIABLES.iter().filter(|variable| !variable.is_secret);
     all.extend(only_variables.filter_map(|variable| {
@@ -61,25 +64,35 @@ pub(super) fn effective(raw: &Raw, env: &dyn EnvSource) -> Vec<EffectiveValue> {
             origin,
         })
     }));
-    all
+    Effective { values: all, hidden }
 }
 
 /// What is in force for every region, and in each for which something was said.
-fn of_regions(regions: &RawRegions, path: &str) -> Vec<EffectiveValue> {
+fn of_regions(regions: &RawRegions, path: &str, hidden: &mut Fingerprints) -> Vec<EffectiveValue> {
     let of_one = |own: &RawRegion| {
         let path = format!("{path}{PER_REGION}.{}.", own.name);
-        present(REGION_SETTINGS, &path, &regions.in_force(own))
+        present(REGION_SETTINGS, &path, &regions.in_force(own), hidden)
     };
     regions.0.iter().flat_map(of_one).collect()
 }
 
 /// Those of `settings` that have a value; `path` is what stands before their keys.
-fn present(settings: &[&Setting], path: &str, values: &Values) -> Vec<EffectiveValue> {
-    let value = |setting: &&Setting| one(setting, format!("{path}{}", setting.key), values);
+fn present(
+    settings: &[&Setting],
+    path: &str,
+    values: &Values,
+    hidden: &mut Fingerprints,
+) -> Vec<EffectiveValue> {
+    let value = |setting: &&Setting| one(setting, format!("{path}{}", setting.key), values, hidden);
     settings.iter().map(value).filter(|own| own.value.is_some()).collect()
 }
 
-fn one(setting: &Setting, key: String, values: &Values) -> EffectiveValue {
+fn one(
+    setting: &Setting,
+    key: String,
+    values: &Values,
+    hidden: &mut Fingerprints,
+) -> EffectiveValue {
     let given = values.get(setting);
     let value = match given {
         Some(_) if setting.is_secret => Some(MASK.to_owned()),
@@ -87,7 +100,11 @@ fn one(setting: &Setting, key: String, values: &Values) -> EffectiveValue {
         None => setting.default.map(str::to_owned),
     };
     let origin = given.map_or(Origin::Default, |given| given.place.origin());
-    EffectiveValue { key, value, origin }
+    let own = EffectiveValue { key, value, origin };
+    if let Some(given) = given {
+        hidden.add(&own, &given.written());
+    }
+    own
 }
 
 /// The token that other programs of Fly's read too, where ours is not set.

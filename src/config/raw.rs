@@ -72,6 +72,11 @@ impl Given {
         self.items.iter().map(|item| item.text.shown.as_str()).collect::<Vec<_>>().join(",")
     }
 
+    /// The value as it counts, secrets and all.
+    pub(super) fn written(&self) -> String {
+        self.items.iter().map(|item| item.text.text.as_str()).collect::<Vec<_>>().join(",")
+    }
+
     /// Whether both say the same.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let texts = |given: &Self| given.items.iter().map(|item| item.text.text.clone()).collect();

@@ -1,7 +1,7 @@
 //! One call: admitted, sent, answered within bounds, classified, tried again where that is safe.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -47,12 +47,32 @@ pub struct FlyClient {
     http: Client,
     pub(super) flaps: Url,
     pub(super) api: Url,
-    token: Token,
-    machines_authorization: HeaderValue,
-    graphql_authorization: HeaderValue,
+    credentials: RwLock<InUse>,
     limiter: Limiter,
     clock: Arc<dyn Clock>,
     observer: Option<CallObserver>,
+}
+
+/// The token that is sent, and the one before, which answers that are still to come may repeat.
+struct InUse {
+    now: Arc<Credentials>,
+    before: Option<Arc<Credentials>>,
+}
+
+/// A token, and what is sent of it.
+struct Credentials {
+    token: Token,
+    machines: HeaderValue,
+    graphql: HeaderValue,
+}
+
+impl Credentials {
+    fn new(token: &SecretString) -> Result<Self, TokenError> {
+        let token = Token::parse(token)?;
+        let machines = token.authorization(Audience::Machines)?;
+        let graphql = token.authorization(Audience::GraphQl)?;
+        Ok(Self { token, machines, graphql })
+    }
 }
 
 /// Why no client could be made.
@@ -81,14 +101,12 @@ impl FlyClient {
         token: &SecretString,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, FlyClientError> {
-        let token = Token::parse(token)?;
+        let credentials = InUse { now: Arc::new(Credentials::new(token)?), before: None };
         Ok(Self {
             http,
             flaps: base_url("the Machines API", flaps_base_url)?,
             api: base_url("Fly's GraphQL API", api_base_url)?,
-            machines_authorization: token.authorization(Audience::Machines)?,
-            graphql_authorization: token.authorization(Audience::GraphQl)?,
-            token,
+            credentials: RwLock::new(credentials),
             limiter: Limiter::new(Arc::clone(&clock)),
             clock,
             observer: None,
@@ -102,14 +120,34 @@ impl FlyClient {
         self
     }
 
+    /// Sends `token` from the next request on.
+    ///
+    /// # Errors
+    /// If it cannot be sent. Then the one before stays in use.
+    pub fn use_token(&self, token: &SecretString) -> Result<(), TokenError> {
+        let now = Arc::new(Credentials::new(token)?);
+        let mut used = self.credentials.write().unwrap_or_else(PoisonError::into_inner);
+        used.before = Some(std::mem::replace(&mut used.now, now));
+        Ok(())
+    }
+
+    fn credentials(&self) -> Arc<Credentials> {
+        Arc::clone(&self.credentials.read().unwrap_or_else(PoisonError::into_inner).now)
+    }
+
     /// Whether any of the tokens is a macaroon.
     pub(super) fn has_macaroons(&self) -> bool {
-        self.token.has_macaroons()
+        self.credentials().token.has_macaroons()
     }
 
     /// `text` without anything that looks like a token.
     pub(super) fn redact(&self, text: &str) -> String {
-        self.token.redact(text)
+        let used = self.credentials.read().unwrap_or_else(PoisonError::into_inner);
+        let text = used.now.token.redact(text);
+        match &used.before {
+            Some(before) => before.token.redact(&text),
+            None => text,
+        }
     }
 
     /// Makes `call` until it succeeds or must not be tried again.
@@ -151,9 +189,10 @@ impl FlyClient {
     }
 
     async fn attempt(&self, call: &Call<'_>) -> Result<Answer, Failed> {
+        let credentials = self.credentials();
         let authorization = match call.operation {
-            Operation::CurrentRelease => &self.graphql_authorization,
-            _ => &self.machines_authorization,
+            Operation::CurrentRelease => &credentials.graphql,
+            _ => &credentials.machines,
         };
         let mut request = self
             .http
@@ -204,7 +243,7 @@ impl FlyClient {
         let mut origin = call.url.clone();
         origin.set_path("");
         let what = if status.is_some() { "but the answer broke off" } else { "no answer" };
-        let cause = self.token.redact(&describe(cause));
+        let cause = self.redact(&describe(cause));
         let message = format!("{what} from {}: {cause}", without_credentials(&origin));
         let mut error = call.error(ErrorClass::Transient, status, message);
         error.outcome_unknown = !not_sent && changes_something(call.operation);
@@ -224,7 +263,7 @@ impl FlyClient {
         // Newer answers name the kind of failure beside the text.
         let kind = words(body, &["status"]);
         let class = classify(call.operation, status, &format!("{said} {kind}"));
-        let said = excerpt(&self.token.redact(&redirect.unwrap_or(said)));
+        let said = excerpt(&self.redact(&redirect.unwrap_or(said)));
         let said = if said.is_empty() { "without a word".to_owned() } else { said };
         let message = said + &advice(call.operation, class, status, call.about);
         let mut error = call.error(class, Some(status), message);
@@ -241,7 +280,7 @@ impl FlyClient {
         } else {
             let media_type =
                 if answer.media_type.is_empty() { "a page" } else { &answer.media_type };
-            let said = excerpt(&self.token.redact(&words(&answer.body, &[])));
+            let said = excerpt(&self.redact(&words(&answer.body, &[])));
             format!("with {media_type}, not JSON: {said}")
         };
         let mut error = call.error(ErrorClass::Rejected, Some(answer.status), message);
@@ -253,7 +292,7 @@ impl FlyClient {
     /// The status says yes, the answer itself says no, in the words `said`.
     pub(super) fn denied(&self, call: &Call<'_>, answer: &Answer, said: &str) -> ApiError {
         let class = class_of_denial(call.operation, said);
-        let message = format!("but {}", excerpt(&self.token.redact(said)));
+        let message = format!("but {}", excerpt(&self.redact(said)));
         let mut error = call.error(class, Some(answer.status), message);
         error.request_id.clone_from(&answer.head.request_id);
         error

@@ -26,8 +26,6 @@ pub struct Atlas {
     platform: Arc<dyn Platform>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
-    /// The regions that the configuration names.
-    named: BTreeSet<Region>,
     state: Mutex<State>,
     /// Whether the list was asked for once, whatever came of it.
     tried: watch::Sender<bool>,
@@ -35,6 +33,8 @@ pub struct Atlas {
 
 struct State {
     catalog: Arc<Catalog>,
+    /// The regions that the configuration names.
+    named: BTreeSet<Region>,
     is_failing: bool,
     /// The regions that were said to be doubtful.
     said: BTreeSet<Region>,
@@ -73,9 +73,16 @@ impl Atlas {
         named: BTreeSet<Region>,
     ) -> Self {
         let catalog = Arc::clone(Catalog::builtin());
-        let state = State { catalog, is_failing: false, said: BTreeSet::new() };
+        let state = State { catalog, named, is_failing: false, said: BTreeSet::new() };
         let tried = watch::Sender::new(false);
-        Self { platform, clock, metrics, named, state: Mutex::new(state), tried }
+        Self { platform, clock, metrics, state: Mutex::new(state), tried }
+    }
+
+    /// Goes on with a configuration that names these regions, and says which of them are new and Fly does not
+    /// offer.
+    pub fn go_on_with(&self, named: BTreeSet<Region>) {
+        self.lock().named = named;
+        self.tell_doubtful();
     }
 
     /// What is known now.
@@ -132,7 +139,7 @@ impl Atlas {
             };
             Some(DoubtfulRegion { region: region.clone(), is_deprecated: site.is_some(), meant })
         };
-        self.named.iter().filter_map(doubtful).collect()
+        self.lock().named.iter().filter_map(doubtful).collect()
     }
 
     /// Says what is new: that the list cannot be read, that it can be again, that a region is doubtful.
@@ -146,6 +153,10 @@ impl Atlas {
             None if was_failing => RegionListRecovered.emit(&self.metrics),
             None => {}
         }
+        self.tell_doubtful();
+    }
+
+    fn tell_doubtful(&self) {
         for doubtful in self.doubtful() {
             if self.lock().said.insert(doubtful.region.clone()) {
                 RegionDoubtful { region: &doubtful.region, text: &doubtful }.emit(&self.metrics);

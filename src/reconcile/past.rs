@@ -2,6 +2,7 @@
 
 mod ahead;
 mod kept;
+mod renew;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -117,6 +118,12 @@ impl Past {
     }
 
     fn want_all(&mut self, groups: &[Group]) {
+        self.wanted.extend(self.wants_of(groups));
+    }
+
+    /// The windows that `groups` look back at, and what forecasts are made from.
+    fn wants_of(&self, groups: &[Group]) -> BTreeSet<Wanted> {
+        let mut all = BTreeSet::new();
         for look in groups.iter().flat_map(Group::looks) {
             // As it is written: a region's value is found by the name of its metric below.
             let name = MetricName::new(&look.metric);
@@ -126,8 +133,9 @@ impl Past {
                 LookAt::Future { .. } => Record::wants(self.interval).into(),
             };
             let wanted = windows.into_iter().map(|(window, step)| (name.clone(), window, step));
-            self.wanted.extend(wanted);
+            all.extend(wanted);
         }
+        all
     }
 
     /// How far back, and how finely.

@@ -37,6 +37,16 @@ impl Reporter {
         Self { app, metrics, standing: Standing::default(), advised: BTreeSet::new() }
     }
 
+    /// The same reporter, which knows what `old` has said; of metrics that none of `collectors` measures
+    /// there is nothing more to say.
+    pub(super) fn going_on_from(mut self, old: Self, collectors: &[Collector]) -> Self {
+        self.standing = old.standing;
+        self.advised = old.advised;
+        let measured = collectors.iter().map(|own| own.source.metric()).collect();
+        self.standing.forget_other_metrics(&self.app, &measured, &self.metrics);
+        self
+    }
+
     pub(super) fn collected(&mut self, collected: &Collected, catalog: &Catalog, now: Timestamp) {
         for sampled in &collected.samples {
             let first = sampled.failures().first();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Fleet;
+use super::{Fleet, Renewal};
 use crate::model::{AppName, Timestamp};
 use crate::ports::{ApiError, BoxFuture};
 use crate::reconcile::Reconciler;
@@ -42,6 +42,20 @@ impl Listing {
     pub(super) fn new(fleet: Fleet, now: Timestamp) -> Self {
         let gone = BTreeMap::new();
         Self { fleet, due: now, reading: None, has_list: false, failures: 0, gone }
+    }
+
+    /// Goes on with another configuration: what scales apps, and how often the list is read.
+    pub(super) fn renew(&mut self, renewal: &Renewal, now: Timestamp) {
+        let make = Arc::clone(&renewal.make);
+        let gone = std::mem::take(&mut self.gone).into_iter();
+        let renewed = |(app, old): (AppName, Box<Reconciler>)| {
+            let new = make(app.clone()).going_on_from(*old);
+            (app, Box::new(new))
+        };
+        self.gone = gone.map(renewed).collect();
+        self.fleet.make = Box::new(move |app| make(app));
+        self.fleet.refresh = renewal.refresh;
+        self.due = min(self.due, now.plus(renewal.refresh));
     }
 
     /// Begins to read the list, where that is due.

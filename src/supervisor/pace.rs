@@ -11,10 +11,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 /// When the next tick is due.
 #[derive(Debug)]
 pub(super) struct Pace {
-    interval: Duration,
+    pub(super) interval: Duration,
     pub(super) due: Timestamp,
     /// The time on the grid that `due` stands for, unless it is pushed back by failures.
-    on_grid: Timestamp,
+    pub(super) on_grid: Timestamp,
     /// Ticks in a row in which calls to Fly failed.
     pub(super) failures: u32,
 }
@@ -58,6 +58,15 @@ impl Pace {
         }
         self.due = self.on_grid;
         missed
+    }
+}
+
+impl Pace {
+    /// The same after a tick that was not due when it began: it changes when the next one is only where it was
+    /// not already known how Fly answers.
+    pub(super) fn extra(&mut self, now: Timestamp, fly_failed: bool) -> u32 {
+        let is_as_before = fly_failed == (self.failures > 0);
+        if is_as_before && self.due > now { 0 } else { self.next(now, fly_failed) }
     }
 }
 
@@ -105,6 +114,26 @@ mod tests {
         let now = pace.due;
         pace.next(now, false);
         assert_eq!((pace.failures, pace.due.since(now).as_secs()), (0, 15));
+    }
+
+    #[test]
+    fn a_tick_that_was_asked_for_does_not_move_the_others() {
+        let mut pace = Pace::new(Duration::from_secs(15), at(0), at(0));
+        pace.next(at(1), false);
+        // (it ends at, whether Fly failed, the next is due at, failures in a row)
+        for (ended, fly_failed, due, failures) in [
+            (2, false, 15, 0),
+            (14, false, 15, 0),
+            (16, false, 30, 0),
+            (20, true, 35, 1),
+            (21, true, 35, 1),
+            (36, true, 66, 2),
+            (40, true, 66, 2),
+            (50, false, 65, 0),
+        ] {
+            assert_eq!(pace.extra(at(ended), fly_failed), 0, "ended at {ended}");
+            assert_eq!((pace.due, pace.failures), (at(due), failures), "ended at {ended}");
+        }
     }
 
     #[test]

@@ -8,14 +8,16 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
 use super::listing::Listing;
+use super::orders::{NotTicked, Waiting};
 use super::pace::Pace;
+use super::renewal::Current;
 use super::turn::{Ran, Turn, Turned};
 use super::{Apps, Supervisor};
 use crate::act::UnderWay;
 use crate::model::{AppName, Timestamp};
 use crate::ports::{ApiError, BoxFuture};
 use crate::reconcile::Reconciler;
-use crate::status::Change;
+use crate::status::{Change, Tick};
 use crate::telemetry::events::{BackingOff, FleetBehind, NotAwaited, TickSkipped};
 
 /// Of the places for apps in work, one in so many is for those whose calls to Fly failed last time: they
@@ -24,31 +26,40 @@ const PLACES_PER_FAILING: usize = 4;
 
 /// Everything that the loop knows.
 pub(super) struct Work<'a> {
-    supervisor: &'a Supervisor,
-    apps: BTreeMap<AppName, App>,
+    pub(super) supervisor: &'a Supervisor,
+    pub(super) apps: BTreeMap<AppName, App>,
     /// The apps whose turn is not on, by when it is their turn.
-    queue: BTreeSet<(Timestamp, AppName)>,
+    pub(super) queue: BTreeSet<(Timestamp, AppName)>,
     turns: JoinSet<Turned>,
-    places: Arc<Semaphore>,
-    failing_places: Arc<Semaphore>,
-    concurrency: usize,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) failing_places: Arc<Semaphore>,
+    pub(super) concurrency: usize,
+    pub(super) interval: Duration,
+    pub(super) shutdown_timeout: Duration,
     /// The apps tick on the grid of the interval through this time.
-    grid: Timestamp,
+    pub(super) grid: Timestamp,
     /// The time when it was last looked at.
     seen: Timestamp,
-    is_spread: bool,
+    pub(super) is_spread: bool,
     is_behind: bool,
-    listing: Option<Listing>,
+    pub(super) listing: Option<Listing>,
+    pub(super) current: Current,
 }
 
 /// One app.
-struct App {
-    pace: Pace,
+pub(super) struct App {
+    pub(super) pace: Pace,
     has_ticked: bool,
-    state: State,
+    /// The how-manieth configuration its reconciler goes by.
+    pub(super) generation: u64,
+    pub(super) state: State,
+    /// Who wants a tick that has not begun yet.
+    waiting: Vec<Waiting>,
+    /// Who wants the one that is on.
+    answered: Vec<Waiting>,
 }
 
-enum State {
+pub(super) enum State {
     Waiting(Box<Reconciler>),
     OnTurn {
         under_way: UnderWay,
@@ -64,26 +75,35 @@ impl<'a> Work<'a> {
             Apps::Found(fleet) => (fleet.concurrency, fleet.is_spread, None, Some(fleet)),
         };
         let now = supervisor.clock.now();
-        let failing = std::cmp::max(concurrency / PLACES_PER_FAILING, 1);
+        let places = Self::places_of(concurrency).map(|count| Arc::new(Semaphore::new(count)));
+        let [places, failing_places] = places;
         let mut work = Self {
             supervisor,
             apps: BTreeMap::new(),
             queue: BTreeSet::new(),
             turns: JoinSet::new(),
-            places: Arc::new(Semaphore::new(concurrency)),
-            failing_places: Arc::new(Semaphore::new(failing)),
+            places,
+            failing_places,
             concurrency,
+            interval: supervisor.interval,
+            shutdown_timeout: supervisor.shutdown_timeout,
             grid: now,
             seen: now,
             is_spread,
             is_behind: false,
             listing: listing.map(|fleet| Listing::new(fleet, now)),
+            current: Current::default(),
         };
         if let Some(reconciler) = one {
             work.add(*reconciler);
             supervisor.metrics.set_app_count(1);
         }
         work
+    }
+
+    /// The places for apps in work, and for those of them whose calls to Fly failed.
+    pub(super) fn places_of(concurrency: usize) -> [usize; 2] {
+        [concurrency, std::cmp::max(concurrency / PLACES_PER_FAILING, 1)]
     }
 
     /// Begins what is due: turns, and reading the list of apps.
@@ -99,6 +119,21 @@ impl<'a> Work<'a> {
         }
         if let Some(listing) = &mut self.listing {
             listing.begin_if_due(now);
+        }
+    }
+
+    /// Begins the turns that somebody has asked for. Where one is on, the next begins when it has ended.
+    pub(super) fn begin_what_is_ordered(&mut self) {
+        let orders = self.supervisor.orders.take();
+        let now = self.supervisor.clock.now();
+        for (name, waiting) in orders {
+            // Who waits for an app that is gone is told so by the end of the channel.
+            let Some(app) = self.apps.get_mut(&name) else { continue };
+            app.waiting.extend(waiting);
+            if matches!(app.state, State::Waiting(_)) {
+                self.queue.remove(&(app.pace.due, name.clone()));
+                self.begin_turn(&name, now);
+            }
         }
     }
 
@@ -124,6 +159,8 @@ impl<'a> Work<'a> {
         let State::Waiting(reconciler) = &app.state else { return };
         let on_turn = State::OnTurn { under_way: reconciler.under_way(), is_gone: false };
         let State::Waiting(reconciler) = std::mem::replace(&mut app.state, on_turn) else { return };
+        app.answered = std::mem::take(&mut app.waiting);
+        let reconciler = self.current.bring_up(reconciler, &mut app.generation);
         let places = if app.pace.failures > 0 { &self.failing_places } else { &self.places };
         let turn = Turn {
             reconciler,
@@ -174,6 +211,7 @@ impl<'a> Work<'a> {
         let name = reconciler.app().clone();
         let Some(app) = self.apps.get_mut(&name) else { return };
         if matches!(app.state, State::OnTurn { is_gone: true, .. }) {
+            let reconciler = self.current.bring_up(reconciler, &mut app.generation);
             self.apps.remove(&name);
             self.supervisor.board.remove(&name);
             if let Some(listing) = &mut self.listing {
@@ -185,9 +223,19 @@ impl<'a> Work<'a> {
         if let Some(ran) = ran {
             let is_first = !std::mem::replace(&mut app.has_ticked, true);
             let lateness = ran.lateness;
-            self.supervisor.finish(&name, ran, &mut app.pace);
-            let due = app.pace.due;
-            self.queue.insert((due, name));
+            let is_extra = !app.answered.is_empty();
+            let tick = self.supervisor.finish(&name, ran, &mut app.pace, is_extra);
+            for waiting in app.answered.drain(..) {
+                // Whoever waited may have given up.
+                let _ = waiting.send(tick.clone());
+            }
+            if app.waiting.is_empty() {
+                let due = app.pace.due;
+                self.queue.insert((due, name));
+            } else {
+                let now = self.supervisor.clock.now();
+                self.begin_turn(&name, now);
+            }
             if !is_first {
                 self.notice_lateness(lateness);
             }
@@ -196,7 +244,7 @@ impl<'a> Work<'a> {
 
     /// Says once that apps wait too long, until they no longer do.
     fn notice_lateness(&mut self, lateness: Duration) {
-        let interval = self.supervisor.interval;
+        let interval = self.interval;
         if lateness > interval && !std::mem::replace(&mut self.is_behind, true) {
             let concurrency = self.concurrency;
             FleetBehind { lateness, concurrency }.emit(&self.supervisor.metrics);
@@ -205,14 +253,23 @@ impl<'a> Work<'a> {
     }
 
     fn add(&mut self, reconciler: Reconciler) {
-        let (now, interval) = (self.supervisor.clock.now(), self.supervisor.interval);
+        let (now, interval) = (self.supervisor.clock.now(), self.interval);
         let name = reconciler.app().clone();
         let offset = if self.is_spread { name.share_of(interval) } else { Duration::ZERO };
         let pace = Pace::new(interval, now, self.grid.plus(offset));
         self.supervisor.board.update(&name, |status| status.next_tick = Some(now));
         self.queue.insert((now, name.clone()));
-        let state = State::Waiting(Box::new(reconciler));
-        self.apps.insert(name, App { pace, has_ticked: false, state });
+        self.supervisor.show_pause(&name);
+        let reconciler = reconciler.with_pauses(self.supervisor.board.pauses().clone());
+        let app = App {
+            pace,
+            has_ticked: false,
+            generation: self.current.generation,
+            state: State::Waiting(Box::new(reconciler)),
+            waiting: Vec::new(),
+            answered: Vec::new(),
+        };
+        self.apps.insert(name, app);
     }
 
     /// Takes in the list of apps: begins those that are new, leaves those that are gone.
@@ -230,9 +287,10 @@ impl<'a> Work<'a> {
     }
 
     fn remove(&mut self, name: &AppName) {
-        let Some(app) = self.apps.remove(name) else { return };
+        let Some(mut app) = self.apps.remove(name) else { return };
         match app.state {
             State::Waiting(reconciler) => {
+                let reconciler = self.current.bring_up(reconciler, &mut app.generation);
                 self.queue.remove(&(app.pace.due, name.clone()));
                 self.supervisor.board.remove(name);
                 if let Some(listing) = &mut self.listing {
@@ -246,8 +304,9 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Begins nothing more, gives what is under way `timeout` to end, and says what it leaves behind.
-    pub(super) async fn wind_up(mut self, timeout: Duration) {
+    /// Begins nothing more, gives what is under way some time to end, and says what it leaves behind.
+    pub(super) async fn wind_up(mut self) {
+        let timeout = self.shutdown_timeout;
         self.listing = None;
         self.places.close();
         self.failing_places.close();
@@ -274,11 +333,18 @@ impl<'a> Work<'a> {
 }
 
 impl Supervisor {
-    /// Takes in a tick that ran, and sets when the next is due.
-    fn finish(&self, app: &AppName, ran: Ran, pace: &mut Pace) {
+    /// Takes in a tick that ran, and sets when the next is due. One that is `extra` was asked for.
+    fn finish(
+        &self,
+        app: &AppName,
+        ran: Ran,
+        pace: &mut Pace,
+        is_extra: bool,
+    ) -> Result<Arc<Tick>, NotTicked> {
         let now = self.clock.now();
         let has_failed = ran.tick.as_ref().map_or(true, |tick| tick.fly_failed);
-        let missed = pace.next(now, has_failed);
+        let missed =
+            if is_extra { pace.extra(now, has_failed) } else { pace.next(now, has_failed) };
         if missed > 0 {
             let running_for = now.since(ran.began);
             TickSkipped { app, missed, running_for, waited_for: ran.lateness }.emit(&self.metrics);
@@ -297,8 +363,10 @@ impl Supervisor {
             }
             status.next_tick = Some(pace.due);
         });
-        if let Ok(tick) = tick {
-            self.board.tell(Change::Tick { app: app.clone(), tick, next_tick: pace.due });
+        if let Ok(tick) = &tick {
+            let (app, tick) = (app.clone(), Arc::clone(tick));
+            self.board.tell(Change::Tick { app, tick, next_tick: pace.due });
         }
+        tick.map_err(NotTicked::Panicked)
     }
 }

@@ -12,7 +12,7 @@ use crate::model::LogFormat;
 pub(super) fn text(format: LogFormat, verbose: bool, emit: impl FnOnce()) -> String {
     let buffer = Buffer::default();
     let writer = buffer.clone();
-    let subscriber = subscriber(format, verbose, false, move || writer.clone());
+    let (subscriber, _) = subscriber(format, verbose, false, move || writer.clone());
     tracing::subscriber::with_default(subscriber, emit);
     let bytes = buffer.0.lock().expect("not poisoned").clone();
     String::from_utf8(bytes).expect("log lines are UTF-8")

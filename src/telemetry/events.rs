@@ -6,28 +6,37 @@
 
 mod action;
 mod advice;
+mod control;
 mod fleet;
 mod forecast;
 mod hold;
+mod journal;
 mod measure;
 mod platform;
+mod reload;
 mod state;
 mod tick;
 mod token;
 
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
 pub use advice::Advised;
+pub use control::{HttpTokenRefused, PauseRecalled, PauseUnreadable, ScalingPaused, TickOrdered};
 pub use fleet::{
     AppListFailing, AppListRecovered, AppsChanged, FleetBehind, NoAppMatches, OrgListFailing,
     OrgListRecovered, TickPanicked,
 };
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
+pub use journal::{
+    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside, JournalUnflushed,
+};
 pub use measure::{
-    CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread, StopMetricFailed,
-    StopMetricRecovered,
+    CollectEnded, CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread,
+    StopMetricFailed, StopMetricRecovered,
 };
 pub use platform::{RegionDoubtful, RegionListFailing, RegionListRecovered};
+pub(super) use reload::Reloaded;
+pub use reload::{ConfigRejected, ConfigTakenOver, ConfigUnchanged, NeedsRestart, NothingToReload};
 pub use state::{
     SeriesUnreadable, StateKept, StateNotKept, StateSetAside, StateSlow, StateUnflushed,
     StateUnreadable,

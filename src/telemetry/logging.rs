@@ -14,7 +14,8 @@ use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::{LookupSpan, Scope};
+use tracing_subscriber::registry::{LookupSpan, Registry, Scope};
+use tracing_subscriber::reload;
 
 use super::events::TickPanicked;
 use crate::model::LogFormat;
@@ -28,10 +29,11 @@ use crate::model::LogFormat;
 pub fn init(
     format: Option<LogFormat>,
     verbose: bool,
-) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
+) -> Result<Verbosity, tracing::subscriber::SetGlobalDefaultError> {
     let is_terminal = io::stderr().is_terminal();
     let fitting = if is_terminal { LogFormat::Text } else { LogFormat::Json };
-    let subscriber = subscriber(format.unwrap_or(fitting), verbose, is_terminal, io::stderr);
+    let format = format.unwrap_or(fitting);
+    let (subscriber, verbosity) = subscriber(format, verbose, is_terminal, io::stderr);
     tracing::subscriber::set_global_default(subscriber)?;
     // A panic is said where it happens, in the form of all other lines.
     std::panic::set_hook(Box::new(|panic| {
@@ -39,7 +41,26 @@ pub fn init(
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(panic = message, place, "panicked, which is a bug in fly-autoscaler");
     }));
-    Ok(())
+    Ok(verbosity)
+}
+
+/// Which lines are logged, while the process runs.
+#[derive(Debug, Clone)]
+pub struct Verbosity(reload::Handle<Targets, Registry>);
+
+impl Verbosity {
+    /// Adds `debug` from here on, or leaves it out.
+    pub fn set(&self, verbose: bool) {
+        // It fails where nothing is logged any more.
+        let _ = self.0.reload(filter(verbose));
+    }
+}
+
+fn filter(verbose: bool) -> Targets {
+    let ours = if verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    // Never more than warnings from other crates: at `debug` an HTTP client may log headers, tokens
+    // included.
+    Targets::new().with_target(env!("CARGO_CRATE_NAME"), ours).with_default(LevelFilter::WARN)
 }
 
 pub(super) fn subscriber<W>(
@@ -47,23 +68,20 @@ pub(super) fn subscriber<W>(
     verbose: bool,
     with_color: bool,
     writer: W,
-) -> Box<dyn Subscriber + Send + Sync>
+) -> (Box<dyn Subscriber + Send + Sync>, Verbosity)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let ours = if verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
-    // Never more than warnings from other crates: at `debug` an HTTP client may log headers, tokens
-    // included.
-    let filter =
-        Targets::new().with_target(env!("CARGO_CRATE_NAME"), ours).with_default(LevelFilter::WARN);
+    let (filter, handle) = reload::Layer::new(filter(verbose));
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
-    match format {
+    let subscriber: Box<dyn Subscriber + Send + Sync> = match format {
         LogFormat::Json => {
             Box::new(registry.with(lines.fmt_fields(JsonFields::new()).event_format(JsonLine)))
         }
         LogFormat::Text => Box::new(registry.with(lines.with_ansi(with_color).with_target(false))),
-    }
+    };
+    (subscriber, Verbosity(handle))
 }
 
 /// The JSON form of an event: one flat object.

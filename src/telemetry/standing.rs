@@ -7,7 +7,7 @@ use crate::decide::{Plan, Reason, Weight};
 use crate::model::{AppName, Instead, MetricName, ProcessGroup, Scope, Timestamp};
 
 use super::events::{
-    AppFailing, AppRecovered, CollectFailed, CollectRecovered, HoldBegan, HoldEnded,
+    AppFailing, AppRecovered, CollectEnded, CollectFailed, CollectRecovered, HoldBegan, HoldEnded,
     LastValueRanOut, ReleaseTakenAsAbandoned, StopMetricFailed, StopMetricRecovered,
 };
 use super::metrics::Metrics;
@@ -78,6 +78,22 @@ impl Standing {
         let since = known.map_or(since, |known| known.since.min(since));
         let has_run_out = has_run_out || known.is_some_and(|known| known.has_run_out);
         self.failing_metrics.insert(metric.clone(), Known { since, has_run_out });
+    }
+
+    /// Notes that `measured` are all metrics that are still collected.
+    pub fn forget_other_metrics(
+        &mut self,
+        app: &AppName,
+        measured: &BTreeSet<&MetricName>,
+        metrics: &Metrics,
+    ) {
+        self.failing_metrics.retain(|metric, _| {
+            let is_measured = measured.contains(metric);
+            if !is_measured {
+                CollectEnded { app, metric }.emit(metrics);
+            }
+            is_measured
+        });
     }
 
     /// Notes how asking for the load of a group's machines went.

@@ -33,7 +33,7 @@ pub(in crate::http) async fn status(
     let answer = Answer {
         version: sources.version,
         now: sources.clock.now(),
-        interval_seconds: sources.interval.as_secs_f64(),
+        interval_seconds: sources.configured.borrow().interval.as_secs_f64(),
         app_list: sources.board.app_list(),
         apps,
     };

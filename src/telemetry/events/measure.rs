@@ -121,6 +121,25 @@ impl PastUnread<'_> {
     }
 }
 
+/// A metric that failed is no longer measured: the configuration has changed.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectEnded<'a> {
+    /// For which app.
+    pub app: &'a AppName,
+    /// Which metric.
+    pub metric: &'a MetricName,
+}
+
+impl CollectEnded<'_> {
+    /// Logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        let Self { app, metric } = *self;
+        metrics.crowds.leave(&ran_out(metric), app);
+        metrics.crowds.leave(&trouble(metric), app);
+        debug!(%app, %metric, "a metric that failed is no longer measured");
+    }
+}
+
 /// What apps have in common that lack a sample of `metric`.
 fn trouble(metric: &MetricName) -> String {
     format!("metric {metric}")

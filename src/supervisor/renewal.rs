@@ -1,0 +1,133 @@
+//! Going on with another configuration while apps tick.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::pace::Pace;
+use super::work::{State, Work};
+use crate::model::{AppName, Timestamp};
+use crate::reconcile::Reconciler;
+
+/// Makes what scales an app.
+pub type Make = Arc<dyn Fn(AppName) -> Reconciler + Send + Sync>;
+
+/// How apps are scaled from now on. Which apps, only a restart changes.
+#[derive(Clone)]
+pub struct Renewal {
+    /// What scales one of them; it goes on from what did so far.
+    pub make: Make,
+    /// How often an app ticks.
+    pub interval: Duration,
+    /// How long ticks under way may go on after the stop.
+    pub shutdown_timeout: Duration,
+    /// How often the list of apps is read, where there is one.
+    pub refresh: Duration,
+    /// How many apps are worked on at once, where there may be many.
+    pub concurrency: usize,
+    /// See [`Fleet::is_spread`](super::Fleet::is_spread).
+    pub is_spread: bool,
+}
+
+/// What makes reconcilers by the configuration in force.
+#[derive(Default)]
+pub(super) struct Current {
+    /// `None`: they were made by it, which is the first.
+    make: Option<Make>,
+    /// The how-manieth it is, from 0.
+    pub(super) generation: u64,
+}
+
+impl Current {
+    /// What scales an app by the configuration in force, in place of `reconciler`, which goes by that of
+    /// `generation`.
+    pub(super) fn bring_up(
+        &self,
+        reconciler: Box<Reconciler>,
+        generation: &mut u64,
+    ) -> Box<Reconciler> {
+        let is_behind = std::mem::replace(generation, self.generation) < self.generation;
+        match &self.make {
+            Some(make) if is_behind => {
+                Box::new(make(reconciler.app().clone()).going_on_from(*reconciler))
+            }
+            _ => reconciler,
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Goes on with `renewal`: each app from its next tick on, so that none is missed and none is cut short.
+    pub(super) fn renew(&mut self, renewal: Renewal) {
+        let Renewal { interval, is_spread, concurrency, shutdown_timeout, .. } = renewal;
+        self.current.generation += 1;
+        self.shutdown_timeout = shutdown_timeout;
+        if let Some(listing) = &mut self.listing {
+            listing.renew(&renewal, self.supervisor.clock.now());
+            self.resize(concurrency);
+        }
+        self.current.make = Some(renewal.make);
+        if (interval, is_spread) != (self.interval, self.is_spread) {
+            (self.interval, self.is_spread) = (interval, is_spread);
+            self.move_to_new_grid();
+        }
+    }
+
+    /// Has each app tick on the grid of the new interval: no later than it would have, where it is not backing
+    /// off.
+    fn move_to_new_grid(&mut self) {
+        let now = self.supervisor.clock.now();
+        let mut queue = BTreeSet::new();
+        for (name, app) in &mut self.apps {
+            let offset = if self.is_spread { name.share_of(self.interval) } else { Duration::ZERO };
+            app.pace.move_to(self.interval, self.grid.plus(offset), now);
+            if matches!(app.state, State::Waiting(_)) {
+                let due = app.pace.due;
+                queue.insert((due, name.clone()));
+                self.supervisor.board.update(name, |status| status.next_tick = Some(due));
+            }
+        }
+        self.queue = queue;
+    }
+
+    /// Has so many apps worked on at once. Where these are fewer than before, as others end.
+    fn resize(&mut self, concurrency: usize) {
+        let (before, after) = (Self::places_of(self.concurrency), Self::places_of(concurrency));
+        self.concurrency = concurrency;
+        for (places, (before, after)) in
+            [&self.places, &self.failing_places].into_iter().zip(before.into_iter().zip(after))
+        {
+            match after.checked_sub(before) {
+                Some(more) => places.add_permits(more),
+                None => take_away(places, before - after),
+            }
+        }
+    }
+}
+
+/// Takes away so many places, in turn with those who wait for one.
+fn take_away(places: &Arc<Semaphore>, count: usize) {
+    let (places, count) = (Arc::clone(places), u32::try_from(count).unwrap_or(u32::MAX));
+    tokio::spawn(async move {
+        // Closed when the process ends.
+        if let Ok(taken) = places.acquire_many_owned(count).await {
+            taken.forget();
+        }
+    });
+}
+
+impl Pace {
+    /// Goes over to the grid of `interval` through `grid`: the next tick is no later than it was to be, and no
+    /// later than the next one there. While calls to Fly fail it stays as it is.
+    pub(super) fn move_to(&mut self, interval: Duration, grid: Timestamp, now: Timestamp) {
+        if self.failures > 0 {
+            self.interval = interval;
+            return;
+        }
+        // The last time on the grid before now, and one interval on.
+        let next = Self::new(interval, now, grid).on_grid.plus(interval);
+        *self = Self::new(interval, self.due.min(next), grid);
+    }
+}
