@@ -158,7 +158,7 @@ const TIME = /^\d{4}-\d\d-\d\dT/;
 
 /** The same data with markup at the end of each text and of each name, except where that makes it another answer. */
 function poisoned(data, key = '') {
-  if (Array.isArray(data)) return data.map((own) => poisoned(own, key));
+  if (Array.isArray(data)) return data.map((own) => poisoned(own, typeof own === 'string' ? key : ''));
   if (typeof data === 'string') return PLAIN.has(key) || TIME.test(data) ? data : data + hostile('text');
   if (data === null || typeof data !== 'object') return data;
   const isMap = key === 'samples' || key === 'machines' || key === 'regions' || key === 'actions';
