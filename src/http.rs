@@ -11,6 +11,7 @@ mod attempts;
 mod control;
 mod events;
 mod health;
+mod openapi;
 mod page;
 mod query;
 mod routes;

@@ -2,7 +2,7 @@
 
 use axum::routing::{MethodRouter, get, post};
 
-use super::{Served, api, control, events, health, page};
+use super::{Served, api, control, events, health, openapi, page};
 
 /// One path.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +44,7 @@ pub const ROUTES: &[Route] = &[
     Route::reads("/api/v1/chart", || get(api::chart)),
     Route::reads("/api/v1/config", || get(api::config)),
     Route::reads("/api/v1/events", || get(events::events)),
+    Route::reads("/api/v1/openapi.json", || get(openapi::openapi)),
     Route::controls("/api/v1/trigger", || post(control::trigger)),
     Route::controls("/api/v1/pause", || post(control::pause)),
     Route::controls("/api/v1/resume", || post(control::resume)),
