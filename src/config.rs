@@ -84,6 +84,10 @@ pub struct Config {
     pub api_token: Option<Secret>,
     /// The file in which the state of apps outlives the process; `None`: it does not.
     pub state: Option<PathBuf>,
+    /// For how long ticks are kept in the journal, which is in a file beside that of `state`, or in memory.
+    pub journal_retention: Duration,
+    /// How large its file may get, in bytes.
+    pub journal_size: u64,
     /// Where the Machines API is, without a trailing slash.
     pub flaps_base_url: String,
     /// Where the GraphQL API is, without a trailing slash.

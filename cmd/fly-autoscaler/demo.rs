@@ -24,7 +24,7 @@ use fly_autoscaler::ports::Clock;
 use fly_autoscaler::reconcile::Reconciler;
 use fly_autoscaler::sim::Simulator;
 use fly_autoscaler::status::AppStatus;
-use fly_autoscaler::store::MemoryStore;
+use fly_autoscaler::store::{JournalStore, MemoryStore};
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::Metrics;
 use tokio::net::TcpListener;
@@ -33,7 +33,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::compose::{Scaling, scaler_id};
-use crate::{COMMIT, DONE, VERSION, compose, configuration, output, runtime};
+use crate::{COMMIT, DONE, VERSION, compose, configuration, keep, output, runtime};
 
 use story::{Entry, Story};
 use world::Setting;
@@ -99,6 +99,7 @@ pub(crate) struct Running {
     clock: Arc<dyn Clock>,
     simulator: Simulator,
     supervisor: Supervisor,
+    journal: Arc<JournalStore>,
     story: Story,
 }
 
@@ -167,13 +168,15 @@ async fn set_up(
     let scaling =
         Scaling::new(&config, collectors, api, Arc::clone(&clock), store, Arc::clone(&metrics));
     let reconciler = scaling.of(app.clone());
+    let journal = keep::journal(&config, &clock, &metrics);
     let supervisor = Supervisor::new(
         Arc::clone(&clock),
         fly_autoscaler::status::Board::default(),
         metrics,
         config.interval,
         config.shutdown_timeout,
-    );
+    )
+    .with_journal(Arc::<JournalStore>::clone(&journal));
     let running = Running {
         app,
         seed: arguments.seed,
@@ -185,6 +188,7 @@ async fn set_up(
         clock,
         simulator,
         supervisor,
+        journal,
         story: Story::default(),
     };
     Ok((running, reconciler))
@@ -233,7 +237,7 @@ impl Running {
     fn sources(&self) -> Sources {
         Sources {
             board: self.supervisor.board.clone(),
-            journal: None,
+            journal: Some(Arc::<JournalStore>::clone(&self.journal)),
             metrics: Arc::clone(&self.supervisor.metrics),
             clock: Arc::clone(&self.clock),
             configured: watch::channel(Arc::new(self.configured.clone())).1,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fly_autoscaler::config::Config;
 use fly_autoscaler::ports::{Clock, StateStore};
-use fly_autoscaler::store::{self, MemoryStore, Options, SqliteStore};
+use fly_autoscaler::store::{self, JournalStore, MemoryStore, Options, SqliteStore, journal};
 use fly_autoscaler::telemetry::Metrics;
 
 use crate::compose::scaler_id;
@@ -13,9 +13,10 @@ use crate::output;
 
 /// How soon a file that cannot be used is tried again: a disk that was full, another process that had it.
 const RETRY: Duration = Duration::from_secs(30);
-/// How long the process waits at its end until the file is closed. With `shutdown-timeout` before it, it
-/// has to be over before Fly kills: after 5 s.
+/// How long the process waits at its end until the file is closed, and then for that of the journal, which is
+/// closed meanwhile. With `shutdown-timeout` before it, it has to be over before Fly kills: after 5 s.
 const CLOSED_WITHIN: Duration = Duration::from_millis(500);
+const JOURNAL_CLOSED_WITHIN: Duration = Duration::from_millis(250);
 
 /// What `serve` keeps its state in.
 pub(crate) enum Kept {
@@ -42,11 +43,33 @@ impl Kept {
     }
 
     /// Writes what is not written yet.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         if let Self::InFile(store) = self {
             store.close(CLOSED_WITHIN);
         }
     }
+}
+
+/// The journal of all ticks: in a file beside that of the state, or in memory.
+pub(crate) fn journal(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> Arc<JournalStore> {
+    let options = journal::Options {
+        path: config.state.as_deref().map(journal::path_beside),
+        retention: config.journal_retention,
+        size: config.journal_size,
+        retry: RETRY,
+    };
+    Arc::new(JournalStore::open(options, clock, metrics))
+}
+
+/// Writes what is not written yet of both.
+pub(crate) fn close(kept: &Kept, journal: &JournalStore) {
+    journal.end();
+    kept.close();
+    journal.close(JOURNAL_CLOSED_WITHIN);
 }
 
 /// What `plan` goes by: what `serve` has kept so far, if it keeps anything, and nothing changes that.

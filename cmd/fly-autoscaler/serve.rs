@@ -9,8 +9,11 @@ use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::config::{Config, Effective, FlagValues, Loaded, Warning};
 use fly_autoscaler::fly::FlyClient;
 use fly_autoscaler::http::{self, Sources};
+use fly_autoscaler::journal::{EntryKind, Journal as _, Noted};
+use fly_autoscaler::model::Timestamp;
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::status::Board;
+use fly_autoscaler::store::JournalStore;
 use fly_autoscaler::supervisor::Supervisor;
 use fly_autoscaler::telemetry::events::{TokenDoubtful, TokenFits, TokenUnchecked};
 use fly_autoscaler::telemetry::{Metrics, logging};
@@ -53,10 +56,13 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         config.interval,
         config.shutdown_timeout,
     );
-    let supervisor = supervisor.with_store(kept.store());
+    let journal = keep::journal(&config, &clock, &metrics);
+    journal.note(began(clock.now()));
+    let supervisor =
+        supervisor.with_store(kept.store()).with_journal(Arc::<JournalStore>::clone(&journal));
     let sources = Sources {
         board: supervisor.board.clone(),
-        journal: None,
+        journal: Some(Arc::<JournalStore>::clone(&journal)),
         metrics: Arc::clone(&metrics),
         clock,
         configured: configured.subscribe(),
@@ -91,7 +97,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         supervisor: supervisor.clone(),
         verbosity,
         shown: configured,
-        journal: None,
+        journal: Some(Arc::<JournalStore>::clone(&journal)),
         is_rejected: false,
     };
     tokio::select! {
@@ -103,9 +109,15 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         () = http::serve(listener, http::router(sources), future::pending()) => {}
         () = signals => {}
     }
-    kept.close();
+    keep::close(&kept, &journal);
     info!("stopped");
     Ok(DONE)
+}
+
+/// That the process began, for the journal.
+fn began(at: Timestamp) -> Noted {
+    let text = format!("fly-autoscaler {VERSION} began");
+    Noted { at, app: None, kind: EntryKind::Start, text }
 }
 
 pub(crate) fn tell(warnings: &[Warning]) {

@@ -111,6 +111,10 @@ pub const FAS_APP_LIST_REFRESH_INTERVAL: &str = "FAS_APP_LIST_REFRESH_INTERVAL";
 pub const FAS_METRICS_PER_APP: &str = "FAS_METRICS_PER_APP";
 /// Sets `state`.
 pub const FAS_STATE: &str = "FAS_STATE";
+/// Sets `journal-retention`.
+pub const FAS_JOURNAL_RETENTION: &str = "FAS_JOURNAL_RETENTION";
+/// Sets `journal-size`.
+pub const FAS_JOURNAL_SIZE: &str = "FAS_JOURNAL_SIZE";
 /// Sets `api-token`.
 pub const FAS_API_TOKEN: &str = "FAS_API_TOKEN";
 /// Sets `http-token`.

@@ -47,6 +47,18 @@ impl<'a> Reader<'a> {
         self.read(setting, |text| value::duration(text, min))
     }
 
+    /// A duration within the limits of the table, which may be a long one.
+    pub(super) fn age(&mut self, setting: &'static Setting) -> Option<Duration> {
+        let Kind::Age { min, max } = setting.kind else { return None };
+        self.read(setting, |text| value::age(text, min, max))
+    }
+
+    /// So many bytes, within the limits of the table.
+    pub(super) fn size(&mut self, setting: &'static Setting) -> Option<u64> {
+        let Kind::Size { min, max } = setting.kind else { return None };
+        self.read(setting, |text| value::size(text, min, max))
+    }
+
     /// A whole number within the limits of the table.
     pub(super) fn count(&mut self, setting: &'static Setting) -> u32 {
         self.optional_count(setting).unwrap_or_default()

@@ -4,6 +4,7 @@
 mod collector;
 pub mod damping;
 mod group;
+mod journal;
 mod leave;
 mod placement;
 pub mod region;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use collector::*;
 pub use damping::{DAMPING, REGION_DAMPING};
 pub use group::*;
+pub use journal::*;
 pub use leave::*;
 pub use placement::*;
 pub use region::{
@@ -86,6 +88,20 @@ pub enum Kind {
         /// The shortest that makes sense.
         min: Duration,
     },
+    /// A duration within limits, which may be longer than others.
+    Age {
+        /// The shortest that makes sense.
+        min: Duration,
+        /// The longest.
+        max: Duration,
+    },
+    /// So many bytes, within limits.
+    Size {
+        /// The least.
+        min: u64,
+        /// The most.
+        max: u64,
+    },
     /// A whole number within limits.
     Count {
         /// The least.
@@ -140,7 +156,8 @@ impl Kind {
             Self::Path => "PATH",
             Self::Url => "URL",
             Self::Listen | Self::GrpcAddress => "HOST:PORT",
-            Self::Duration { .. } => "DURATION",
+            Self::Duration { .. } | Self::Age { .. } => "DURATION",
+            Self::Size { .. } => "SIZE",
             Self::Count { .. } | Self::Number | Self::Skill => "NUMBER",
             Self::Fraction => "FRACTION",
             Self::Step => "NUMBER|PERCENT%",

@@ -57,6 +57,8 @@ pub(super) fn validate(
     let mut read = Reader { values: &raw.settings, mistakes };
     let state = read.read(&setting::STATE, value::path);
     warn_of_relative(&raw.settings, state.as_deref(), warnings);
+    let journal_retention = read.age(&setting::JOURNAL_RETENTION);
+    let journal_size = read.size(&setting::JOURNAL_SIZE);
     let org = read.read(&setting::ORG, org_slug);
     let log_format = read.choice(&setting::LOG_FORMAT);
     let listen = read.read(&setting::LISTEN, value::listen);
@@ -85,6 +87,8 @@ pub(super) fn validate(
         metrics_per_app,
         api_token,
         state,
+        journal_retention: journal_retention?,
+        journal_size: journal_size?,
         flaps_base_url: flaps_base_url?,
         api_base_url: api_base_url?,
         release_guard,

@@ -17,15 +17,43 @@ pub use fault::Fault;
 
 /// A duration of at least `min`.
 pub fn duration(text: &str, min: Duration) -> Result<Duration, Fault> {
+    age(text, min, MAX_DURATION)
+}
+
+/// A duration from `min` to `max`.
+pub fn age(text: &str, min: Duration, max: Duration) -> Result<Duration, Fault> {
     let value = || text.to_owned();
     let parsed = duration::parse(text).ok_or_else(|| Fault::NotADuration { value: value() })?;
     if parsed < min {
         return Err(Fault::TooShort { value: value(), min: duration::format(min) });
     }
-    if parsed > MAX_DURATION {
-        return Err(Fault::TooLong { value: value(), max: duration::format(MAX_DURATION) });
+    if parsed > max {
+        return Err(Fault::TooLong { value: value(), max: duration::format(max) });
     }
     Ok(parsed)
+}
+
+/// The units of sizes, the largest first. They are read in any case, as Fly does.
+const SIZES: [(&str, u64); 4] =
+    [("GiB", 1 << 30), ("MiB", 1 << 20), ("GB", 1_000_000_000), ("MB", 1_000_000)];
+
+/// So many bytes, from `min` to `max`.
+pub fn size(text: &str, min: u64, max: u64) -> Result<u64, Fault> {
+    let value = || text.to_owned();
+    let one = |(unit, bytes): &(&str, u64)| {
+        let (number, tail) = text.split_at_checked(text.len().checked_sub(unit.len())?)?;
+        let number: u64 = number.trim_end().parse().ok()?;
+        tail.eq_ignore_ascii_case(unit).then(|| number.saturating_mul(*bytes))
+    };
+    let bytes = SIZES.iter().find_map(one).ok_or_else(|| Fault::NotASize { value: value() })?;
+    let shown = |bytes: u64| format!("{}MB", bytes / 1_000_000);
+    if bytes < min {
+        return Err(Fault::TooShort { value: value(), min: shown(min) });
+    }
+    if bytes > max {
+        return Err(Fault::TooLong { value: value(), max: shown(max) });
+    }
+    Ok(bytes)
 }
 
 /// A whole number from `min` to `max`.
@@ -308,6 +336,27 @@ fn is_slug(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes() {
+        let read = |text| size(text, 1_000_000, 5_000_000_000).map_err(|fault| fault.to_string());
+        for (text, bytes) in
+            [("256MB", 256_000_000), ("1gb", 1_000_000_000), ("2 MiB", 2 << 20), ("1GiB", 1 << 30)]
+        {
+            assert_eq!(read(text), Ok(bytes), "{text}");
+        }
+        for (text, fault) in [
+            ("0MB", "0MB is less than 1MB"),
+            ("6GB", "6GB is more than 5000MB"),
+            ("99999999999999999999GB", "`99999999999999999999GB` is not a size"),
+            ("256", "`256` is not a size"),
+            ("MB", "`MB` is not a size"),
+            ("1.5GB", "`1.5GB` is not a size"),
+            ("\u{e9}B", "`\u{e9}B` is not a size"),
+        ] {
+            assert_eq!(read(text), Err(fault.into()), "{text}");
+        }
+    }
 
     #[test]
     fn addresses_to_listen_on() {

@@ -6,6 +6,7 @@
 
 mod body;
 mod book;
+mod carry;
 mod chunk;
 mod codec;
 mod numbers;
@@ -96,12 +97,17 @@ impl JournalStore {
         Self { shared, metrics: Arc::clone(metrics) }
     }
 
-    /// Writes what is not written yet, closes the file and lets go of it; waits for it for as long as
-    /// `within`. What comes afterwards is not kept.
-    pub fn close(&self, within: Duration) {
-        let mut queue = self.shared.lock();
-        queue.is_closing = true;
+    /// Has what is not written yet written and the file closed, and does not wait for it. What comes
+    /// afterwards is not kept.
+    pub fn end(&self) {
+        self.shared.lock().is_closing = true;
         self.shared.changed.notify_all();
+    }
+
+    /// The same, and waits for it for as long as `within`.
+    pub fn close(&self, within: Duration) {
+        self.end();
+        let queue = self.shared.lock();
         let is_open = |queue: &mut Queue| !queue.is_closed;
         let waited = self.shared.changed.wait_timeout_while(queue, within, is_open);
         let (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -113,22 +119,30 @@ impl JournalStore {
     /// Asks the thread, which has taken in everything that was recorded before.
     fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&mut Recorder) -> Result<Result<T, ReadError>, FileError> + Send + 'static,
+        question: impl Fn(&mut Recorder) -> Result<Result<T, ReadError>, FileError> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, JournalError>> {
         let (answer, answered) = oneshot::channel();
+        let mut waiting = Some(answer);
         let is_asked = self.shared.ask(Box::new(move |recorder| {
-            let answered = question(recorder)?;
-            match answered {
-                Err(ReadError::Sqlite(error)) => {
-                    // Whoever asked learns it, and the file is given up.
+            // Whoever asked may have given up.
+            let Some(answer) = waiting.take_if(|answer| !answer.is_closed()) else { return Ok(()) };
+            match question(recorder) {
+                // Nothing was read so far: it is asked again.
+                Err(error) => {
+                    waiting = Some(answer);
+                    Err(error)
+                }
+                // Whoever asked learns it, and the file is given up.
+                Ok(Err(ReadError::Sqlite(error))) => {
                     let message = error.to_string();
                     let _ = answer.send(Err(JournalError::Unreadable { message }));
-                    return Err(error.into());
+                    Err(error.into())
                 }
-                // Whoever asked may have given up.
-                answered => drop(answer.send(answered.map_err(JournalError::from))),
+                Ok(answered) => {
+                    let _ = answer.send(answered.map_err(JournalError::from));
+                    Ok(())
+                }
             }
-            Ok(())
         }));
         Box::pin(async move {
             let not = |message: &str| JournalError::Unreadable { message: message.to_owned() };

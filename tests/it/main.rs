@@ -19,6 +19,7 @@ mod faults;
 mod fleet;
 mod forecasts;
 mod http;
+mod journal;
 mod leaving;
 mod machines_api;
 mod metric_faults;

@@ -3,7 +3,7 @@
 mod beside;
 mod file;
 mod kept;
-mod kills;
+pub(crate) mod kills;
 mod kills_with_care;
 mod polls;
 mod restarts;

@@ -15,6 +15,8 @@ pub enum Fault {
     TooShort { value: String, min: String },
     #[error("{value} is more than {max}")]
     TooLong { value: String, max: String },
+    #[error("`{value}` is not a size")]
+    NotASize { value: String },
     #[error("`{value}` is not a whole number from {min} to {max}")]
     NotACount { value: String, min: u32, max: u32 },
     #[error("`{value}` is not a finite number")]
@@ -118,6 +120,10 @@ impl Fault {
                 let choices = ["hold", "hold-scale-down", "last", "nil"];
                 format!("did you mean `{}`?", nearest(value, choices)?)
             }
+            Self::NotASize { value } if value.parse::<u64>().is_ok() => {
+                format!("sizes have a unit: `{value}MB`")
+            }
+            Self::NotASize { .. } => "write it like 256MB or 1GB".to_owned(),
             Self::NotADuration { .. } => "write it like 15s, 1m30s or 500ms".to_owned(),
             Self::NotAFraction { value } => match percent_in(value) {
                 Some(percent) => format!("write `{}`, which is {percent} %", percent / 100.0),

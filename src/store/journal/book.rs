@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::body;
 use super::chunk::Chunk;
-use super::numbers::{Column, Which};
+use super::numbers::Column;
 use crate::journal::Entry;
 use crate::model::{AppName, Timestamp};
 use crate::store::file::{FileError, Form, OpenFile, SetAside};
@@ -90,8 +90,7 @@ impl Book {
     }
 
     /// The id of a column, which is added where it is new.
-    pub(super) fn column(&mut self, which: Which<'_>) -> Result<u32, FileError> {
-        let column = which.column();
+    pub(super) fn column(&mut self, column: Column) -> Result<u32, FileError> {
         if let Some(id) = self.columns.get(&column) {
             return Ok(*id);
         }

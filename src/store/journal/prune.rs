@@ -8,6 +8,8 @@ use crate::store::FileError;
 
 /// How much is dropped of each table in one step.
 const STEP: usize = 1024;
+/// How much of the time is dropped at least where there is no room for all of it.
+const LEAST_SHARE: f64 = 1.0 / 64.0;
 /// How many pages are given back in one step.
 const PAGES: u64 = 512;
 
@@ -30,13 +32,16 @@ pub(super) fn step(book: &Book, bounds: Bounds, now: Timestamp) -> Result<bool, 
     };
     let page = number("page_size")?.max(1);
     let (pages, free) = (number("page_count")?, number("freelist_count")?);
-    let most = bounds.size / page;
+    let (most, used) = (bounds.size / page, pages.saturating_sub(free));
     let mut before = now.minus(bounds.retention);
     // What is dropped leaves pages half full, and the next transaction needs some.
-    if pages.saturating_sub(free) > most - most / 8
+    let excess = used.saturating_sub(most - most / 8);
+    if excess > 0
         && let Some((oldest, newest)) = span(book)?
     {
-        before = before.max(oldest.plus(newest.since(oldest) / 64).plus(Duration::from_millis(1)));
+        let share = (excess as f64 / used as f64).max(LEAST_SHARE);
+        let part = newest.since(oldest).mul_f64(share);
+        before = before.max(oldest.plus(part).plus(Duration::from_millis(1)));
     }
     book.begin()?;
     let dropped = drop_before(book, before)?;

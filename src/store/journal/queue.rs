@@ -20,8 +20,8 @@ pub(super) enum Waiting {
     Noted(Noted),
 }
 
-/// A question. It sends its answer itself; an error is one of the file.
-pub(super) type Question = Box<dyn FnOnce(&mut Recorder) -> Result<(), FileError> + Send>;
+/// A question. It sends its answer itself. After an error, which is one of the file, it is asked again.
+pub(super) type Question = Box<dyn FnMut(&mut Recorder) -> Result<(), FileError> + Send>;
 
 /// Everything that waits.
 #[derive(Default)]
@@ -39,6 +39,18 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && !self.is_urgent()
+    }
+
+    /// Takes back what the tables did not take, for those that come next.
+    pub(super) fn put_back(
+        &mut self,
+        mut waiting: VecDeque<Waiting>,
+        mut questions: Vec<Question>,
+    ) {
+        waiting.append(&mut self.waiting);
+        self.waiting = waiting;
+        questions.append(&mut self.questions);
+        self.questions = questions;
     }
 
     /// Whether the thread is to begin at once.

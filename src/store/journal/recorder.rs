@@ -215,19 +215,21 @@ impl Recorder {
 
     /// Writes what is only counted so far of `app`.
     pub(super) fn write_app(&mut self, app: &AppName) -> Result<(), FileError> {
-        if let Some(own) = self.apps.get_mut(app)
-            && own.is_unwritten
-        {
-            own.write(&self.book)?;
-            self.unwritten.retain(|(_, name)| name != app);
-        }
-        Ok(())
+        let Some(own) = self.apps.get_mut(app).filter(|own| own.is_unwritten) else {
+            return Ok(());
+        };
+        self.book.begin()?;
+        own.write(&self.book)?;
+        self.unwritten.retain(|(_, name)| name != app);
+        self.book.commit()
     }
 
     /// Writes until when what lasts has lasted.
     pub(super) fn write_lasting(&mut self) -> Result<(), FileError> {
         let lasts = |app: &&mut App| app.is_unwritten && !app.lasting.is_empty();
-        self.apps.values_mut().filter(lasts).try_for_each(|app| app.extend(&self.book))
+        self.book.begin()?;
+        self.apps.values_mut().filter(lasts).try_for_each(|app| app.extend(&self.book))?;
+        self.book.commit()
     }
 }
 
@@ -236,7 +238,7 @@ fn columns(book: &mut Book, tick: &Tick, values: &mut Vec<f64>) -> Result<Arc<[u
     let mut failed = None;
     let mut ids = Vec::new();
     each_of_tick(tick, |which, value| {
-        match book.column(which) {
+        match book.column(which.column()) {
             Ok(id) => ids.push(id),
             Err(error) => failed = Some(error),
         }

@@ -1,17 +1,19 @@
 //! The thread that has the tables.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::Options;
 use super::book::Book;
+use super::carry::carry;
 use super::prune::{self, Bounds};
 use super::queue::{Question, Shared, Waiting};
 use super::recorder::Recorder;
 use crate::model::Timestamp;
 use crate::ports::Clock;
-use crate::store::FileError;
+use crate::store::file::{FileError, SetAside};
 use crate::telemetry::Metrics;
 use crate::telemetry::events::{
     JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside,
@@ -21,6 +23,8 @@ use crate::telemetry::events::{
 const GATHERED_FOR: Duration = Duration::from_secs(1);
 /// How often it is looked whether something is due.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
+/// How much is dropped at once when there is too much: ticks come on meanwhile.
+const MOST_STEPS: usize = 8;
 /// How much is kept where there is no file.
 const IN_MEMORY: u64 = 8 << 20;
 
@@ -79,21 +83,23 @@ impl Thread {
             return Book::in_memory().map(Recorder::new);
         };
         if self.without_file.is_none() {
-            match self.open_file(&path, false) {
-                Ok(book) => return Ok(Recorder::new(book)),
+            match Book::open(&path, self.clock.now()) {
+                Ok((book, set_aside)) => {
+                    self.tell(&path, set_aside, false);
+                    return Ok(Recorder::new(book));
+                }
                 Err(error) => self.give_up(&error),
             }
         }
         Book::in_memory().map(Recorder::new)
     }
 
-    fn open_file(&self, path: &std::path::Path, again: bool) -> Result<Book, FileError> {
-        let (book, set_aside) = Book::open(path, self.clock.now())?;
+    /// Says that the file is open, and what became of the one before.
+    fn tell(&self, path: &Path, set_aside: Option<SetAside>, again: bool) {
         if let Some(own) = set_aside {
             JournalSetAside { path, to: &own.to, why: &own.why }.emit(&self.metrics);
         }
         JournalKept { path, again }.emit(&self.metrics);
-        Ok(book)
     }
 
     /// Works until the journal is closed, or the tables are not to be had.
@@ -102,29 +108,29 @@ impl Thread {
             let batch = self.next(recorder.has_unwritten());
             self.count_dropped(batch.dropped);
             self.return_to_file(recorder)?;
-            let Batch { mut waiting, questions, is_closing, .. } = batch;
-            if let Err(error) = self.take_in(recorder, &waiting, questions, is_closing) {
-                // Nothing of it was committed.
-                let mut queue = self.shared.lock();
-                waiting.append(&mut queue.waiting);
-                queue.waiting = waiting;
+            let Batch { waiting, mut questions, is_closing, .. } = batch;
+            if let Err(error) = self.take_in(recorder, &waiting, is_closing) {
+                self.shared.lock().put_back(waiting, questions);
+                return Err(error);
+            }
+            if let Err(error) = questions.iter_mut().try_for_each(|question| question(recorder)) {
+                self.shared.lock().put_back(VecDeque::new(), questions);
                 return Err(error);
             }
             if is_closing {
                 return Ok(());
             }
             if !waiting.is_empty() {
-                prune::step(&recorder.book, self.bounds(), self.clock.now())?;
+                self.prune(&recorder.book)?;
             }
         }
     }
 
-    /// Takes in what waits and answers questions, in one transaction.
+    /// Takes in what waits, in one transaction.
     fn take_in(
         &self,
         recorder: &mut Recorder,
         waiting: &VecDeque<Waiting>,
-        questions: Vec<Question>,
         is_closing: bool,
     ) -> Result<(), FileError> {
         let now = self.clock.now();
@@ -139,10 +145,18 @@ impl Thread {
         if is_closing {
             recorder.write_all()?;
         }
-        for question in questions {
-            question(recorder)?;
-        }
         recorder.book.commit()
+    }
+
+    /// Drops what is too much, as long as nobody waits for anything else.
+    fn prune(&self, book: &Book) -> Result<(), FileError> {
+        for _ in 0..MOST_STEPS {
+            let is_more = prune::step(book, self.bounds(), self.clock.now())?;
+            if !is_more || self.shared.lock().is_urgent() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn bounds(&self) -> Bounds {
@@ -204,8 +218,13 @@ impl Thread {
             return Ok(());
         }
         self.without_file = Some(now);
-        if let Ok(book) = self.open_file(&path, true) {
-            recorder.write_all()?;
+        recorder.write_all()?;
+        let carried = Book::open(&path, now).and_then(|(mut book, set_aside)| {
+            carry(&recorder.book, &mut book)?;
+            Ok((book, set_aside))
+        });
+        if let Ok((book, set_aside)) = carried {
+            self.tell(&path, set_aside, true);
             *recorder = Recorder::new(book);
             self.without_file = None;
         }

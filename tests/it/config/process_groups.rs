@@ -125,6 +125,8 @@ fn what_only_the_whole_app_has_cannot_stand_under_a_group() {
             "app-list-refresh-interval",
             "metrics-per-app",
             "state",
+            "journal-retention",
+            "journal-size",
             "api-token",
             "listen",
             "log-format",

@@ -2,6 +2,7 @@
 //! none goes that was wanted. With [`super::kills_with_care`] it is a hundred times.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +39,8 @@ metric-collectors:
   - {type: prometheus, address: $PROMETHEUS, metric-name: busy, query: 'sum(busy{app="$APP_NAME"})'}
 "#;
 
-pub(super) struct World {
-    pub(super) sim: Simulator,
+pub(crate) struct World {
+    pub(crate) sim: Simulator,
     pub(super) clock: Arc<ScaledClock>,
     directory: TempDir,
     config: &'static str,
@@ -53,16 +54,27 @@ struct Count {
 }
 
 impl World {
-    pub(super) async fn new(config: &'static str) -> Self {
+    pub(crate) async fn new(config: &'static str) -> Self {
         let clock = Arc::new(ScaledClock::new(SystemClock.now(), SPEED));
         let sim = Simulator::start(SimOptions::new(clock.clone())).await.unwrap();
         sim.world().set_list_lag(LAG);
         Self { sim, clock, directory: TempDir::new().unwrap(), config }
     }
 
-    pub(super) fn start(&self, app: &AppName) -> Program {
+    /// Where the state is kept.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.path().join("fas.db")
+    }
+
+    /// The names of the files there.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.directory.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    pub(crate) fn start(&self, app: &AppName) -> Program {
         let (url, prometheus) = (self.sim.url(), self.sim.prometheus_url("acme"));
-        let state = self.directory.path().join("fas.db");
+        let state = self.state();
         Program::start(
             "fly-autoscaler",
             &mut serve(&[

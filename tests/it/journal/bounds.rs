@@ -1,0 +1,93 @@
+//! What is too old goes, and what there is no room for.
+
+use rusqlite::Connection;
+
+use super::*;
+
+/// Has the clock go along with the ticks, and the thread keep up with them.
+async fn live(
+    place: &Place,
+    journal: &JournalStore,
+    at_once: usize,
+    ticks: impl Iterator<Item = Tick>,
+) {
+    for (number, tick) in (1..).zip(ticks) {
+        let behind = tick.at.since(place.clock.now());
+        place.clock.advance(behind);
+        record(journal, tick);
+        if number % at_once == 0 {
+            kept_up(journal).await;
+        }
+    }
+    kept_up(journal).await;
+    // What is too much goes after each answer.
+    kept_up(journal).await;
+}
+
+async fn kept_up(journal: &JournalStore) {
+    journal.history(&HistoryQuery { most: 1, ..everything() }).await.unwrap();
+}
+
+fn count(place: &Place, table: &str) -> i64 {
+    let file = Connection::open(place.path()).unwrap();
+    let read = format!("SELECT count(*) FROM {table}");
+    file.query_row(&read, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn nothing_is_kept_for_longer_than_wanted() {
+    let place = Place { retention: HOUR, ..Place::new() };
+    let journal = place.open();
+    // Ten hours: an hour of each kind, so that all that is kept of ticks gets old.
+    let ticks = (0..2400_u32).map(|number| {
+        let tick = quiet(at(number), f64::from(number));
+        if number / 240 % 2 == 0 { with_reason(tick, hold(number % 4)) } else { tick }
+    });
+    live(&place, &journal, 20, ticks).await;
+    let oldest = at(2399).minus(HOUR + 17 * MINUTE);
+    for passage in all_passages(&journal).await {
+        assert!(passage.until >= oldest, "{} is too old", passage.until);
+    }
+    let chart = ChartQuery { app: web(), from: at(0), until: at(2399), most: 10_000 };
+    let times = journal.chart(&chart).await.unwrap().times;
+    assert!(times.len() >= 240 && times[0] >= oldest.as_millis(), "{} times", times.len());
+    assert_eq!(at_time(&journal, at(2399)).await.map(|own| traffic(&own)), Some(2399.0));
+    close(&journal);
+    assert!(count(&place, "keys") <= 3, "keys that nothing needs are gone");
+    assert!(count(&place, "entries") <= 1);
+}
+
+#[tokio::test]
+async fn a_run_that_lasts_is_kept_though_it_began_long_ago() {
+    let place = Place { retention: HOUR, ..Place::new() };
+    let journal = place.open();
+    live(&place, &journal, 20, (0..2400_u32).map(|number| quiet(at(number), 1.0))).await;
+    let all = all_passages(&journal).await;
+    assert_eq!((all[0].from, all[0].ticks, all.len()), (at(0), 2400, 1));
+}
+
+#[tokio::test]
+async fn the_file_gets_no_larger_than_wanted_and_the_newest_is_in_it() {
+    for path in [true, false] {
+        let place = Place { size: 2_000_000, ..Place::new() };
+        let journal = place.open_at(path.then(|| place.path()).as_deref());
+        let varied = |number: u32| {
+            let tick = quiet(at(number), f64::from(number) / 7.0);
+            // Texts that resemble nothing.
+            let noise =
+                format!("{:x}", u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c));
+            failed(tick.at, &noise.repeat(20))
+        };
+        live(&place, &journal, 500, (0..20_000).map(varied)).await;
+        assert_eq!(at_time(&journal, at(19_999)).await.map(|own| own.at), Some(at(19_999)));
+        let all = all_passages(&journal).await;
+        assert!(all.len() == 1000, "there is room for much");
+        let gone = at_time(&journal, at(10)).await;
+        close(&journal);
+        if path {
+            assert_eq!(gone, None, "the oldest is gone");
+            let size = std::fs::metadata(place.path()).unwrap().len();
+            assert!((1_000_000..=2_000_000).contains(&size), "{size} bytes");
+        }
+    }
+}
