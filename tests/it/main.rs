@@ -22,6 +22,7 @@ mod http;
 mod leaving;
 mod machines_api;
 mod metric_faults;
+mod monitoring;
 mod placement;
 mod process_groups;
 mod prometheus_api;

@@ -144,13 +144,13 @@ async fn debug_lines_come_and_go() {
 #[tokio::test]
 async fn a_region_that_is_excluded_is_drained() {
     let spec = AppSpec::new("web", "acme").with_machines("iad", 1, 2).with_machines("fra", 2, 0);
-    let regions =
-        |more: &str| format!("{CONFIG}regions: [iad, fra]\nexcluded-regions-drain: true\n{more}");
-    let own = Running::of(&spec, &regions(""), &[]).await;
+    let regions = |regions: &str| format!("{CONFIG}{regions}\n");
+    let own = Running::of(&spec, &regions("regions: [iad, fra]"), &[]).await;
     own.want(3);
     own.ticks(2).await;
     assert_eq!((own.running_in("iad"), own.running_in("fra")), (1, 2));
-    own.write(&regions("excluded-regions: [fra]\n"));
+    let without = "regions: [iad]\nexcluded-regions: [fra]\nexcluded-regions-drain: true";
+    own.write(&regions(without));
     own.until_running_in("fra", 0).await;
     own.until_running(3).await;
     assert_eq!(own.world().total(Endpoint::Stop), 2, "{}", own.scaler.program.told());
