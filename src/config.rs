@@ -98,6 +98,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// Where to serve HTTP: `host:port`, IPv6 in brackets.
     pub listen: String,
+    /// What has to be sent to change anything over HTTP; `None`: nobody can.
+    pub http_token: Option<Secret>,
     /// How log lines look; `None`: by whether stderr is a terminal.
     pub log_format: Option<LogFormat>,
     /// Log at debug level.

@@ -12,6 +12,7 @@
 pub mod advice;
 mod bounds;
 pub mod check;
+mod choice;
 mod create;
 pub mod damp;
 mod drain;
@@ -37,6 +38,7 @@ pub mod view;
 pub mod volumes;
 
 pub use advice::{Advice, advice};
+pub use choice::{Choice, Place, Placement, Turn};
 pub use damp::{Change, Damping, Eased, Millionths, Recommendations, RegionDamping, Rules, Step};
 pub use gate::guard_release;
 pub use history::{Cordoned, Effect, History, Recent, Refusal};

@@ -15,6 +15,7 @@ mod expression;
 mod functions;
 mod names;
 mod per_region;
+mod put_in;
 mod scope;
 mod syntax;
 mod token;
@@ -25,7 +26,8 @@ pub use error::{CompileError, EvaluateError};
 pub use expression::{Expression, Language};
 pub use names::Names;
 pub use per_region::PerRegion;
-pub use scope::ScopeExpressions;
+pub use put_in::{number, put_in};
+pub use scope::{Evaluation, ScopeExpressions};
 
 /// What a condition returns, in the words of [`EvaluateError::NotANumber`].
 const TRUE_OR_FALSE: &str = "true or false";

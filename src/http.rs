@@ -7,11 +7,16 @@
 
 mod answer;
 mod api;
+mod attempts;
+mod control;
 mod events;
 mod health;
+mod openapi;
+mod page;
 mod query;
 mod routes;
 mod server;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +27,16 @@ use axum::middleware::map_response;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
-use crate::config::EffectiveValue;
+use crate::config::{EffectiveValue, Secret};
 use crate::journal::Journal;
 use crate::model::Timestamp;
 use crate::ports::Clock;
 use crate::status::Board;
+use crate::supervisor::Orders;
 use crate::telemetry::metrics::Metrics;
 
 use answer::Refusal;
+use attempts::Attempts;
 pub use routes::{ROUTES, Route};
 pub use server::serve;
 
@@ -46,6 +53,8 @@ pub struct Sources {
     pub clock: Arc<dyn Clock>,
     /// The configuration in force.
     pub configured: watch::Receiver<Arc<Configured>>,
+    /// What the loop can be asked for.
+    pub orders: Orders,
     /// This program's version.
     pub version: &'static str,
 }
@@ -62,6 +71,9 @@ pub struct Configured {
     /// How often there should be a tick.
     #[serde(skip)]
     pub interval: Duration,
+    /// What has to be sent to change anything; `None`: nobody can.
+    #[serde(skip)]
+    pub token: Option<Secret>,
 }
 
 /// What all requests share.
@@ -69,6 +81,8 @@ struct Shared {
     sources: Sources,
     /// Places for those who watch.
     streams: Arc<Semaphore>,
+    /// Who tried wrong tokens.
+    attempts: Attempts,
 }
 
 /// [`Shared`], for each of them.
@@ -76,7 +90,8 @@ type Served = Arc<Shared>;
 
 /// The routes.
 pub fn router(sources: Sources) -> Router {
-    let shared = Shared { sources, streams: Arc::new(Semaphore::new(events::MOST)) };
+    let streams = Arc::new(Semaphore::new(events::MOST));
+    let shared = Shared { sources, streams, attempts: Attempts::default() };
     let mut router = Router::new();
     for route in ROUTES {
         router = router.route(route.path, route.serves());

@@ -27,7 +27,7 @@ use crate::decide::{
 };
 use crate::model::{AppName, Catalog, Region, SeriesSize, TickOutcome, Timestamp};
 use crate::ports::{ApiError, Lease, Measured, Overview};
-use crate::status::{Tick, machine_counts};
+use crate::status::{Pauses, Tick, machine_counts};
 
 pub use atlas::{Atlas, DoubtfulRegion};
 use ending::{ask, fly_failed, is_trouble, outcome_of};
@@ -71,6 +71,8 @@ pub struct Reconciler {
     under_way: UnderWay,
     /// Leases of ours that run out by themselves.
     kept: Vec<Kept>,
+    /// Who is not to be touched for now.
+    pauses: Pauses,
 }
 
 /// The first half of a tick: what would be done.
@@ -115,6 +117,7 @@ impl Reconciler {
             flaps: Flaps::default(),
             under_way: UnderWay::default(),
             kept: Vec::new(),
+            pauses: Pauses::default(),
         }
     }
 
@@ -154,6 +157,13 @@ impl Reconciler {
     #[must_use]
     pub fn with_forecasts(mut self, fits: Arc<Fits>) -> Self {
         self.past = self.past.with_forecasts(self.app.clone(), &self.groups, fits);
+        self
+    }
+
+    /// The same reconciler, which does nothing while `pauses` has its app.
+    #[must_use]
+    pub fn with_pauses(mut self, pauses: Pauses) -> Self {
+        self.pauses = pauses;
         self
     }
 
@@ -198,7 +208,8 @@ impl Reconciler {
                 tick.error = Some(error);
             }
             Ok(decided) => {
-                let plan = if self.settings.dry_run {
+                self.heed_pause(&mut tick);
+                let plan = if tick.dry_run {
                     decided.plan
                 } else {
                     self.carry_out(&mut tick, decided, &history, deadline).await
@@ -241,8 +252,15 @@ impl Reconciler {
         tick
     }
 
+    /// Notes that the app is paused. A tick that began so stays so: what it shows is one thing.
+    fn heed_pause(&self, tick: &mut Tick) {
+        if self.pauses.has(&self.app) {
+            (tick.paused, tick.dry_run) = (true, true);
+        }
+    }
+
     fn begin(&self) -> Tick {
-        Tick {
+        let mut tick = Tick {
             at: self.adapters.clock.now(),
             outcome: TickOutcome::Failed,
             dry_run: self.settings.dry_run,
@@ -256,7 +274,9 @@ impl Reconciler {
             advice: Vec::new(),
             error: None,
             fly_failed: false,
-        }
+        };
+        self.heed_pause(&mut tick);
+        tick
     }
 
     /// Observes, collects, evaluates and decides, or says why there is no plan.
@@ -303,13 +323,13 @@ impl Reconciler {
         if self.memory.has_just_begun() {
             self.memory.starts_with(self.inhabited(&observed, history, now));
         }
-        let mut targets = self.evaluate(&collected, &observed, history, now);
+        let mut targets = self.evaluate(tick, &collected, &observed, history);
         let mut plan = self.decide(tick, &mut observed, &targets, history, now).await;
         if !is_close && (plan.verdict == Verdict::Act || plan.needs_configs()) {
             let loads = std::mem::take(&mut observed.loads);
             observed = observer.look_closely(&mut tick.fly_failed, &observed, now).await?;
             observed.loads = loads;
-            targets = self.evaluate(&collected, &observed, history, now);
+            targets = self.evaluate(tick, &collected, &observed, history);
             plan = self.decide(tick, &mut observed, &targets, history, now).await;
         }
         tick.machines = machine_counts(&observed);
@@ -367,7 +387,9 @@ impl Reconciler {
                 decided.plan = decided.plan.held(&Reason::LeaseFailed { message });
             }
         }
-        if decided.plan.verdict == Verdict::Act {
+        // To get here may have taken seconds.
+        self.heed_pause(tick);
+        if decided.plan.verdict == Verdict::Act && !tick.dry_run {
             self.keep_intents(&decided.plan).await;
             let usable: Vec<Lease> = leases.iter().chain(self.kept_leases()).cloned().collect();
             tick.outcomes = act(

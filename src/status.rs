@@ -1,7 +1,9 @@
 //! The last tick as data: what HTTP and the commands print.
 
 mod board;
+mod deployment;
 mod evaluated;
+mod pauses;
 mod regions;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,9 @@ use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use board::{AppListStatus, Board, Change, Readiness};
-pub use evaluated::Evaluated;
+pub use deployment::{BeforeAndAfter, Counts, Deployment, InRegion};
+pub use evaluated::{Evaluated, Values};
+pub use pauses::Pauses;
 pub use regions::{GroupRegions, RegionRow, RowReason};
 
 use crate::act::Outcome;
@@ -174,6 +178,8 @@ struct Advised<'a> {
 pub struct AppStatus {
     /// The app.
     pub app: AppName,
+    /// Whether somebody has paused it: then everything is computed and shown, and nothing is done.
+    pub paused: bool,
     /// The last tick.
     pub last_tick: Option<Arc<Tick>>,
     /// The last tick that had something to do: its plan and outcomes stay visible when it is quiet again.
@@ -203,6 +209,7 @@ impl AppStatus {
     pub fn new(app: AppName) -> Self {
         Self {
             app,
+            paused: false,
             last_tick: None,
             last_action: None,
             last_success: None,

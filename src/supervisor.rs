@@ -5,6 +5,7 @@
 //! number at a time, each on its own: one that fails, hangs or panics touches no other.
 
 mod listing;
+mod orders;
 mod pace;
 mod renewal;
 mod turn;
@@ -19,11 +20,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
 use crate::model::{AppName, AppPattern};
-use crate::ports::{Clock, Directory};
+use crate::ports::{Clock, Directory, StateStore};
 use crate::reconcile::Reconciler;
 use crate::status::Board;
 use crate::telemetry::metrics::Metrics;
 
+use orders::Queue;
+pub use orders::{NotTicked, Orders, Standing};
 pub use renewal::{Make, Renewal};
 use work::Work;
 
@@ -42,6 +45,10 @@ pub struct Supervisor {
     shutdown_timeout: Duration,
     /// Where each tick is kept.
     journal: Option<Arc<dyn Journal>>,
+    /// Where it is kept who is paused.
+    store: Option<Arc<dyn StateStore>>,
+    /// What people have asked for.
+    orders: Arc<Queue>,
     renewals: Arc<Renewals>,
 }
 
@@ -101,6 +108,8 @@ impl Supervisor {
             interval,
             shutdown_timeout,
             journal: None,
+            store: None,
+            orders: Arc::default(),
             renewals: Arc::default(),
         }
     }
@@ -109,6 +118,13 @@ impl Supervisor {
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
+        self
+    }
+
+    /// The same, which keeps who is paused in `store`.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn StateStore>) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -130,15 +146,19 @@ impl Supervisor {
             if let Some(renewal) = self.take_renewal() {
                 work.renew(renewal);
             }
+            self.recall_pauses();
+            work.begin_what_is_ordered();
             work.begin_what_is_due();
             let due = work.due();
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = self.orders.news() => {}
                 () = self.renewals.added.notified() => {}
                 () = work.next() => {}
                 () = due => {}
             }
         }
+        self.orders.close();
         work.wind_up().await;
     }
 }

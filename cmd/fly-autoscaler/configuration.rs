@@ -1,7 +1,6 @@
 //! The configuration of this process, with what only those who use its values can judge.
 
 use std::fmt;
-use std::time::Duration;
 
 use fly_autoscaler::config::{
     self, Config, EffectiveValue, FlagValues, Loaded, Origin, ProcessEnv, Secret, Warning,
@@ -20,13 +19,14 @@ pub(crate) fn load(flags: &FlagValues) -> anyhow::Result<Loaded> {
 
 /// What of a configuration, read at `now`, is shown over HTTP.
 pub(crate) fn shown(
+    config: &Config,
     warnings: &[Warning],
     values: Vec<EffectiveValue>,
-    interval: Duration,
     now: Timestamp,
 ) -> Configured {
     let warnings = warnings.iter().map(|own| own.notice.to_string()).collect();
-    Configured { values, warnings, loaded_at: now, interval }
+    let token = config.http_token.clone();
+    Configured { values, warnings, loaded_at: now, interval: config.interval, token }
 }
 
 /// The tokens that cannot be the value of a header, each with its key and where it was written. Printed

@@ -155,7 +155,7 @@ async fn set_up(
     clock.sleep(world::LIST_LAG).await;
     let settings = world::settings(&simulator, address);
     let Loaded { config, warnings, effective, .. } = world::load(&settings)?;
-    let configured = configuration::shown(&warnings, effective, config.interval, clock.now());
+    let configured = configuration::shown(&config, &warnings, effective, clock.now());
 
     let metrics = Arc::new(Metrics::new(VERSION, COMMIT));
     let http = compose::http_client(compose::all_addresses(&config))?;
@@ -237,6 +237,7 @@ impl Running {
             metrics: Arc::clone(&self.supervisor.metrics),
             clock: Arc::clone(&self.clock),
             configured: watch::channel(Arc::new(self.configured.clone())).1,
+            orders: self.supervisor.orders(),
             version: VERSION,
         }
     }

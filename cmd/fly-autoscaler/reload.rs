@@ -160,7 +160,7 @@ impl Reload {
         }
         let now = self.lasting.clock.now();
         let values = effective.values.clone();
-        let shown = configuration::shown(&warnings, values, config.interval, now);
+        let shown = configuration::shown(&config, &warnings, values, now);
         self.shown.send_replace(Arc::new(shown));
         let before = std::mem::replace(&mut self.in_force, InForce { config, effective, warnings });
         self.tell_new_warnings(&before.warnings);

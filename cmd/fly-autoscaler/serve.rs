@@ -34,7 +34,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
     let hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let values = effective.clone();
-    let configured = configuration::shown(&warnings, values, config.interval, clock.now());
+    let configured = configuration::shown(&config, &warnings, values, clock.now());
     let configured = watch::Sender::new(Arc::new(configured));
     let (doubts, certain) = known::doubts(warnings.clone());
     tell(&certain);
@@ -53,12 +53,14 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         config.interval,
         config.shutdown_timeout,
     );
+    let supervisor = supervisor.with_store(kept.store());
     let sources = Sources {
         board: supervisor.board.clone(),
         journal: None,
         metrics: Arc::clone(&metrics),
         clock,
         configured: configured.subscribe(),
+        orders: supervisor.orders(),
         version: VERSION,
     };
     announce(&config, &listener)?;

@@ -84,6 +84,17 @@ impl Outcome {
         matches!(self.result, ActionResult::Done { .. } | ActionResult::Gone)
     }
 
+    /// Where it was done, or tried: of a create that never got so far, the region tried first.
+    #[must_use]
+    pub fn region(&self) -> Option<&Region> {
+        match (&self.result, &self.asked) {
+            (ActionResult::Done { region, .. }, _) | (_, Some(Asked { region, .. })) => {
+                Some(region)
+            }
+            (_, None) => self.action.region(),
+        }
+    }
+
     /// The error, if it failed.
     #[must_use]
     pub fn error(&self) -> Option<&ApiError> {

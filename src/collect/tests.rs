@@ -82,6 +82,7 @@ fn shown(table: &VariableTable) -> Vec<String> {
         .iter()
         .map(|(name, value)| match value {
             Ok(Value::Number(number)) => format!("{name}={number}"),
+            Ok(Value::Truth(truth)) => format!("{name}={truth}"),
             Ok(Value::Nil) => format!("{name}=nil"),
             Ok(Value::Text(text)) => format!("{name}={text:?}"),
             Err(why) => format!("{name}! {why}"),

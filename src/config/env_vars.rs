@@ -113,6 +113,8 @@ pub const FAS_METRICS_PER_APP: &str = "FAS_METRICS_PER_APP";
 pub const FAS_STATE: &str = "FAS_STATE";
 /// Sets `api-token`.
 pub const FAS_API_TOKEN: &str = "FAS_API_TOKEN";
+/// Sets `http-token`.
+pub const FAS_HTTP_TOKEN: &str = "FAS_HTTP_TOKEN";
 /// Sets `listen`.
 pub const FAS_LISTEN: &str = "FAS_LISTEN";
 /// Sets `log-format`.

@@ -21,6 +21,7 @@ use super::mistake::Mistake;
 use super::place::Place;
 use super::raw::{Raw, Values};
 use super::read::Reader;
+use super::secret::Secret;
 use super::setting::{self, VARIABLES};
 use super::value;
 
@@ -68,6 +69,7 @@ pub(super) fn validate(
     let concurrency = read.count(&setting::CONCURRENCY);
     let action_concurrency = read.count(&setting::ACTION_CONCURRENCY);
     let api_token = read.secret(&setting::API_TOKEN);
+    let http_token = read.read(&setting::HTTP_TOKEN, |text| value::bearer(text).map(Secret::new));
     let metrics_per_app = read.optional_boolean(&setting::METRICS_PER_APP);
     let [release_guard, verbose, dry_run] =
         [&setting::RELEASE_GUARD, &setting::VERBOSE, &setting::DRY_RUN].map(|s| read.boolean(s));
@@ -90,6 +92,7 @@ pub(super) fn validate(
         action_concurrency: action_concurrency as usize,
         shutdown_timeout: shutdown_timeout?,
         listen: listen?,
+        http_token,
         log_format: log_format.map(|at| [LogFormat::Json, LogFormat::Text][at]),
         verbose,
         dry_run,

@@ -259,6 +259,21 @@ pub fn text(text: &str) -> Result<&str, Fault> {
     if text.chars().any(char::is_control) { Err(Fault::ControlCharacter) } else { Ok(text) }
 }
 
+/// A shorter secret can be guessed by somebody with patience.
+const SHORTEST_BEARER: usize = 16;
+
+/// A secret that others send in a header: long enough, and of characters that can be sent.
+pub fn bearer(text: &str) -> Result<&str, Fault> {
+    let found = text.len();
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Fault::NotAWord);
+    }
+    if found < SHORTEST_BEARER {
+        return Err(Fault::TooFewCharacters { found, min: SHORTEST_BEARER });
+    }
+    Ok(text)
+}
+
 /// The name of a process group that may be scaled.
 pub fn process_group(name: &str) -> Result<ProcessGroup, Fault> {
     let group = ProcessGroup::new(text(name)?);

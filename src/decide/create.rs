@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::model::{Machine, MachineId, Region, Scope};
 
+use super::choice::{Choice, Place, Placement};
 use super::observed::Observed;
+use super::part::count;
+use super::place::Order;
 use super::reason::Reason;
 use super::targets::Policy;
 use super::template::Template;
@@ -21,6 +24,8 @@ pub(super) struct NewMachine {
     needed: Option<NewVolume>,
     /// One for each region, where a volume is needed.
     pub(super) volumes: Vec<VolumeChoice>,
+    /// What it is made from, and why there.
+    pub(super) choice: Choice,
 }
 
 /// What each new machine is cloned from and what it mounts, given for each the regions to try; fewer
@@ -30,21 +35,22 @@ pub(super) fn planned_creates(
     view: &View<'_>,
     policy: &Policy,
     scope: &Scope,
-    orders: Vec<Vec<Region>>,
+    orders: Vec<Order>,
     supply: &mut Supply<'_>,
 ) -> (Vec<NewMachine>, Option<Reason>) {
     let mut templates = BTreeMap::new();
     let mut creates = Vec::with_capacity(orders.len());
     let mut refused = None;
-    for regions in orders {
-        let planned = select::clone_source(view, regions.first())
+    let cloneable = count(select::count_cloneable(view));
+    for order in orders {
+        let planned = select::clone_source(view, order.regions.first())
             .ok_or_else(|| {
                 let detail = select::why_no_source(view, observed, &scope.group);
                 Reason::NoMachineToClone { detail }
             })
             .and_then(|source| {
                 let template = template_of(source, &mut templates)?;
-                planned_create(source, template, regions, policy, supply)
+                planned_create(source, template, order, cloneable, policy, supply)
             });
         match planned {
             Ok(create) => creates.push(create),
@@ -90,14 +96,17 @@ fn template_of<'a>(
     Ok(template)
 }
 
-/// A clone of `source` in the first of `regions` that has a volume for it, if it needs one.
+/// A clone of `source`, of `of` that could be one, in the first region of `order` that has a volume for it,
+/// if it needs one.
 fn planned_create(
     source: &Machine,
     template: Arc<Template>,
-    mut regions: Vec<Region>,
+    order: Order,
+    of: u32,
     policy: &Policy,
     supply: &mut Supply<'_>,
 ) -> Result<NewMachine, Reason> {
+    let Order { mut regions, why: mut placement } = order;
     if regions.is_empty() {
         regions.push(source.region.clone());
     }
@@ -110,7 +119,18 @@ fn planned_create(
             return Err(Reason::VolumesNeeded { source, volume, regions });
         };
         regions[..=index].rotate_right(1);
+        if index > 0 {
+            placement = Placement::Volume;
+        }
         volumes.push(volume);
     }
-    Ok(NewMachine { template, regions, needed, volumes })
+    let choice = Choice::Clone {
+        source: source.id.clone(),
+        source_region: source.region.clone(),
+        release: source.facts.release_version,
+        place: Place { place: 1, of },
+        region: regions.first().cloned(),
+        placement,
+    };
+    Ok(NewMachine { template, regions, needed, volumes, choice })
 }

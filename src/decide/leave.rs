@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{MachineId, MachineState, Region, SuspendObstacle, Timestamp};
 
+use super::choice::{Choice, Place, Turn};
 use super::history::{Cordoned, History};
 use super::observed::{Loads, Observed};
 use super::plan::Action;
@@ -39,6 +40,16 @@ pub(super) struct Exit {
     pub(super) step: Step,
     /// Why it is stopped and not suspended, where it is to be suspended.
     pub(super) obstacle: Option<SuspendObstacle>,
+    /// Why this machine.
+    pub(super) choice: Choice,
+}
+
+/// Says of each where it stands among these, which are all that there are.
+pub(super) fn count_places(exits: &mut [Exit]) {
+    let of = exits.len();
+    for (index, exit) in exits.iter_mut().enumerate() {
+        exit.choice = exit.choice.clone().moved_to(Place::at(index, of));
+    }
 }
 
 impl Exit {
@@ -74,23 +85,14 @@ impl<'a> Leaving<'a> {
     /// by id.
     pub(super) fn rank<'m>(&self, seen: &Seen<'m>) -> Rank<'m> {
         let machine = seen.machine;
-        let cordoned = match seen.cordon {
-            Some(Cordon::Ours(Cordoned { since, stop_failed: false, .. }))
-                if seen.standing.may_stop =>
-            {
-                (false, since.as_millis())
-            }
-            _ => (true, 0),
-        };
+        let cordoned = self.begun(seen).map_or((true, 0), |own| (false, own.since.as_millis()));
         let is_excluded = self.policy.excluded_regions.contains(&machine.region);
         let created_at = machine.created_at.map(Timestamp::as_millis);
         let key = match self.policy.stop_order {
             StopOrder::Id => Some(0),
             StopOrder::Newest => created_at.map(i64::saturating_neg),
             StopOrder::Oldest => created_at,
-            StopOrder::LeastLoaded => {
-                self.loads.and_then(|loads| loads.get(&machine.id)).copied().map(ordered)
-            }
+            StopOrder::LeastLoaded => self.load(&machine.id).map(ordered),
         };
         // One of which nothing is known goes last.
         (cordoned, !is_excluded, (key.is_none(), key.unwrap_or_default()), &machine.id)
@@ -102,29 +104,72 @@ impl<'a> Leaving<'a> {
         let mut candidates: Vec<_> =
             view.machines.iter().filter(|seen| seen.standing.may_stop).collect();
         candidates.sort_by_key(|seen| self.rank(seen));
-        let exits = candidates.into_iter().map(|seen| {
+        let of = candidates.len();
+        let exits = candidates.into_iter().enumerate().map(|(index, seen)| {
+            let (order, turn) = (self.policy.stop_order, self.turn(seen));
+            let choice = Choice::Leave { place: Place::at(index, of), order, turn };
             if !self.policy.suspend {
-                return self.exit(seen, stop(seen), None);
+                return self.exit(seen, stop(seen), None, choice);
             }
             match suspend_obstacle(seen, history) {
                 None => {
                     let (machine, region) = place(seen);
-                    self.exit(seen, Action::Suspend { machine, region }, None)
+                    self.exit(seen, Action::Suspend { machine, region }, None, choice)
                 }
-                obstacle => self.exit(seen, stop(seen), obstacle),
+                obstacle => self.exit(seen, stop(seen), obstacle, choice),
             }
         });
         exits.collect()
     }
 
     /// The way out of a machine that is stopped to be destroyed. It is never suspended.
-    pub(super) fn to_destroy(self, seen: &Seen<'_>) -> Exit {
-        self.exit(seen, stop(seen), None)
+    pub(super) fn to_destroy(self, seen: &Seen<'_>, place: Place) -> Exit {
+        self.exit(seen, stop(seen), None, self.destroyed(seen, place))
+    }
+
+    /// Why a machine is destroyed that stands at `place` among those that may be.
+    pub(super) fn destroyed(&self, seen: &Seen<'_>, place: Place) -> Choice {
+        let (order, turn) = (self.policy.stop_order, self.turn(seen));
+        Choice::Destroy { place, state: seen.state.clone(), order, turn }
+    }
+
+    /// What of [`Leaving::rank`] puts a machine where it stands.
+    fn turn(&self, seen: &Seen<'_>) -> Turn {
+        let machine = seen.machine;
+        if let Some(cordoned) = self.begun(seen) {
+            return Turn::Cordoned { since: cordoned.since };
+        }
+        if self.policy.excluded_regions.contains(&machine.region) {
+            return Turn::Excluded;
+        }
+        match self.policy.stop_order {
+            StopOrder::Id => Turn::Id,
+            StopOrder::Newest | StopOrder::Oldest => Turn::Age { created_at: machine.created_at },
+            StopOrder::LeastLoaded => Turn::Load { load: self.load(&machine.id) },
+        }
+    }
+
+    fn load(&self, machine: &MachineId) -> Option<f64> {
+        self.loads.and_then(|loads| loads.get(machine)).copied()
+    }
+
+    /// Our cordon of a machine that runs and that Fly has not refused to stop.
+    fn begun(&self, seen: &Seen<'_>) -> Option<Cordoned> {
+        match seen.cordon {
+            Some(Cordon::Ours(own)) if seen.standing.may_stop && !own.stop_failed => Some(own),
+            _ => None,
+        }
     }
 
     /// The next step of a machine that ends with `last`. One that someone else has cordoned gets nothing
     /// new already, and must not get our mark, or we would lift that cordon one day.
-    fn exit(&self, seen: &Seen<'_>, last: Action, obstacle: Option<SuspendObstacle>) -> Exit {
+    fn exit(
+        &self,
+        seen: &Seen<'_>,
+        last: Action,
+        obstacle: Option<SuspendObstacle>,
+        choice: Choice,
+    ) -> Exit {
         let (machine, region) = place(seen);
         let step = match (self.policy.cordon_before_stop, seen.cordon) {
             (None, _) | (Some(_), Some(Cordon::Others)) => Step::Do(last),
@@ -138,7 +183,7 @@ impl<'a> Leaving<'a> {
             }
         };
         let is_last = matches!(&step, Step::Do(action) if !matches!(action, Action::Cordon { .. }));
-        Exit { machine, step, obstacle: obstacle.filter(|_| is_last) }
+        Exit { machine, step, obstacle: obstacle.filter(|_| is_last), choice }
     }
 
     /// The machine of `view` that keeps a region running: one that runs, or else is on its way, or else can

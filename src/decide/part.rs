@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Kind, MachineId, Scope, ScopeBounds, Side, Timestamp};
 
+use super::choice::Choice;
 use super::create::NewMachine;
 use super::history::History;
-use super::leave::{Exit, Leaving, Step};
+use super::leave::{Exit, Leaving, Step, count_places};
 use super::plan::{Action, PlannedAction, ScopePlan, Tally};
 use super::reason::Reason;
 use super::select::{self, Destroys, Keep};
@@ -158,9 +159,12 @@ impl<'v, 'a> Part<'v, 'a> {
         Reason::AboveMax { kind, observed: self.plan.observed.of(kind), target }
     }
 
-    pub(super) fn plan_all(&mut self, actions: Vec<Action>, reason: &Reason) {
-        let planned =
-            actions.into_iter().map(|action| PlannedAction { action, reason: reason.clone() });
+    fn plan_all(&mut self, actions: impl IntoIterator<Item = (Action, Choice)>, reason: &Reason) {
+        let planned = actions.into_iter().map(|(action, choice)| PlannedAction {
+            action,
+            reason: reason.clone(),
+            choice,
+        });
         self.plan.actions.extend(planned);
     }
 
@@ -215,7 +219,7 @@ impl<'v, 'a> Part<'v, 'a> {
         self.plan.reasons.extend(not_suspended(&exits));
         let mut until: Option<Timestamp> = None;
         let mut waiting = 0;
-        for Exit { machine, step, .. } in exits {
+        for Exit { machine, step, choice, .. } in exits {
             let action = match step {
                 Step::Do(action) => action,
                 Step::Wait(own) => {
@@ -230,7 +234,7 @@ impl<'v, 'a> Part<'v, 'a> {
                 Action::Cordon { .. } => Reason::CordonBeforeStop { seconds },
                 _ => reason.clone(),
             };
-            self.plan.actions.push(PlannedAction { action, reason });
+            self.plan.actions.push(PlannedAction { action, reason, choice });
         }
         let waits = until.map(|until| Reason::WaitingForCordon { count: waiting, until });
         self.plan.reasons.extend(waits);
@@ -242,7 +246,8 @@ impl<'v, 'a> Part<'v, 'a> {
         let is_wanted = self.need.destroys == 0 && !self.is_withheld;
         if is_wanted && !self.acts_on(Kind::Started) {
             let actions = select::to_start_again(&self.view, policy, &next.stopped_to_destroy);
-            self.plan_all(actions, &Reason::WantedAgain);
+            let every = actions.into_iter().map(|action| (action, Choice::Every));
+            self.plan_all(every, &Reason::WantedAgain);
         }
     }
 
@@ -259,7 +264,7 @@ impl<'v, 'a> Part<'v, 'a> {
         if self.need.starts > 0 {
             let reason = self.below(Kind::Started);
             let mut candidates = select::to_start(&self.view, policy);
-            candidates.retain(is_free);
+            candidates.retain(|(action, _)| is_free(action));
             self.started = self.take(candidates, self.need.starts, &reason);
             return;
         }
@@ -314,17 +319,18 @@ impl<'v, 'a> Part<'v, 'a> {
         stops.retain(|exit| !taken.contains(&exit.machine));
         self.need.stops = self.need.stops.saturating_sub(count(there - stops.len()));
         stops.retain(|exit| keep.may_stop(&exit.machine));
+        count_places(&mut stops);
         stops
     }
 
     /// Takes the first `wanted` candidates as actions; the rest are spares.
-    fn take(&mut self, mut candidates: Vec<Action>, wanted: u32, reason: &Reason) -> u32 {
+    fn take(&mut self, mut candidates: Vec<(Action, Choice)>, wanted: u32, reason: &Reason) -> u32 {
         let taken = min(candidates.len(), wanted as usize);
         let spares = candidates.split_off(taken);
         self.plan.reasons.push(reason.clone());
         self.plan_all(candidates, reason);
         if taken > 0 {
-            self.plan.spares.extend(spares);
+            self.plan.spares.extend(spares.into_iter().map(|(action, _)| action));
         }
         count(taken)
     }
@@ -350,10 +356,10 @@ impl<'v, 'a> Part<'v, 'a> {
         for new in std::mem::take(&mut self.new) {
             let start = may_launch(&new);
             launched += u32::from(start);
-            let NewMachine { template, regions, volumes, .. } = new;
+            let NewMachine { template, regions, volumes, choice, .. } = new;
             let create_id = next_id();
             let action = Action::Create { create_id, regions, volumes, template, start };
-            self.plan.actions.push(PlannedAction { action, reason: reason.clone() });
+            self.plan.actions.push(PlannedAction { action, reason: reason.clone(), choice });
         }
         self.plan.reasons.append(&mut self.refused);
         launched

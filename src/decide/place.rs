@@ -2,6 +2,7 @@
 
 use crate::model::{Region, Scope, Timestamp};
 
+use super::choice::Placement;
 use super::history::History;
 use super::part::{Part, Role};
 use super::reason::Reason;
@@ -11,11 +12,19 @@ use super::view::View;
 /// The regions to try for each of several new machines.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Places {
-    /// For each machine the regions to try, in order; an empty order stands for the region of the
-    /// machine that is cloned.
-    pub(super) orders: Vec<Vec<Region>>,
+    /// For each machine the regions to try.
+    pub(super) orders: Vec<Order>,
     /// Why there are fewer, and which regions are left out.
     pub(super) reasons: Vec<Reason>,
+}
+
+/// The regions to try for one machine.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Order {
+    /// The first one first; none stands for the region of the machine that is cloned.
+    pub(super) regions: Vec<Region>,
+    /// Why the first one.
+    pub(super) why: Placement,
 }
 
 /// The regions for the `count` machines that `part` creates.
@@ -37,7 +46,8 @@ pub(super) fn places(
         let closed = closed.then_some(Reason::RegionNotOffered { nearest: None });
         return match closed.or_else(|| rest(region).map(|own| own.waits_in(region))) {
             None => {
-                Places { orders: vec![vec![region.clone()]; count as usize], reasons: Vec::new() }
+                let own = Order { regions: vec![region.clone()], why: Placement::Own };
+                Places { orders: vec![own; count as usize], reasons: Vec::new() }
             }
             Some(reason) => Places { orders: Vec::new(), reasons: vec![reason] },
         };
@@ -47,7 +57,8 @@ pub(super) fn places(
         Err(reason) => return Places { orders: Vec::new(), reasons: vec![reason] },
     };
     if listed.is_empty() {
-        return Places { orders: vec![Vec::new(); count as usize], reasons: Vec::new() };
+        let anywhere = Order { regions: Vec::new(), why: Placement::Source };
+        return Places { orders: vec![anywhere; count as usize], reasons: Vec::new() };
     }
     let mut open = Vec::new();
     let mut resting = Vec::new();
@@ -134,7 +145,7 @@ fn rest(
         .then(|| Rest { answer: refusal.answer.to_string(), until: refusal.at.plus(rest) })
 }
 
-fn fewest_first(view: &View<'_>, listed: &[Region], count: u32) -> Vec<Vec<Region>> {
+fn fewest_first(view: &View<'_>, listed: &[Region], count: u32) -> Vec<Order> {
     let mut load: Vec<(usize, &Region)> =
         listed.iter().map(|region| (view.count_in(region), region)).collect();
     (0..count)
@@ -143,10 +154,13 @@ fn fewest_first(view: &View<'_>, listed: &[Region], count: u32) -> Vec<Vec<Regio
             let mut order: Vec<usize> = (0..load.len()).collect();
             order.sort_by_key(|&index| load[index].0);
             let regions = order.iter().map(|&index| load[index].1.clone()).collect();
+            let mut machines = 0;
             if let Some(&first) = order.first() {
+                machines = load[first].0;
                 load[first].0 += 1;
             }
-            regions
+            let (machines, of) = (super::part::count(machines), super::part::count(load.len()));
+            Order { regions, why: Placement::Fewest { machines, of } }
         })
         .collect()
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Kind, MachineId, ProcessGroup, Region, Scope, ScopeBounds, Timestamp};
 
+use super::choice::{self, Choice};
 use super::history::History;
 use super::reason::{Reason, Weight};
 use super::template::Template;
@@ -98,7 +99,7 @@ impl Tally {
     }
 }
 
-/// An action with its reason.
+/// An action with its reason, and why it is for this machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedAction {
     /// What.
@@ -107,6 +108,9 @@ pub struct PlannedAction {
     /// Why.
     #[serde(serialize_with = "one_with_text")]
     pub reason: Reason,
+    /// Why on this machine and no other.
+    #[serde(serialize_with = "choice::with_text")]
+    pub choice: Choice,
 }
 
 /// One change to the app's machines.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::model::MachineId;
 
+use super::choice::Choice;
 use super::history::History;
 use super::part::{Part, Role, count};
 use super::plan::{Action, PlannedAction};
@@ -49,7 +50,8 @@ pub(super) fn put_back(
         if let Some(why) = end_of(seen, cordon, next) {
             let (machine, region) = (seen.machine.id.clone(), seen.machine.region.clone());
             let action = Action::Uncordon { machine, region };
-            back[index].push(PlannedAction { action, reason: Reason::CordonOver { why } });
+            let (reason, choice) = (Reason::CordonOver { why }, Choice::Every);
+            back[index].push(PlannedAction { action, reason, choice });
             let is_other = |own: &Action| own.machine() != Some(&seen.machine.id);
             parts.iter_mut().for_each(|part| part.plan.spares.retain(is_other));
         }

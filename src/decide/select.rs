@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{HostStatus, Machine, MachineId, MachineState, ProcessGroup, Region};
 
+use super::choice::{Choice, Place};
 use super::leave::{Exit, Leaving, victim_rank};
 use super::observed::Observed;
 use super::plan::Action;
@@ -18,7 +19,7 @@ const SAFE_TO_DESTROY: &str = "safe_to_destroy";
 /// Machines that may be started, best first: suspended before stopped (they resume in a fraction of
 /// the time), the newest release first, then by id. None in an excluded region.
 #[must_use]
-pub fn to_start(view: &View<'_>, policy: &Policy) -> Vec<Action> {
+pub fn to_start(view: &View<'_>, policy: &Policy) -> Vec<(Action, Choice)> {
     let is_excluded = |seen: &Seen<'_>| policy.excluded_regions.contains(&seen.machine.region);
     let mut candidates: Vec<_> =
         view.machines.iter().filter(|seen| seen.standing.may_start && !is_excluded(seen)).collect();
@@ -29,13 +30,17 @@ pub fn to_start(view: &View<'_>, policy: &Policy) -> Vec<Action> {
             &seen.machine.id,
         )
     });
-    candidates
-        .iter()
-        .map(|seen| Action::Start {
-            machine: seen.machine.id.clone(),
-            region: seen.machine.region.clone(),
-        })
-        .collect()
+    let of = candidates.len();
+    let start = |(index, seen): (usize, &&Seen<'_>)| {
+        let (machine, region) = (seen.machine.id.clone(), seen.machine.region.clone());
+        let choice = Choice::Start {
+            place: Place::at(index, of),
+            suspended: seen.state == MachineState::Suspended,
+            release: seen.machine.facts.release_version,
+        };
+        (Action::Start { machine, region }, choice)
+    };
+    candidates.iter().enumerate().map(start).collect()
 }
 
 /// Machines of `stopped` that may be started, best first.
@@ -45,16 +50,16 @@ pub fn to_start_again(
     policy: &Policy,
     stopped: &BTreeSet<MachineId>,
 ) -> Vec<Action> {
-    let mut candidates = to_start(view, policy);
-    candidates.retain(|action| action.machine().is_some_and(|id| stopped.contains(id)));
-    candidates
+    let candidates = to_start(view, policy).into_iter().map(|(action, _)| action);
+    let is_meant = |action: &Action| action.machine().is_some_and(|id| stopped.contains(id));
+    candidates.filter(is_meant).collect()
 }
 
 /// What destroying a number of machines comes to in this tick.
 #[derive(Debug, Default, PartialEq)]
 pub struct Destroys {
     /// Destroyed now.
-    pub now: Vec<Action>,
+    pub now: Vec<(Action, Choice)>,
     /// They run: stopped now, or after they were cordoned, and destroyed in a later tick.
     pub(super) stop_first: Vec<Exit>,
     /// On their way to `stopped` already.
@@ -82,8 +87,7 @@ impl<'a> Keep<'a> {
     /// Of the machines of `view`, the last that can be cloned is kept.
     #[must_use]
     pub fn last_of(view: &View<'a>) -> Self {
-        let cloneable = view.machines.iter().filter(|seen| is_cloneable(seen)).count();
-        Self { cloneable, ..Self::default() }
+        Self { cloneable: count_cloneable(view), ..Self::default() }
     }
 
     /// Whether a machine may be stopped.
@@ -115,7 +119,7 @@ impl Destroys {
     /// How many run.
     pub(super) fn running(&self) -> usize {
         let forced =
-            self.now.iter().filter(|own| matches!(own, Action::Destroy { force: true, .. }));
+            self.now.iter().filter(|(own, _)| matches!(own, Action::Destroy { force: true, .. }));
         self.stop_first.len() + forced.count()
     }
 
@@ -127,7 +131,7 @@ impl Destroys {
             left = left.saturating_sub(u32::from(runs));
             is_kept
         };
-        self.now.retain(|own| is_kept(matches!(own, Action::Destroy { force: true, .. })));
+        self.now.retain(|(own, _)| is_kept(matches!(own, Action::Destroy { force: true, .. })));
         self.stop_first.retain(|_| is_kept(true));
     }
 
@@ -154,7 +158,8 @@ pub fn to_destroy(
 
     let mut destroys = Destroys::default();
     let mut postponed = 0;
-    for (_, seen) in candidates {
+    let of = candidates.len();
+    for (index, (_, seen)) in candidates.into_iter().enumerate() {
         let runs = seen.standing.may_stop;
         let taken = destroys.len() + if runs { postponed } else { 0 };
         if taken >= count as usize {
@@ -183,13 +188,11 @@ pub fn to_destroy(
         if seen.standing.is_stopping {
             destroys.waiting += 1;
         } else if runs && !policy.destroy_force {
-            destroys.stop_first.push(leaving.to_destroy(seen));
+            destroys.stop_first.push(leaving.to_destroy(seen, Place::at(index, of)));
         } else {
-            destroys.now.push(Action::Destroy {
-                machine: seen.machine.id.clone(),
-                region: seen.machine.region.clone(),
-                force: runs,
-            });
+            let (machine, region) = (seen.machine.id.clone(), seen.machine.region.clone());
+            let choice = leaving.destroyed(seen, Place::at(index, of));
+            destroys.now.push((Action::Destroy { machine, region, force: runs }, choice));
         }
     }
     destroys
@@ -200,6 +203,12 @@ fn is_cloneable(seen: &Seen<'_>) -> bool {
     seen.machine.host_status == HostStatus::Ok
         && (seen.machine.config.is_some() || seen.machine.facts.config_left_out)
         && seen.machine.facts.bluegreen_tag.as_deref() != Some(SAFE_TO_DESTROY)
+}
+
+/// How many machines a new one could be made from.
+#[must_use]
+pub fn count_cloneable(view: &View<'_>) -> usize {
+    view.machines.iter().filter(|seen| is_cloneable(seen)).count()
 }
 
 /// The machine to clone for a new one in `region`: not failed, not cordoned, of the newest release, in

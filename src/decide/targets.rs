@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::model::{Kinds, ProcessGroup, Region, RegionList, ScopeBounds};
 
 use super::damp::{Damping, RegionDamping};
@@ -79,7 +81,8 @@ pub enum Wanted {
 }
 
 /// Which of the machines that run are stopped first, and destroyed first among those in one state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StopOrder {
     /// By id, as the Go autoscaler does.
     #[default]

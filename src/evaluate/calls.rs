@@ -116,6 +116,17 @@ pub(super) fn gather<'s>(
     Ok((gathered, calls))
 }
 
+/// Where the call of ours ends that `tokens` begin with, in bytes from the start of the expression.
+pub(super) fn extent(tokens: &[Token<'_>]) -> Option<usize> {
+    let (function, rest) = tokens.split_first()?;
+    let is_ours = function.kind == Kind::Name && FUNCTIONS.binary_search(&function.text).is_ok();
+    let is_called = is_ours && rest.first().is_some_and(|next| next.is("("));
+    if !is_called {
+        return None;
+    }
+    Arguments::read(*function, rest).ok().map(|arguments| arguments.end)
+}
+
 fn read(arguments: &Arguments<'_, '_>, names: &Names) -> Result<Call, Problem> {
     let function = arguments.name();
     let over = |how| {

@@ -213,6 +213,7 @@ impl Compiled {
 fn to_evalexpr(input: Input<'_>) -> Found {
     match input {
         Input::Variable(Value::Number(number)) => Found::Float(*number),
+        Input::Variable(Value::Truth(truth)) => Found::Boolean(*truth),
         Input::Variable(Value::Nil) => Found::Empty,
         Input::Variable(Value::Text(text)) => Found::String(text.as_ref().to_owned()),
         Input::Number(number) => Found::Float(number),

@@ -62,6 +62,7 @@ impl Compiled {
 fn to_expr(input: Input<'_>) -> ::expr::Value {
     match input {
         Input::Variable(Value::Number(number)) => ::expr::Value::Float(*number),
+        Input::Variable(Value::Truth(truth)) => ::expr::Value::Bool(*truth),
         Input::Variable(Value::Nil) => ::expr::Value::Nil,
         Input::Variable(Value::Text(text)) => ::expr::Value::String(text.as_ref().to_owned()),
         Input::Number(number) => ::expr::Value::Float(number),

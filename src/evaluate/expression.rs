@@ -11,6 +11,7 @@ use super::count::finite;
 use super::error::Problem;
 use super::names::{Names, did_you_mean, nearest, unknown_variable};
 use super::syntax::{Translation, bounded_tokens, translate};
+use super::token::{Kind, Token};
 use super::{CompileError, EvaluateError, Look, evalexpr, expr, functions};
 use crate::model::{Timestamp, Value, VariableTable};
 
@@ -40,12 +41,15 @@ pub struct Expression {
 }
 
 struct Compiled {
-    source: Box<str>,
+    source: Arc<str>,
     reads: BTreeSet<Arc<str>>,
     /// The variables that stand in it by themselves, in the order in which `code` numbers them.
     variables: Vec<Arc<str>>,
     /// The calls of our own functions, likewise.
     calls: Vec<Call>,
+    /// What stands for each of them in the source, which may write one call in several ways; by its number
+    /// among `variables` and, behind them, `calls`.
+    written: Vec<(Arc<str>, usize)>,
     code: Code,
 }
 
@@ -75,6 +79,11 @@ impl Expression {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.compiled.source
+    }
+
+    /// The same, shared: each tick keeps it with what it gave.
+    pub(super) fn shared_source(&self) -> Arc<str> {
+        Arc::clone(&self.compiled.source)
     }
 
     /// The language that it is evaluated as.
@@ -113,15 +122,36 @@ impl Expression {
         variables: &VariableTable,
         now: Timestamp,
     ) -> Result<f64, EvaluateError> {
-        let Compiled { variables: names, calls, .. } = &*self.compiled;
-        let mut inputs = Vec::with_capacity(names.len() + calls.len());
-        for name in names {
-            inputs.push(Input::Variable(value_of(variables, name)?));
-        }
-        for call in calls {
-            inputs.push(call.input(variables, now)?);
-        }
+        let inputs = self.inputs(variables, now).collect::<Result<Vec<_>, _>>()?;
         self.run(inputs.into_iter(), now)
+    }
+
+    /// The same, and what it read, by the text that stands for it in the source: the names of variables, and
+    /// calls of ours as they are written. What could not be read is not in it.
+    pub fn trace(
+        &self,
+        variables: &VariableTable,
+        now: Timestamp,
+    ) -> (Result<f64, EvaluateError>, Vec<(Arc<str>, Value)>) {
+        let inputs: Vec<_> = self.inputs(variables, now).collect();
+        let read = self.compiled.written.iter().filter_map(|(text, number)| {
+            let input = inputs.get(*number)?.as_ref().ok()?;
+            Some((Arc::clone(text), input.to_value()))
+        });
+        let read = read.collect();
+        let gave = inputs.into_iter().collect::<Result<Vec<_>, _>>();
+        (gave.and_then(|inputs| self.run(inputs.into_iter(), now)), read)
+    }
+
+    /// What stands in for each name of the code, or why nothing does.
+    fn inputs<'v>(
+        &self,
+        variables: &'v VariableTable,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Result<Input<'v>, EvaluateError>> {
+        let Compiled { variables: names, calls, .. } = &*self.compiled;
+        let named = names.iter().map(|name| value_of(variables, name).map(Input::Variable));
+        named.chain(calls.iter().map(move |call| call.input(variables, now)))
     }
 
     fn run<'v>(
@@ -203,6 +233,9 @@ impl fmt::Display for Expression {
 fn read(source: &str, names: &Names) -> Result<Compiled, Problem> {
     let tokens = bounded_tokens(source)?;
     let (tokens, calls) = calls::gather(source, &tokens, names)?;
+    let made = |variables: Vec<Arc<str>>, calls, code| {
+        Compiled::new(source, &tokens, variables, calls, code)
+    };
     let translated =
         translate(source, &tokens).and_then(|translation| match unknown_function(&translation) {
             Some(problem) => Err(problem),
@@ -215,7 +248,7 @@ fn read(source: &str, names: &Names) -> Result<Compiled, Problem> {
             let Some(Some(compiled)) = attempt else { return Err(problem) };
             let code = compiled?;
             let variables = code.variables.clone();
-            return Ok(Compiled::new(source, variables, calls, Code::Evalexpr(code)));
+            return Ok(made(variables, calls, Code::Evalexpr(code)));
         }
     };
     if let Some((name, place)) = translation.names.iter().find(|(name, _)| !names.contains(name)) {
@@ -224,17 +257,31 @@ fn read(source: &str, names: &Names) -> Result<Compiled, Problem> {
     let code = caught(|| expr::Compiled::new(&translation))
         .unwrap_or_else(|| Err(Problem::whole("this cannot be read as an expression")))?;
     let variables = translation.names.iter().map(|(name, _)| Arc::from(*name)).collect();
-    Ok(Compiled::new(source, variables, calls, Code::Expr(code)))
+    Ok(made(variables, calls, Code::Expr(code)))
 }
 
 impl Compiled {
-    fn new(source: &str, variables: Vec<Arc<str>>, calls: Vec<Call>, code: Code) -> Self {
+    fn new(
+        source: &str,
+        tokens: &[Token<'_>],
+        variables: Vec<Arc<str>>,
+        calls: Vec<Call>,
+        code: Code,
+    ) -> Self {
         let looked_at = calls.iter().filter_map(|call| match call {
             Call::Look(look) => Some(&look.metric),
             Call::Hour(_) | Call::Weekday(_) | Call::During(_) => None,
         });
         let reads = variables.iter().chain(looked_at).cloned().collect();
-        Self { source: Box::from(source), reads, variables, calls, code }
+        let named = variables.iter().cloned().enumerate().map(|(number, name)| (name, number));
+        let mut written: Vec<(Arc<str>, usize)> = named.collect();
+        for token in tokens {
+            let Kind::Call(number) = token.kind else { continue };
+            if !written.iter().any(|(text, _)| **text == *token.text) {
+                written.push((Arc::from(token.text), variables.len() + number));
+            }
+        }
+        Self { source: Arc::from(source), reads, variables, calls, written, code }
     }
 }
 
@@ -247,6 +294,16 @@ pub(super) enum Input<'v> {
     Number(f64),
     /// What a condition of ours gives.
     Truth(bool),
+}
+
+impl Input<'_> {
+    fn to_value(self) -> Value {
+        match self {
+            Self::Variable(value) => value.clone(),
+            Self::Number(number) => Value::Number(number),
+            Self::Truth(truth) => Value::Truth(truth),
+        }
+    }
 }
 
 /// The value of the variable `name`: no number that is none.
@@ -266,7 +323,7 @@ pub(super) fn value_of<'v>(
 pub(super) fn finite_value(value: &Value) -> Result<&Value, EvaluateError> {
     match value {
         Value::Number(number) => finite(*number).map(|_| value),
-        Value::Nil | Value::Text(_) => Ok(value),
+        Value::Nil | Value::Truth(_) | Value::Text(_) => Ok(value),
     }
 }
 

@@ -4,7 +4,43 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{EvaluateError, Expression, Look, machine_count};
-use crate::model::{Bounds, Kind, ScopeBounds, Side, Timestamp, VariableTable};
+use crate::model::{Bounds, Kind, ScopeBounds, Side, Timestamp, Value, VariableTable};
+
+/// What one expression of a scope gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Of which number.
+    pub kind: Kind,
+    /// Of which end; `None`: of both.
+    pub side: Option<Side>,
+    /// The expression as it was written.
+    pub expression: Arc<str>,
+    /// What it read: see [`Expression::trace`].
+    pub read: Vec<(Arc<str>, Value)>,
+    /// What it gave, before it was rounded.
+    pub gave: Option<f64>,
+    /// The same as a number of machines.
+    pub count: Result<u32, EvaluateError>,
+}
+
+impl Evaluation {
+    fn of(
+        expression: &Expression,
+        (kind, side): (Kind, Option<Side>),
+        variables: &VariableTable,
+        now: Timestamp,
+    ) -> Self {
+        let (gave, read) = expression.trace(variables, now);
+        Self {
+            kind,
+            side,
+            expression: expression.shared_source(),
+            read,
+            gave: gave.as_ref().ok().copied(),
+            count: gave.and_then(machine_count),
+        }
+    }
+}
 
 /// What was configured for one scope: up to four expressions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,23 +102,29 @@ impl ScopeExpressions {
         looks
     }
 
-    /// The bounds. Where both ends of a pair are the same expression (`created-machine-count`), it
-    /// is evaluated once.
+    /// The bounds, and how each expression came to what it gave. Where both ends of a pair are the same
+    /// expression (`created-machine-count`), it is evaluated once.
     ///
-    /// # Errors
-    /// Every expression that gave no number of machines; one is enough to hold the scope.
+    /// In place of the bounds there is every expression that gave no number of machines, with why: one is
+    /// enough to hold the scope.
     pub fn evaluate(
         &self,
         variables: &VariableTable,
         now: Timestamp,
-    ) -> Result<ScopeBounds, Vec<(Kind, Side, EvaluateError)>> {
+    ) -> (Result<ScopeBounds, Vec<(Kind, Side, EvaluateError)>>, Vec<Evaluation>) {
         let mut failures = Vec::new();
+        let mut each: Vec<Evaluation> = Vec::new();
         let mut bounds = |kind, low: &Option<Expression>, high: &Option<Expression>| {
-            let count = |expression: &Expression| {
-                expression.evaluate(variables, now).and_then(machine_count)
+            let is_both = low == high;
+            let mut count = |side, expression: &Option<Expression>| {
+                let ends = (kind, (!is_both).then_some(side));
+                let one = Evaluation::of(expression.as_ref()?, ends, variables, now);
+                let count = one.count.clone();
+                each.push(one);
+                Some(count)
             };
-            let min = low.as_ref().map(count);
-            let max = if low == high { min.clone() } else { high.as_ref().map(count) };
+            let min = count(Side::Min, low);
+            let max = if is_both { min.clone() } else { count(Side::Max, high) };
             let mut keep = |side, count: Option<Result<u32, EvaluateError>>| {
                 count?.map_err(|error| failures.push((kind, side, error))).ok()
             };
@@ -90,6 +132,8 @@ impl ScopeExpressions {
         };
         let created = bounds(Kind::Created, &self.created_min, &self.created_max);
         let started = bounds(Kind::Started, &self.started_min, &self.started_max);
-        if failures.is_empty() { Ok(ScopeBounds { created, started }) } else { Err(failures) }
+        let gave =
+            if failures.is_empty() { Ok(ScopeBounds { created, started }) } else { Err(failures) };
+        (gave, each)
     }
 }

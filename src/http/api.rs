@@ -1,5 +1,7 @@
 //! What is read of apps, as JSON: how they are, what happened, why, and by which configuration.
 
+mod apps;
+mod explain;
 mod history;
 mod status;
 
@@ -13,6 +15,8 @@ use super::query::Asked;
 use super::{Served, Sources};
 use crate::journal::{Journal, JournalError};
 
+pub(super) use apps::apps;
+pub(super) use explain::explain;
 pub(super) use history::{chart, history};
 pub(super) use status::status;
 

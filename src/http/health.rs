@@ -25,6 +25,10 @@ pub(super) async fn healthz() -> &'static str {
 pub(super) async fn readyz(State(shared): State<Served>) -> Response {
     let sources = &shared.sources;
     match sources.board.readiness(sources.clock.now(), sources.configured.borrow().interval) {
+        // Who pauses wants nothing done; the process is well and does what it is told.
+        Readiness::Ready if sources.board.pauses().any() => {
+            format!("ready; paused: {}\n", sources.board.pauses()).into_response()
+        }
         Readiness::Ready => "ready\n".into_response(),
         Readiness::NotReady(why) => {
             (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()

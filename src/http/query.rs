@@ -71,7 +71,15 @@ impl Asked {
         if board.has(&app) { Ok(Some(app)) } else { Err(no_such_app(&app, board)) }
     }
 
-    /// The app that is meant: where one is scaled, it need not be said.
+    /// The app that is meant, where it is scaled: if it is the only one, it need not be said.
+    pub(super) fn scaled_app(&self, board: &Board) -> Result<AppName, Refusal> {
+        match self.app(board)? {
+            Some(app) => Ok(app),
+            None => self.one_app(board),
+        }
+    }
+
+    /// The app that is meant, whether it is scaled or not: where one is, it need not be said.
     pub(super) fn one_app(&self, board: &Board) -> Result<AppName, Refusal> {
         if let Some(app) = self.any_app() {
             return Ok(app);

@@ -1,9 +1,11 @@
 //! What happened, one thing at a time.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::ResultKind;
-use crate::decide::Verb;
+use super::{ActionRecord, OutcomeRecord, ReasonRecord, Record, ResultKind, ScopeRecord};
+use crate::decide::{Verb, Weight};
 use crate::model::{AppName, MachineId, ProcessGroup, Region, Timestamp};
 
 /// One thing that happened.
@@ -46,6 +48,115 @@ pub struct Entry {
     pub reason: Option<String>,
 }
 
+impl Entry {
+    /// What happened in the tick of `app` at `at`: what was done, or would have been; what was held, for each
+    /// scope and code once; and that there was no plan.
+    #[must_use]
+    pub fn of(app: &AppName, at: Timestamp, record: &Record) -> Vec<Self> {
+        let bare = |kind, text: &str| Self::bare(Some(app), at, kind, text);
+        let mut entries = Vec::new();
+        if let Some(error) = &record.error {
+            entries.push(bare(EntryKind::Failure, error));
+        }
+        for own in &record.scopes {
+            let mut codes = BTreeSet::new();
+            let holds = own.reasons.iter().filter(|reason| reason.weight == Weight::Hold);
+            let holds = holds.filter(|reason| codes.insert(reason.code.as_str()));
+            entries.extend(holds.map(|reason| bare(EntryKind::Hold, "").held(own, reason)));
+            if record.dry_run || record.paused {
+                let would = |action| bare(EntryKind::Action, "").not_done(own, action);
+                entries.extend(own.actions.iter().map(would));
+            }
+        }
+        let done = |outcome| bare(EntryKind::Action, "").done(outcome);
+        entries.extend(record.outcomes.iter().map(done));
+        entries
+    }
+
+    /// Something that is no tick.
+    #[must_use]
+    pub fn noted(noted: &Noted) -> Self {
+        Self::bare(noted.app.as_ref(), noted.at, noted.kind, &noted.text)
+    }
+
+    fn bare(app: Option<&AppName>, at: Timestamp, kind: EntryKind, text: &str) -> Self {
+        Self {
+            app: app.cloned(),
+            at,
+            until: at,
+            kind,
+            would: false,
+            group: None,
+            region: None,
+            verb: None,
+            machine: None,
+            result: None,
+            code: None,
+            text: text.to_owned(),
+            reason: None,
+        }
+    }
+
+    fn held(self, own: &ScopeRecord, reason: &ReasonRecord) -> Self {
+        Self {
+            group: Some(own.scope.group.clone()),
+            region: own.scope.region.clone(),
+            code: Some(reason.code.clone()),
+            text: reason.text.clone(),
+            ..self
+        }
+    }
+
+    fn not_done(self, own: &ScopeRecord, action: &ActionRecord) -> Self {
+        Self {
+            would: true,
+            group: Some(own.scope.group.clone()),
+            region: action.region.clone(),
+            verb: Some(action.verb),
+            machine: action.machine.clone(),
+            code: Some(action.reason.code.clone()),
+            text: action.text.clone(),
+            reason: Some(action.reason.text.clone()),
+            ..self
+        }
+    }
+
+    fn done(self, outcome: &OutcomeRecord) -> Self {
+        Self {
+            group: Some(outcome.scope.group.clone()),
+            region: outcome.machine_region.clone(),
+            verb: Some(outcome.verb),
+            machine: outcome.machine.clone(),
+            result: Some(outcome.result),
+            code: Some(outcome.reason.code.clone()),
+            text: outcome.text.clone(),
+            reason: Some(outcome.reason.text.clone()),
+            ..self
+        }
+    }
+
+    /// Whether it may go on in the next tick: a hold, a failure, or what is only shown.
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        matches!(self.kind, EntryKind::Hold | EntryKind::Failure) || self.would
+    }
+
+    /// Whether this is the same thing as `before`, of the tick before: it goes on, and does not happen anew.
+    /// What failed fails for the same reason, whatever numbers stand in it.
+    #[must_use]
+    pub fn goes_on_from(&self, before: &Self) -> bool {
+        let key = |own: &Self| {
+            let Self { app, kind, would, group, region, verb, machine, result, code, .. } =
+                own.clone();
+            (app, kind, would, group, region, verb, machine, result, code)
+        };
+        let words = |text: &str| text.replace(|letter: char| letter.is_ascii_digit(), "");
+        self.lasts()
+            && key(self) == key(before)
+            && (self.kind != EntryKind::Failure || words(&self.text) == words(&before.text))
+    }
+}
+
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,6 +175,33 @@ pub enum EntryKind {
     Pause,
     /// Somebody resumed it.
     Resume,
+}
+
+impl EntryKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Action,
+        Self::Hold,
+        Self::Failure,
+        Self::Reload,
+        Self::Start,
+        Self::Pause,
+        Self::Resume,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Action => "action",
+            Self::Hold => "hold",
+            Self::Failure => "failure",
+            Self::Reload => "reload",
+            Self::Start => "start",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+        }
+    }
 }
 
 /// Something that happened and is no tick.

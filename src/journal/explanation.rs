@@ -1,9 +1,14 @@
 //! How the numbers of a tick came about, and what was done about them, stage by stage.
 
+mod stages;
+mod summary;
+
 use serde::{Deserialize, Serialize};
 
-use crate::decide::Weight;
-use crate::model::{AppName, Scope, TickOutcome, Timestamp};
+use crate::decide::{Verb, Weight};
+use crate::model::{AppName, Region, Scope, TickOutcome, Timestamp};
+
+use super::{Passage, Record};
 
 /// A tick, explained. Made of sentences: whoever shows it needs to know nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +58,40 @@ pub struct Explained {
     pub text: String,
 }
 
+impl Explanation {
+    /// What happened in the tick that the record of `passage` is of, and why.
+    #[must_use]
+    pub fn of(passage: &Passage) -> Self {
+        let Passage { app, from, until, ticks, at, record } = passage;
+        Self {
+            app: app.clone(),
+            at: *at,
+            from: *from,
+            until: *until,
+            ticks: *ticks,
+            outcome: record.outcome,
+            summary: summary::of(record, *at),
+            lines: stages::of_all(record),
+            parts: record.scopes.iter().map(|scope| stages::of_scope(scope, record)).collect(),
+        }
+    }
+
+    /// What of it is about `region`: that scope of each process group, and those over all regions.
+    #[must_use]
+    pub fn for_region(mut self, region: &Region) -> Self {
+        self.parts.retain(|part| part.scope.covers(region));
+        self
+    }
+}
+
+impl Record {
+    /// Whether such an action was to be done in it.
+    #[must_use]
+    pub fn plans(&self, verb: Verb) -> bool {
+        self.scopes.iter().flat_map(|scope| &scope.actions).any(|action| action.verb == verb)
+    }
+}
+
 /// The stages of a tick, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -70,3 +109,6 @@ pub enum Stage {
     /// What Fly answered.
     Act,
 }
+
+#[cfg(test)]
+mod tests;

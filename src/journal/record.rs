@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decide::{Tally, Verb, Weight};
-use crate::model::{MachineId, MetricName, Region, Scope, ScopeBounds, TickOutcome, Timestamp};
-use crate::status::{Evaluated, MachineCount};
+use crate::act::{ActionResult, Outcome};
+use crate::decide::{PlannedAction, Reason, ScopePlan, Tally, Verb, Weight};
+use crate::model::{
+    Failure, MachineId, MetricName, Region, Scope, ScopeBounds, TickOutcome, Timestamp,
+};
+use crate::status::{Evaluated, MachineCount, SampleStatus, Tick};
 
 /// What one tick came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -158,3 +161,112 @@ pub enum ResultKind {
     /// Not tried.
     NotAttempted,
 }
+
+impl Record {
+    /// What `tick` came to.
+    #[must_use]
+    pub fn of(tick: &Tick) -> Self {
+        let scopes = tick.plan.iter().flat_map(|plan| &plan.scopes);
+        Self {
+            outcome: tick.outcome,
+            dry_run: tick.dry_run,
+            paused: tick.paused,
+            samples: tick.samples.iter().map(SampleRecord::from).collect(),
+            machines: tick.machines.clone(),
+            evaluated: tick.evaluated.clone(),
+            scopes: scopes.map(ScopeRecord::from).collect(),
+            outcomes: tick.outcomes.iter().map(OutcomeRecord::from).collect(),
+            advice: tick.advice.iter().map(ToString::to_string).collect(),
+            error: tick.error.clone(),
+        }
+    }
+}
+
+impl From<&SampleStatus> for SampleRecord {
+    fn from(sample: &SampleStatus) -> Self {
+        Self {
+            metric: sample.metric.clone(),
+            by_region: sample.by_region,
+            value: sample.value,
+            regions: sample.regions.clone(),
+            failed_regions: sample.failed_regions.clone(),
+            error: sample.error.clone(),
+            failures: sample.failures.iter().map(told).collect(),
+        }
+    }
+}
+
+/// What could not be measured, since when, and what is read in its place.
+fn told(failure: &Failure) -> String {
+    let Failure { region, error, since, instead } = failure;
+    let place = region.as_ref().map(|region| format!("{region} ")).unwrap_or_default();
+    format!("{place}fails since {since}: {error}; {instead}")
+}
+
+impl From<&ScopePlan> for ScopeRecord {
+    fn from(plan: &ScopePlan) -> Self {
+        Self {
+            scope: plan.scope.clone(),
+            observed: plan.observed,
+            wanted: plan.wanted,
+            targets: plan.targets,
+            reasons: plan.reasons.iter().map(ReasonRecord::from).collect(),
+            actions: plan.actions.iter().map(ActionRecord::from).collect(),
+            held_since: plan.held_since,
+        }
+    }
+}
+
+impl From<&Reason> for ReasonRecord {
+    fn from(reason: &Reason) -> Self {
+        Self { code: reason.code().to_owned(), weight: reason.weight(), text: reason.to_string() }
+    }
+}
+
+impl From<&PlannedAction> for ActionRecord {
+    fn from(planned: &PlannedAction) -> Self {
+        let PlannedAction { action, reason, choice } = planned;
+        Self {
+            verb: action.verb(),
+            machine: action.machine().cloned(),
+            region: action.region().cloned(),
+            text: action.to_string(),
+            reason: reason.into(),
+            choice: Some(choice.to_string()),
+        }
+    }
+}
+
+impl From<&Outcome> for OutcomeRecord {
+    fn from(outcome: &Outcome) -> Self {
+        let asked = || outcome.asked.as_ref().map(|asked| &asked.region);
+        let (machine, machine_region) = match &outcome.result {
+            ActionResult::Done { machine, region } => (Some(machine), Some(region)),
+            _ => (outcome.action.machine(), asked().or_else(|| outcome.action.region())),
+        };
+        Self {
+            scope: outcome.scope.clone(),
+            verb: outcome.action.verb(),
+            machine: machine.cloned(),
+            machine_region: machine_region.cloned(),
+            result: (&outcome.result).into(),
+            text: outcome.to_string(),
+            reason: (&outcome.reason).into(),
+        }
+    }
+}
+
+impl From<&ActionResult> for ResultKind {
+    fn from(result: &ActionResult) -> Self {
+        match result {
+            ActionResult::Done { .. } => Self::Done,
+            ActionResult::Gone => Self::Gone,
+            ActionResult::Failed(error) if error.outcome_unknown => Self::Unknown,
+            ActionResult::Failed(_) => Self::Failed,
+            ActionResult::NotAttempted(_) => Self::NotAttempted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

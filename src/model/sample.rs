@@ -43,6 +43,8 @@ pub enum Value {
     Number(f64),
     /// Known to be missing, where the user asked for that (`on-failure: nil`); `??` reads past it.
     Nil,
+    /// Whether a condition of ours is true, such as `during(...)`.
+    Truth(bool),
     /// Text, such as the variable `region`.
     Text(Arc<str>),
 }

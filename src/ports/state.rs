@@ -65,6 +65,18 @@ pub trait StateStore: Send + Sync {
         Vec::new()
     }
 
+    /// Replaces what is kept of who is paused, and completes when that outlives the process, or cannot in time;
+    /// gives whether it does.
+    fn keep_pauses(&self, pauses: String) -> BoxFuture<'_, bool> {
+        drop(pauses);
+        Box::pin(std::future::ready(false))
+    }
+
+    /// What an earlier process left of who is paused.
+    fn kept_pauses(&self) -> Option<String> {
+        None
+    }
+
     /// Drops what is kept for `app`, which is no longer scaled.
     fn forget(&self, app: &AppName);
 }

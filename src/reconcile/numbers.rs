@@ -9,11 +9,12 @@ use crate::decide::{
     GroupTargets, History, Observed, Reason, RegionTargets, ScaledRegions, Tally, Targets,
     Unlisted, Wanted, scaled_regions,
 };
-use crate::evaluate::{EvaluateError, ScopeExpressions};
+use crate::evaluate::{EvaluateError, Evaluation, ScopeExpressions};
 use crate::model::{
     Catalog, Kind, MachineState, MetricName, ProcessGroup, Region, RegionList, Scope, ScopeBounds,
     Side, Timestamp, Value, VariableTable,
 };
+use crate::status::{Evaluated, Tick};
 
 use super::past::{Past, Recalled};
 use super::report::Reporter;
@@ -54,6 +55,8 @@ pub struct GroupNumbers {
     pub by_region: Vec<(Region, Gave)>,
     /// The scopes that may not be scaled down, in a region or over all of them, each with why.
     pub grow_only: BTreeMap<Option<Region>, Vec<Reason>>,
+    /// How each number came about: over all regions, then in each.
+    pub evaluated: Vec<Evaluated>,
 }
 
 /// The regions that the expressions of `groups` may name: those that a group is told of, and with
@@ -93,8 +96,10 @@ impl GroupNumbers {
         let mut past = Recalled::of(group, collected, &regions, past);
         let mut grow_only = BTreeMap::new();
         let tables = tables(group, view.as_ref(), &variables, &mut past);
+        let mut in_regions = Vec::new();
         let by_region = tables.into_iter().map(|(region, expressions, table)| {
-            let gave = expressions.evaluate(&table, now);
+            let (gave, each) = expressions.evaluate(&table, now);
+            in_regions.extend(told(group, Some(&region), each));
             grow_only.insert(Some(region.clone()), scale_down_held(expressions, &table));
             (region, gave)
         });
@@ -104,10 +109,11 @@ impl GroupNumbers {
             add_machines(&mut variables, view.tally());
         }
         past.recall(&mut variables, None, &group.expressions);
-        let app_wide = group.expressions.evaluate(&variables, now);
+        let (app_wide, each) = group.expressions.evaluate(&variables, now);
+        let evaluated = told(group, None, each).chain(in_regions).collect();
         grow_only.insert(None, scale_down_held(&group.expressions, &variables));
         grow_only.retain(|_, why| !why.is_empty());
-        Self { scaled, variables, app_wide, by_region, grow_only }
+        Self { scaled, variables, app_wide, by_region, grow_only, evaluated }
     }
 
     fn into_targets(mut self, group: &Group) -> GroupTargets {
@@ -138,14 +144,16 @@ impl GroupNumbers {
 }
 
 impl Reconciler {
-    /// Evaluates the expressions of every group over what was collected and observed.
+    /// Evaluates the expressions of every group over what was collected and observed, and puts down in
+    /// `tick` how they came to what they gave.
     pub(super) fn evaluate(
         &mut self,
+        tick: &mut Tick,
         collected: &Collected,
         observed: &Observed,
         history: &History,
-        now: Timestamp,
     ) -> Targets {
+        let now = tick.at;
         let catalog = self.catalog();
         let facts = Facts {
             collected,
@@ -157,8 +165,10 @@ impl Reconciler {
             now,
         };
         let mut groups = Vec::with_capacity(self.groups.len());
+        tick.evaluated.clear();
         for group in self.groups.iter() {
-            let numbers = GroupNumbers::of(group, &facts, &mut self.past);
+            let mut numbers = GroupNumbers::of(group, &facts, &mut self.past);
+            tick.evaluated.append(&mut numbers.evaluated);
             tell_failures(&self.reporter, &group.group, &numbers);
             groups.push(numbers.into_targets(group));
         }
@@ -179,6 +189,25 @@ impl Reconciler {
         });
         groups.collect()
     }
+}
+
+/// What the expressions of `group` gave, in `region` or over all of them.
+fn told(
+    group: &Group,
+    region: Option<&Region>,
+    each: Vec<Evaluation>,
+) -> impl Iterator<Item = Evaluated> {
+    let scope = Scope { group: group.group.clone(), region: region.cloned() };
+    each.into_iter().map(move |one| Evaluated {
+        scope: scope.clone(),
+        kind: one.kind,
+        side: one.side,
+        expression: one.expression,
+        values: one.read.into_iter().collect(),
+        gave: one.gave,
+        count: one.count.as_ref().ok().copied(),
+        error: one.count.err().map(|error| error.to_string()),
+    })
 }
 
 fn tell_failures(reporter: &Reporter, group: &ProcessGroup, numbers: &GroupNumbers) {

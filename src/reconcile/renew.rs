@@ -9,6 +9,7 @@ impl Reconciler {
     #[must_use]
     pub fn going_on_from(mut self, old: Self) -> Self {
         self.under_way = old.under_way;
+        self.pauses = old.pauses;
         if !old.has_recalled {
             // It has not ticked yet, and knows nothing that is not in the store.
             return self;

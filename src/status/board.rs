@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use super::{AppStatus, Tick, TimedText};
+use super::{AppStatus, Pauses, Tick, TimedText};
 use crate::decide::{Reason, Weight};
 use crate::model::{AppName, Timestamp};
 
@@ -42,13 +42,14 @@ pub struct AppListStatus {
 pub struct Board {
     apps: Arc<RwLock<BTreeMap<AppName, AppStatus>>>,
     app_list: Arc<RwLock<Option<AppListStatus>>>,
+    pauses: Pauses,
     changes: broadcast::Sender<Change>,
 }
 
 impl Default for Board {
     fn default() -> Self {
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
-        Self { apps: Arc::default(), app_list: Arc::default(), changes }
+        Self { apps: Arc::default(), app_list: Arc::default(), pauses: Pauses::default(), changes }
     }
 }
 
@@ -118,7 +119,16 @@ impl Board {
     /// The status of every app, by name.
     #[must_use]
     pub fn apps(&self) -> Vec<AppStatus> {
-        self.apps.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        let apps = self.apps.read().unwrap_or_else(PoisonError::into_inner);
+        let with_pause =
+            |own: &AppStatus| AppStatus { paused: self.pauses.has(&own.app), ..own.clone() };
+        apps.values().map(with_pause).collect()
+    }
+
+    /// Which apps somebody has paused.
+    #[must_use]
+    pub fn pauses(&self) -> &Pauses {
+        &self.pauses
     }
 
     /// The names of the apps.

@@ -14,9 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-pub use file::FileError;
-
-use super::MemoryStore;
+use super::{FileError, MemoryStore};
 use crate::decide::History;
 use crate::model::{AppName, Timestamp};
 use crate::ports::{AppState, BoxFuture, Clock, KeptSeries, StateStore};
@@ -194,6 +192,27 @@ impl StateStore for SqliteStore {
 
     fn take_series(&self, app: &AppName) -> Vec<String> {
         self.shared.lock().found_series.remove(app).unwrap_or_default()
+    }
+
+    fn keep_pauses(&self, pauses: String) -> BoxFuture<'_, bool> {
+        let kept = {
+            let mut queue = self.shared.lock();
+            queue.put_pauses(pauses);
+            let (sender, kept) = oneshot::channel();
+            // While there is no file, nobody answers: the sender is dropped.
+            if queue.is_kept {
+                queue.waiting.push(sender);
+            }
+            kept
+        };
+        self.shared.changed.notify_all();
+        Box::pin(
+            async move { matches!(tokio::time::timeout(SECURED_WITHIN, kept).await, Ok(Ok(()))) },
+        )
+    }
+
+    fn kept_pauses(&self) -> Option<String> {
+        self.shared.lock().pauses.clone()
     }
 
     fn forget(&self, app: &AppName) {

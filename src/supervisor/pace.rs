@@ -61,6 +61,15 @@ impl Pace {
     }
 }
 
+impl Pace {
+    /// The same after a tick that was not due when it began: it changes when the next one is only where it was
+    /// not already known how Fly answers.
+    pub(super) fn extra(&mut self, now: Timestamp, fly_failed: bool) -> u32 {
+        let is_as_before = fly_failed == (self.failures > 0);
+        if is_as_before && self.due > now { 0 } else { self.next(now, fly_failed) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +114,26 @@ mod tests {
         let now = pace.due;
         pace.next(now, false);
         assert_eq!((pace.failures, pace.due.since(now).as_secs()), (0, 15));
+    }
+
+    #[test]
+    fn a_tick_that_was_asked_for_does_not_move_the_others() {
+        let mut pace = Pace::new(Duration::from_secs(15), at(0), at(0));
+        pace.next(at(1), false);
+        // (it ends at, whether Fly failed, the next is due at, failures in a row)
+        for (ended, fly_failed, due, failures) in [
+            (2, false, 15, 0),
+            (14, false, 15, 0),
+            (16, false, 30, 0),
+            (20, true, 35, 1),
+            (21, true, 35, 1),
+            (36, true, 66, 2),
+            (40, true, 66, 2),
+            (50, false, 65, 0),
+        ] {
+            assert_eq!(pace.extra(at(ended), fly_failed), 0, "ended at {ended}");
+            assert_eq!((pace.due, pace.failures), (at(due), failures), "ended at {ended}");
+        }
     }
 
     #[test]

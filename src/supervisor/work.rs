@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
 use super::listing::Listing;
+use super::orders::{NotTicked, Waiting};
 use super::pace::Pace;
 use super::renewal::Current;
 use super::turn::{Ran, Turn, Turned};
@@ -16,7 +17,7 @@ use crate::act::UnderWay;
 use crate::model::{AppName, Timestamp};
 use crate::ports::{ApiError, BoxFuture};
 use crate::reconcile::Reconciler;
-use crate::status::Change;
+use crate::status::{Change, Tick};
 use crate::telemetry::events::{BackingOff, FleetBehind, NotAwaited, TickSkipped};
 
 /// Of the places for apps in work, one in so many is for those whose calls to Fly failed last time: they
@@ -52,6 +53,10 @@ pub(super) struct App {
     /// The how-manieth configuration its reconciler goes by.
     pub(super) generation: u64,
     pub(super) state: State,
+    /// Who wants a tick that has not begun yet.
+    waiting: Vec<Waiting>,
+    /// Who wants the one that is on.
+    answered: Vec<Waiting>,
 }
 
 pub(super) enum State {
@@ -117,6 +122,21 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Begins the turns that somebody has asked for. Where one is on, the next begins when it has ended.
+    pub(super) fn begin_what_is_ordered(&mut self) {
+        let orders = self.supervisor.orders.take();
+        let now = self.supervisor.clock.now();
+        for (name, waiting) in orders {
+            // Who waits for an app that is gone is told so by the end of the channel.
+            let Some(app) = self.apps.get_mut(&name) else { continue };
+            app.waiting.extend(waiting);
+            if matches!(app.state, State::Waiting(_)) {
+                self.queue.remove(&(app.pace.due, name.clone()));
+                self.begin_turn(&name, now);
+            }
+        }
+    }
+
     /// Moves everything that is due along with a clock that was set back, or it would all wait until the
     /// clock has caught up.
     fn follow_clock(&mut self, now: Timestamp) {
@@ -139,6 +159,7 @@ impl<'a> Work<'a> {
         let State::Waiting(reconciler) = &app.state else { return };
         let on_turn = State::OnTurn { under_way: reconciler.under_way(), is_gone: false };
         let State::Waiting(reconciler) = std::mem::replace(&mut app.state, on_turn) else { return };
+        app.answered = std::mem::take(&mut app.waiting);
         let reconciler = self.current.bring_up(reconciler, &mut app.generation);
         let places = if app.pace.failures > 0 { &self.failing_places } else { &self.places };
         let turn = Turn {
@@ -202,9 +223,19 @@ impl<'a> Work<'a> {
         if let Some(ran) = ran {
             let is_first = !std::mem::replace(&mut app.has_ticked, true);
             let lateness = ran.lateness;
-            self.supervisor.finish(&name, ran, &mut app.pace);
-            let due = app.pace.due;
-            self.queue.insert((due, name));
+            let is_extra = !app.answered.is_empty();
+            let tick = self.supervisor.finish(&name, ran, &mut app.pace, is_extra);
+            for waiting in app.answered.drain(..) {
+                // Whoever waited may have given up.
+                let _ = waiting.send(tick.clone());
+            }
+            if app.waiting.is_empty() {
+                let due = app.pace.due;
+                self.queue.insert((due, name));
+            } else {
+                let now = self.supervisor.clock.now();
+                self.begin_turn(&name, now);
+            }
             if !is_first {
                 self.notice_lateness(lateness);
             }
@@ -228,9 +259,17 @@ impl<'a> Work<'a> {
         let pace = Pace::new(interval, now, self.grid.plus(offset));
         self.supervisor.board.update(&name, |status| status.next_tick = Some(now));
         self.queue.insert((now, name.clone()));
-        let state = State::Waiting(Box::new(reconciler));
-        let generation = self.current.generation;
-        self.apps.insert(name, App { pace, has_ticked: false, generation, state });
+        self.supervisor.show_pause(&name);
+        let reconciler = reconciler.with_pauses(self.supervisor.board.pauses().clone());
+        let app = App {
+            pace,
+            has_ticked: false,
+            generation: self.current.generation,
+            state: State::Waiting(Box::new(reconciler)),
+            waiting: Vec::new(),
+            answered: Vec::new(),
+        };
+        self.apps.insert(name, app);
     }
 
     /// Takes in the list of apps: begins those that are new, leaves those that are gone.
@@ -294,11 +333,18 @@ impl<'a> Work<'a> {
 }
 
 impl Supervisor {
-    /// Takes in a tick that ran, and sets when the next is due.
-    fn finish(&self, app: &AppName, ran: Ran, pace: &mut Pace) {
+    /// Takes in a tick that ran, and sets when the next is due. One that is `extra` was asked for.
+    fn finish(
+        &self,
+        app: &AppName,
+        ran: Ran,
+        pace: &mut Pace,
+        is_extra: bool,
+    ) -> Result<Arc<Tick>, NotTicked> {
         let now = self.clock.now();
         let has_failed = ran.tick.as_ref().map_or(true, |tick| tick.fly_failed);
-        let missed = pace.next(now, has_failed);
+        let missed =
+            if is_extra { pace.extra(now, has_failed) } else { pace.next(now, has_failed) };
         if missed > 0 {
             let running_for = now.since(ran.began);
             TickSkipped { app, missed, running_for, waited_for: ran.lateness }.emit(&self.metrics);
@@ -317,8 +363,10 @@ impl Supervisor {
             }
             status.next_tick = Some(pace.due);
         });
-        if let Ok(tick) = tick {
-            self.board.tell(Change::Tick { app: app.clone(), tick, next_tick: pace.due });
+        if let Ok(tick) = &tick {
+            let (app, tick) = (app.clone(), Arc::clone(tick));
+            self.board.tell(Change::Tick { app, tick, next_tick: pace.due });
         }
+        tick.map_err(NotTicked::Panicked)
     }
 }

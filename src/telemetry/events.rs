@@ -6,9 +6,11 @@
 
 mod action;
 mod advice;
+mod control;
 mod fleet;
 mod forecast;
 mod hold;
+mod journal;
 mod measure;
 mod platform;
 mod reload;
@@ -18,12 +20,16 @@ mod token;
 
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
 pub use advice::Advised;
+pub use control::{HttpTokenRefused, PauseRecalled, PauseUnreadable, ScalingPaused, TickOrdered};
 pub use fleet::{
     AppListFailing, AppListRecovered, AppsChanged, FleetBehind, NoAppMatches, OrgListFailing,
     OrgListRecovered, TickPanicked,
 };
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
+pub use journal::{
+    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside, JournalUnflushed,
+};
 pub use measure::{
     CollectEnded, CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread,
     StopMetricFailed, StopMetricRecovered,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::decide::{ScopePlan, Verb};
@@ -57,10 +57,13 @@ pub struct Metrics {
     state_ok: IntGauge,
     config_reloads: IntCounterVec,
     config_ok: IntGauge,
+    journal_ok: IntGauge,
+    journal_dropped: IntCounter,
     /// Whether each app has series of its own; `None`: up to [`MANY_APPS`].
     per_app: Option<bool>,
     only_totals: OnlyTotals,
     last_success: PerApp,
+    paused: PerApp,
     metric_value: PerApp,
     pub(super) forecasts: Forecasts,
     history_series: PerApp,
@@ -119,12 +122,17 @@ impl Metrics {
         let config_ok = register(&registry, IntGauge::with_opts(opts(names::CONFIG_OK))?)?;
         config_ok.set(1);
         let reloaded = Reloaded::ALL.map(Reloaded::as_str);
+        let journal_ok = register(&registry, IntGauge::with_opts(opts(names::JOURNAL_OK))?)?;
+        journal_ok.set(1);
+        let dropped = IntCounter::with_opts(opts(names::JOURNAL_DROPPED_TICKS))?;
 
         Ok(Self {
             actions,
             state_ok,
             config_reloads: at_zero(counter(names::CONFIG_RELOADS)?, reloaded),
             config_ok,
+            journal_ok,
+            journal_dropped: register(&registry, dropped)?,
             reconciles: at_zero(counter(names::RECONCILE)?, verbs.into_iter().chain([NO_SCALE])),
             tick_duration: histogram(names::TICK_DURATION, &TICK_SECONDS)?
                 .with_label_values::<&str>(&[]),
@@ -134,6 +142,7 @@ impl Metrics {
             apps: register(&registry, IntGauge::with_opts(opts(names::APPS))?)?,
             per_app: None,
             last_success: per_app(names::LAST_SUCCESS, f64::min)?,
+            paused: per_app(names::PAUSED, sum)?,
             metric_value: per_app(names::METRIC_VALUE, sum)?,
             forecasts: Forecasts {
                 value: per_app(names::FORECAST_VALUE, sum)?,
@@ -190,6 +199,11 @@ impl Metrics {
         self.metric_value.replace(app, series);
     }
 
+    /// Sets whether `app` is paused.
+    pub fn set_paused(&self, app: &AppName, is_paused: bool) {
+        self.paused.replace(app, [([], f64::from(u8::from(is_paused)))]);
+    }
+
     /// Replaces how much of the past is kept of `app`. Where there is nothing, there is no series.
     pub fn set_history(&self, app: &AppName, size: SeriesSize) {
         for (gauge, number) in
@@ -233,6 +247,7 @@ impl Metrics {
     pub fn forget(&self, app: &AppName) {
         for gauge in [
             &self.last_success,
+            &self.paused,
             &self.metric_value,
             &self.history_series,
             &self.history_bytes,
@@ -269,6 +284,14 @@ impl Metrics {
     pub(super) fn count_config_reload(&self, reloaded: Reloaded) {
         self.config_reloads.with_label_values(&[reloaded.as_str()]).inc();
         self.config_ok.set(i64::from(reloaded != Reloaded::Failed));
+    }
+
+    pub(super) fn set_journal_ok(&self, is_ok: bool) {
+        self.journal_ok.set(i64::from(is_ok));
+    }
+
+    pub(super) fn count_journal_dropped(&self, dropped: u64) {
+        self.journal_dropped.inc_by(dropped);
     }
 
     pub(super) fn count_tick(&self, outcome: TickOutcome, duration: Duration) {

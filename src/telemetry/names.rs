@@ -50,6 +50,8 @@ names! {
         "Ticks by how they ended; skipped: not begun, because the app's last one was still running.";
     APPS = "fas_apps" []
         "Apps that are scaled.";
+    PAUSED = "fas_paused" ["app"]
+        "Whether somebody has paused the app (1), so that nothing is done; how many are, where app is empty.";
     LAST_SUCCESS = "fas_last_success_timestamp_seconds" ["app"]
         "When a tick of the app last ended acted or quiet, in seconds since the Unix epoch; the earliest, where app is empty.";
     METRIC_VALUE = "fas_metric_value" ["app", "metric", "region"]
@@ -88,6 +90,10 @@ names! {
         "How often the configuration was read again while the process ran, by what came of it: ok, unchanged, or failed, and what was in force stays so.";
     CONFIG_OK = "fas_config_ok" []
         "0 while the configuration file has mistakes or is gone, so that an earlier content is in force; else 1.";
+    JOURNAL_OK = "fas_journal_ok" []
+        "0 while the file of the journal cannot be used, so that ticks are kept in memory only; else 1.";
+    JOURNAL_DROPPED_TICKS = "fas_journal_dropped_ticks_total" []
+        "Ticks that the journal lacks, because those before were not written in time.";
     BUILD_INFO = "fas_build_info" ["version", "commit"]
         "Always 1; the labels say which build this is.";
 }

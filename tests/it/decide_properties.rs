@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use fly_autoscaler::decide::view::{Cordon, View};
 use fly_autoscaler::decide::{
-    Action, Cordoned, Damping, Effect, GroupTargets, Observed, Plan, Policy, Reason, RegionDamping,
-    ScopePlan, Targets, Verb, Verdict, Wanted, check, decide,
+    Action, Choice, Cordoned, Damping, Effect, GroupTargets, Observed, Plan, Policy, Reason,
+    RegionDamping, ScopePlan, Targets, Turn, Verb, Verdict, Wanted, check, decide,
 };
 use fly_autoscaler::model::{
     Bounds, HostStatus, Kind, Machine, MachineFacts, MachineId, MachineState, ScopeBounds,
@@ -424,6 +424,29 @@ proptest! {
     }
 
     #[test]
+    fn each_machine_is_chosen_by_the_rule_that_is_said_of_it(case in case()) {
+        let plan = case.decide();
+        for (_, planned) in plan.actions() {
+            let verb = planned.action.verb();
+            let fits = match &planned.choice {
+                Choice::Start { .. } => verb == Verb::Start,
+                Choice::Leave { .. } => matches!(verb, Verb::Stop | Verb::Suspend | Verb::Cordon),
+                Choice::Destroy { .. } => matches!(verb, Verb::Destroy | Verb::Stop | Verb::Cordon),
+                Choice::Clone { .. } => verb == Verb::Create,
+                Choice::Every => matches!(verb, Verb::Uncordon | Verb::Start),
+            };
+            prop_assert!(fits, "{planned:#?}");
+        }
+        for scope in &plan.scopes {
+            // Nobody is passed over without a place of its own.
+            let starts = scope.actions.iter().filter(|own| own.action.verb() == Verb::Start);
+            let places: Vec<_> = starts.filter_map(|own| own.choice.place()).collect();
+            prop_assert!(places.iter().all(|own| (1..=own.of).contains(&own.place)));
+            prop_assert!(places.is_sorted_by(|one, next| one.place < next.place), "{places:?}");
+        }
+    }
+
+    #[test]
     fn what_was_done_a_moment_ago_is_not_done_again(case in case()) {
         // The list still says what it said before: every action must be laid over it.
         let plan = case.decide();
@@ -508,6 +531,15 @@ fn runs(action: &Action) -> bool {
 /// Create ids and cordons hold the time on purpose; everything else must not.
 fn without_ids(mut scopes: Vec<ScopePlan>) -> Vec<ScopePlan> {
     for scope in &mut scopes {
+        for planned in &mut scope.actions {
+            if let Choice::Leave { turn, .. } | Choice::Destroy { turn, .. } = &mut planned.choice {
+                match turn {
+                    Turn::Cordoned { since } => *since = NOW,
+                    Turn::Age { created_at: Some(at) } => *at = NOW,
+                    _ => {}
+                }
+            }
+        }
         let actions = scope.actions.iter_mut().map(|planned| &mut planned.action);
         for action in actions.chain(&mut scope.spares) {
             match action {

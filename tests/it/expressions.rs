@@ -335,7 +335,10 @@ fn a_scope_gives_all_its_bounds_or_every_reason_why_not() {
         started_min: compile("1"),
         started_max: None,
     };
-    let bounds = expressions.evaluate(&variables, NOW);
+    let (bounds, each) = expressions.evaluate(&variables, NOW);
+    let said: Vec<_> = each.iter().map(|own| (own.kind, own.side, own.gave)).collect();
+    let expected = [(Kind::Created, None, Some(5.0)), (Kind::Started, Some(Side::Min), Some(1.0))];
+    assert_eq!(said, expected, "one expression for both ends is evaluated and told once");
     let expected =
         ScopeBounds { created: Bounds::exactly(5), started: Bounds { min: Some(1), max: None } };
     assert_eq!(bounds, Ok(expected));
@@ -346,7 +349,7 @@ fn a_scope_gives_all_its_bounds_or_every_reason_why_not() {
         started_max: compile("q / 0"),
         ..expressions
     };
-    let failures = expressions.evaluate(&variables, NOW).unwrap_err();
+    let failures = expressions.evaluate(&variables, NOW).0.unwrap_err();
     let failures: Vec<_> = failures.iter().map(|(k, s, error)| (*k, *s, error.reason())).collect();
     let expected = [(Kind::Created, Side::Max, "metric"), (Kind::Started, Side::Max, "inf")];
     assert_eq!(failures, expected);

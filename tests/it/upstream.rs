@@ -336,7 +336,7 @@ mod min_started_machine_n {
         for (name, value) in variables {
             table.set(*name, Value::Number(*value));
         }
-        match config.groups[0].expressions.evaluate(&table, Timestamp::from_millis(0)) {
+        match config.groups[0].expressions.evaluate(&table, Timestamp::from_millis(0)).0 {
             Ok(bounds) => Ok(bounds.started.min),
             Err(errors) => Err(errors[0].2.to_string()),
         }

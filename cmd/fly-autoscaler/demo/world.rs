@@ -42,6 +42,9 @@ const ALWAYS_RUNNING: &str = "lhr";
 const API_TOKEN: &str = "fm2_demo_deploy_token";
 const METRICS_TOKEN: &str = "fm2_demo_readonly_token";
 
+/// What a demo's `POST /api/v1/pause` and the like want to see.
+const HTTP_TOKEN: &str = "no-secret-in-a-demo";
+
 /// A setting as the environment has it.
 pub(crate) struct Setting {
     pub(crate) name: &'static str,
@@ -151,6 +154,8 @@ pub(crate) fn settings(simulator: &Simulator, listen: SocketAddr) -> Vec<Setting
         Setting::new("FAS_MIN_MACHINES", "3"),
         Setting::new("FAS_MAX_MACHINES", "40"),
         Setting::new("FAS_LISTEN", listen.to_string()),
+        // To try what takes one. No other site can have a browser send it.
+        Setting::new("FAS_HTTP_TOKEN", HTTP_TOKEN),
         Setting::new("FLY_FLAPS_BASE_URL", simulator.url()),
         Setting::new("FLY_API_BASE_URL", simulator.url()),
     ]

@@ -160,6 +160,7 @@ fn region_counts(own: &GroupNumbers) -> RegionCounts {
 fn metrics<'a>(variables: impl Iterator<Item = (&'a str, Result<&'a Value, &'a str>)>) -> Metrics {
     let shown = |value: Result<&Value, &str>| match value {
         Ok(Value::Number(value)) => number(*value).into(),
+        Ok(Value::Truth(truth)) => (*truth).into(),
         Ok(Value::Text(text)) => text.as_ref().into(),
         Ok(Value::Nil) | Err(_) => serde_json::Value::Null,
     };

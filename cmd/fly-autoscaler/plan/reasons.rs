@@ -62,12 +62,19 @@ pub(super) fn of_scope(text: &mut String, scope: &ScopePlan, indent: usize) {
     for own in causes {
         let _ = writeln!(text, "{:indent$}{}", "", reason(own));
     }
-    for planned in &scope.actions {
-        let _ = write!(text, "{:indent$}  {}", "", sentence(&action(planned)));
-        if !scope.reasons.contains(&planned.reason) {
-            let _ = write!(text, ": {}", reason(&planned.reason));
+    let chosen_alike = |one: &PlannedAction, next: &PlannedAction| one.choice.is_like(&next.choice);
+    for together in scope.actions.chunk_by(chosen_alike) {
+        for planned in together {
+            let _ = write!(text, "{:indent$}  {}", "", sentence(&action(planned)));
+            if !scope.reasons.contains(&planned.reason) {
+                let _ = write!(text, ": {}", reason(&planned.reason));
+            }
+            text.push('\n');
         }
-        text.push('\n');
+        let why = together.first().and_then(|own| own.choice.together(together.len()));
+        if let Some(why) = why {
+            let _ = writeln!(text, "{:indent$}    {}", "", sentence(&why));
+        }
     }
     for own in others {
         let _ = writeln!(text, "{:indent$}{}{}", "", label(own), reason(own));

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use fly_autoscaler::decide::{Action, History, Plan, PlannedAction, Reason, ScopePlan, Tally};
+use fly_autoscaler::decide::{
+    Action, Choice, History, Plan, PlannedAction, Reason, ScopePlan, Tally,
+};
 use fly_autoscaler::model::{
     AppName, Bounds, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, ScopeBounds, Side,
     TickOutcome, Timestamp,
@@ -78,7 +80,7 @@ fn within(observed: u32, bounds: Bounds) -> Reason {
 
 fn starting(machine: &str, region: &str, reason: Reason) -> PlannedAction {
     let action = Action::Start { machine: MachineId::new(machine), region: Region::new(region) };
-    PlannedAction { action, reason }
+    PlannedAction { action, reason, choice: Choice::Every }
 }
 
 #[test]

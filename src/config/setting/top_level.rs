@@ -312,8 +312,18 @@ pub const LISTEN: Setting = Setting {
     flag: Some("listen"),
     kind: Kind::Listen,
     default: Some("[::]:9090"),
-    doc: "Where /metrics, /healthz, /readyz and /status are served",
+    doc: "Where /metrics, /healthz, /readyz, /status and the HTTP API (/api/v1) are served",
     example: "127.0.0.1:9090",
+    ..PLAIN
+};
+/// `http-token`
+pub const HTTP_TOKEN: Setting = Setting {
+    key: "http-token",
+    env: Some(var::FAS_HTTP_TOKEN),
+    flag: Some("http-token"),
+    doc: "Who sends it may trigger, pause and resume over HTTP; at least 16 characters; without it, nobody may",
+    example: "c2NhbGUgbm90IHBhbmlj",
+    is_secret: true,
     ..PLAIN
 };
 /// `log-format`
@@ -407,6 +417,7 @@ pub static SETTINGS: &[&Setting] = &[
     &STATE,
     &API_TOKEN,
     &LISTEN,
+    &HTTP_TOKEN,
     &LOG_FORMAT,
     &VERBOSE,
     &DRY_RUN,

@@ -49,6 +49,8 @@ pub enum Fault {
     NotGrpcAddress { value: String },
     #[error("holds a space, a line break or another character that cannot be sent")]
     NotAWord,
+    #[error("has {found} characters, and needs at least {min}: it must not be guessed")]
+    TooFewCharacters { found: usize, min: usize },
     #[error("holds no certificate in PEM form")]
     NoCertificate,
     #[error("the certificate in it cannot be read")]
@@ -152,6 +154,7 @@ impl Fault {
             Self::EncryptedKey => "decrypt it first: openssl pkcs8 -in FILE".to_owned(),
             Self::UnusableKey => "use an RSA, ECDSA (P-256, P-384) or Ed25519 key".to_owned(),
             Self::KeyMismatch => "take both from the same place".to_owned(),
+            Self::TooFewCharacters { .. } => "make one: openssl rand -base64 24".to_owned(),
             Self::NotAFile { value } => {
                 format!("write `{}/fas.db`", value.trim_end_matches('/'))
             }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::decide::{Action, History, Plan, Tally};
+use crate::decide::{Action, Choice, History, Plan, Tally};
 use crate::model::{MachineId, Scope, Side, TickOutcome, Timestamp};
 use crate::status::MachineCount;
 
@@ -23,7 +23,7 @@ fn scope(region: Option<&str>, targets: Option<ScopeBounds>, reasons: &[Reason])
 
 fn starting(machine: &str, region: &str, reason: &Reason) -> PlannedAction {
     let action = Action::Start { machine: MachineId::new(machine), region: Region::new(region) };
-    PlannedAction { action, reason: reason.clone() }
+    PlannedAction { action, reason: reason.clone(), choice: Choice::Every }
 }
 
 fn traffic(values: &[(&str, f64)], failed: &[&str]) -> SampleStatus {

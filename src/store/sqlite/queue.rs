@@ -17,6 +17,8 @@ pub(super) const HISTORY: &str = "history";
 pub(super) const MEASURED: &str = "measured";
 /// Begins those of series; behind it is the name of one.
 pub(super) const SERIES: &str = "series ";
+/// Who is paused. It is of no app.
+pub(super) const PAUSES: &str = "pauses";
 
 /// How often it is written that an app wants what it wanted before. Whoever reads it later takes that as wanted for
 /// so much longer: see [`History::wanted_for_longer`].
@@ -36,6 +38,8 @@ pub(super) struct Queue {
     pub(super) found: BTreeMap<AppName, Found>,
     /// What an earlier process left of the series of each app, likewise.
     pub(super) found_series: BTreeMap<AppName, Vec<String>>,
+    /// Who is paused.
+    pub(super) pauses: Option<String>,
     changed: Changed,
     /// When what each app wanted last was so, by what is in the file or on its way there.
     told: BTreeMap<AppName, Timestamp>,
@@ -59,6 +63,7 @@ struct Changed {
     /// Those are not kept here as well: they come anew every minute.
     series: BTreeMap<AppName, Vec<KeptSeries>>,
     gone: BTreeSet<AppName>,
+    pauses: bool,
 }
 
 /// What is to be written in one transaction.
@@ -66,6 +71,7 @@ pub(super) struct Batch {
     pub(super) gone: BTreeSet<AppName>,
     histories: Vec<(AppName, History)>,
     measured: Vec<(AppName, Measured)>,
+    pauses: Option<String>,
     pub(super) series: BTreeMap<AppName, Vec<KeptSeries>>,
     pub(super) waiting: Vec<oneshot::Sender<()>>,
 }
@@ -116,6 +122,12 @@ impl Queue {
         }
     }
 
+    /// Takes in who is paused.
+    pub(super) fn put_pauses(&mut self, pauses: String) {
+        self.pauses = Some(pauses);
+        self.changed.pauses = true;
+    }
+
     pub(super) fn forget(&mut self, app: &AppName) {
         self.found_series.remove(app);
         self.changed.series.remove(app);
@@ -129,7 +141,10 @@ impl Queue {
 
     /// Takes in what the file has of apps that nobody has asked for so far. What is known of the others is
     /// newer, and all of it is to be written.
-    pub(super) fn opened(&mut self, rows: Vec<Row>) {
+    pub(super) fn opened(&mut self, mut rows: Vec<Row>) {
+        let pauses = rows.iter().position(|row| row.what == PAUSES).map(|at| rows.remove(at));
+        self.changed.pauses = self.pauses.is_some();
+        self.pauses = self.pauses.take().or(pauses.map(|row| row.value));
         let (mut found, mut series) = by_app(rows);
         let is_new =
             |app: &AppName| !self.apps.contains_key(app) && !self.changed.gone.contains(app);
@@ -161,6 +176,7 @@ impl Queue {
         self.is_closing
             || !changed.histories.is_empty()
             || !changed.gone.is_empty()
+            || changed.pauses
             || !self.waiting.is_empty()
     }
 
@@ -174,7 +190,8 @@ impl Queue {
         let measured = measured.filter_map(|(app, state)| Some((app, state.measured.clone()?)));
         let measured = measured.collect();
         let waiting = std::mem::take(&mut self.waiting);
-        Batch { gone: changed.gone, histories, measured, series: changed.series, waiting }
+        let pauses = self.pauses.clone().filter(|_| changed.pauses);
+        Batch { pauses, gone: changed.gone, histories, measured, series: changed.series, waiting }
     }
 }
 
@@ -184,6 +201,7 @@ impl Batch {
             && self.histories.is_empty()
             && self.measured.is_empty()
             && self.series.is_empty()
+            && self.pauses.is_none()
     }
 
     /// The rows, saved at `now`.
@@ -202,7 +220,9 @@ impl Batch {
             .measured
             .iter()
             .map(move |(app, own)| row(app, MEASURED, own.memory.get().to_owned(), own.at));
-        histories.chain(measured)
+        let nobody = AppName::new("");
+        let pauses = self.pauses.iter().map(move |own| row(&nobody, PAUSES, own.clone(), now));
+        histories.chain(measured).chain(pauses)
     }
 
     /// The rows of the series, saved at `now`. They are written down here, beside the ticks.

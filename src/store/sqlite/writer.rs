@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::file::{FileError, StateFile};
+use super::file::StateFile;
 use super::queue::Batch;
 use super::{Options, Shared};
 use crate::model::AppName;
 use crate::ports::Clock;
+use crate::store::FileError;
 use crate::telemetry::Metrics;
 use crate::telemetry::events::{StateKept, StateNotKept, StateSetAside};
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::decide::{Action, History, Plan, PlannedAction, Reason, ScopePlan, Tally};
+use crate::decide::{Action, Choice, History, Plan, PlannedAction, Reason, ScopePlan, Tally};
 use crate::model::{
     AppName, Bounds, Instead, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, Side,
     TickOutcome, Timestamp,
@@ -31,7 +31,7 @@ fn plan(actions: Vec<Action>, reasons: Vec<Reason>) -> Plan {
     let reason = Reason::BelowMin { kind: Kind::Started, observed: 0, target: 2 };
     let actions = actions
         .into_iter()
-        .map(|action| PlannedAction { action, reason: reason.clone() })
+        .map(|action| PlannedAction { action, reason: reason.clone(), choice: Choice::Every })
         .collect();
     let scope_plan = ScopePlan {
         scope: scope(),

@@ -1,0 +1,130 @@
+//! Who tried wrong tokens, and how often.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::model::Timestamp;
+
+/// After so many wrong tokens within [`WINDOW`] an address is not heard any more until it is over.
+const ALLOWED: u32 = 10;
+const WINDOW: Duration = Duration::from_secs(60);
+/// Of so many addresses the attempts are counted; beyond, the oldest is forgotten.
+const ADDRESSES: usize = 1024;
+
+/// Wrong tokens by who tried them. One who guesses is slowed down; nobody else is.
+#[derive(Default)]
+pub(super) struct Attempts(Mutex<BTreeMap<IpAddr, Failed>>);
+
+#[derive(Clone, Copy)]
+struct Failed {
+    since: Timestamp,
+    count: u32,
+}
+
+impl Failed {
+    /// A clock that was set back ends a window too.
+    fn is_on(self, now: Timestamp) -> bool {
+        self.since.is_within(WINDOW, now)
+    }
+}
+
+impl Attempts {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, Failed>> {
+        // Each change is one insertion or one removal.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how long `peer` is not heard any more, if so.
+    pub(super) fn locked_out(&self, peer: IpAddr, now: Timestamp) -> Option<Duration> {
+        let failed = self.lock().get(&key(peer)).copied()?;
+        let is_out = failed.is_on(now) && failed.count >= ALLOWED;
+        is_out.then(|| failed.since.plus(WINDOW).since(now))
+    }
+
+    /// Notes a wrong token of `peer`; gives whether it was the last one that is heard.
+    pub(super) fn failed(&self, peer: IpAddr, now: Timestamp) -> bool {
+        let mut table = self.lock();
+        let key = key(peer);
+        if !table.contains_key(&key) && table.len() >= ADDRESSES {
+            table.retain(|_, own| own.is_on(now));
+            let oldest = table.iter().max_by_key(|(_, own)| Reverse(own.since));
+            if let Some(oldest) = oldest.map(|(peer, _)| *peer)
+                && table.len() >= ADDRESSES
+            {
+                table.remove(&oldest);
+            }
+        }
+        let own = table.entry(key).or_insert(Failed { since: now, count: 0 });
+        if !own.is_on(now) {
+            *own = Failed { since: now, count: 0 };
+        }
+        own.count = own.count.saturating_add(1);
+        own.count >= ALLOWED
+    }
+}
+
+/// What stands for all addresses of one host: of IPv6 the network, in which a host can choose any. Not of a
+/// private one: Fly's machines are all neighbours there.
+fn key(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(own) if !own.is_unique_local() => {
+            IpAddr::V6(Ipv6Addr::from_bits(own.to_bits() >> 64 << 64))
+        }
+        own => own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn ten_wrong_tokens_lock_an_address_out_for_the_rest_of_the_minute() {
+        let attempts = Attempts::default();
+        let (one, other) = (ip("203.0.113.7"), ip("203.0.113.8"));
+        for count in 1..=10 {
+            assert_eq!(attempts.locked_out(one, at(count)), None, "{count}");
+            assert_eq!(attempts.failed(one, at(count)), count == 10, "{count}");
+        }
+        assert_eq!(attempts.locked_out(one, at(11)), Some(Duration::from_secs(50)));
+        assert!(attempts.locked_out(ip("::ffff:203.0.113.7"), at(11)).is_some());
+        assert_eq!(attempts.locked_out(other, at(11)), None);
+        assert_eq!(attempts.locked_out(one, at(61)), None);
+        assert!(!attempts.failed(one, at(61)), "counted anew");
+        assert_eq!(attempts.locked_out(one, at(62)), None);
+    }
+
+    #[test]
+    fn a_host_has_one_count_for_all_its_addresses_and_none_of_its_neighbours_on_flys_network() {
+        for (address, is_same) in
+            [("2001:db8:0:1::1", true), ("2001:db8:0:1:ffff::", true), ("2001:db8:0:2::1", false)]
+        {
+            assert_eq!(key(ip("2001:db8:0:1::7")) == key(ip(address)), is_same, "{address}");
+        }
+        assert_ne!(key(ip("fdaa:0:18:a7b::2")), key(ip("fdaa:0:18:a7b::3")));
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let attempts = Attempts::default();
+        for number in 0..5000_u32 {
+            attempts.failed(IpAddr::V4(number.into()), at(1000 + i64::from(number) / 1000));
+        }
+        assert_eq!(attempts.lock().len(), ADDRESSES);
+        let newest = IpAddr::V4(4999.into());
+        assert!(attempts.lock().contains_key(&newest));
+        attempts.failed(ip("203.0.113.7"), at(2000));
+        assert_eq!(attempts.lock().len(), 1, "what is over is forgotten first");
+    }
+}

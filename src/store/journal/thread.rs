@@ -1,0 +1,214 @@
+//! The thread that has the tables.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::Options;
+use super::book::Book;
+use super::prune::{self, Bounds};
+use super::queue::{Question, Shared, Waiting};
+use super::recorder::Recorder;
+use crate::model::Timestamp;
+use crate::ports::Clock;
+use crate::store::FileError;
+use crate::telemetry::Metrics;
+use crate::telemetry::events::{
+    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside,
+};
+
+/// How long ticks may gather before they are written: many apps then share a transaction.
+const GATHERED_FOR: Duration = Duration::from_secs(1);
+/// How often it is looked whether something is due.
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
+/// How much is kept where there is no file.
+const IN_MEMORY: u64 = 8 << 20;
+
+/// Everything that the thread works with.
+pub(super) struct Thread {
+    pub(super) options: Options,
+    pub(super) shared: Arc<Shared>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Arc<Metrics>,
+    /// Since when there is no file that should be there.
+    without_file: Option<Timestamp>,
+    is_behind: bool,
+}
+
+/// What there is to do.
+struct Batch {
+    waiting: VecDeque<Waiting>,
+    questions: Vec<Question>,
+    dropped: u64,
+    is_closing: bool,
+}
+
+impl Thread {
+    pub(super) fn new(
+        options: Options,
+        shared: &Arc<Shared>,
+        clock: &Arc<dyn Clock>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let (shared, clock, metrics) = (Arc::clone(shared), Arc::clone(clock), Arc::clone(metrics));
+        Self { options, shared, clock, metrics, without_file: None, is_behind: false }
+    }
+
+    /// Takes in what comes, until the journal is closed.
+    pub(super) fn run(mut self) {
+        while let Ok(mut recorder) = self.open() {
+            self.shared.lock().has_begun = true;
+            self.shared.changed.notify_all();
+            match self.serve(&mut recorder) {
+                Ok(()) => break,
+                Err(error) => self.give_up(&error),
+            }
+        }
+        // What cannot even be kept in memory is not kept. Questions that wait get no answer, which whoever
+        // asked is told.
+        let mut queue = self.shared.lock();
+        (queue.has_begun, queue.is_closed) = (true, true);
+        queue.waiting.clear();
+        queue.questions.clear();
+        self.shared.changed.notify_all();
+    }
+
+    /// The file, or memory where there is none or it is not to be had.
+    fn open(&mut self) -> Result<Recorder, FileError> {
+        let Some(path) = self.options.path.clone() else {
+            return Book::in_memory().map(Recorder::new);
+        };
+        if self.without_file.is_none() {
+            match self.open_file(&path, false) {
+                Ok(book) => return Ok(Recorder::new(book)),
+                Err(error) => self.give_up(&error),
+            }
+        }
+        Book::in_memory().map(Recorder::new)
+    }
+
+    fn open_file(&self, path: &std::path::Path, again: bool) -> Result<Book, FileError> {
+        let (book, set_aside) = Book::open(path, self.clock.now())?;
+        if let Some(own) = set_aside {
+            JournalSetAside { path, to: &own.to, why: &own.why }.emit(&self.metrics);
+        }
+        JournalKept { path, again }.emit(&self.metrics);
+        Ok(book)
+    }
+
+    /// Works until the journal is closed, or the tables are not to be had.
+    fn serve(&mut self, recorder: &mut Recorder) -> Result<(), FileError> {
+        loop {
+            let batch = self.next(recorder.has_unwritten());
+            self.count_dropped(batch.dropped);
+            self.return_to_file(recorder)?;
+            let Batch { mut waiting, questions, is_closing, .. } = batch;
+            if let Err(error) = self.take_in(recorder, &waiting, questions, is_closing) {
+                // Nothing of it was committed.
+                let mut queue = self.shared.lock();
+                waiting.append(&mut queue.waiting);
+                queue.waiting = waiting;
+                return Err(error);
+            }
+            if is_closing {
+                return Ok(());
+            }
+            if !waiting.is_empty() {
+                prune::step(&recorder.book, self.bounds(), self.clock.now())?;
+            }
+        }
+    }
+
+    /// Takes in what waits and answers questions, in one transaction.
+    fn take_in(
+        &self,
+        recorder: &mut Recorder,
+        waiting: &VecDeque<Waiting>,
+        questions: Vec<Question>,
+        is_closing: bool,
+    ) -> Result<(), FileError> {
+        let now = self.clock.now();
+        recorder.book.begin()?;
+        for own in waiting {
+            match own {
+                Waiting::Tick(app, tick) => recorder.take(app, tick, now)?,
+                Waiting::Noted(noted) => recorder.note(noted)?,
+            }
+        }
+        recorder.write_old(now)?;
+        if is_closing {
+            recorder.write_all()?;
+        }
+        for question in questions {
+            question(recorder)?;
+        }
+        recorder.book.commit()
+    }
+
+    fn bounds(&self) -> Bounds {
+        let has_file = self.options.path.is_some() && self.without_file.is_none();
+        let size = if has_file { self.options.size } else { IN_MEMORY };
+        Bounds { retention: self.options.retention, size }
+    }
+
+    /// Waits until there is something to do.
+    fn next(&self, has_unwritten: bool) -> Batch {
+        let changed = &self.shared.changed;
+        let mut queue = self.shared.lock();
+        if has_unwritten || self.without_file.is_some() {
+            let every = LOOKED_EVERY.min(self.options.retry);
+            let waited = changed.wait_timeout_while(queue, every, |queue| queue.is_empty());
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        } else {
+            let waited = changed.wait_while(queue, |queue| queue.is_empty());
+            queue = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if !queue.waiting.is_empty() {
+            let gathered =
+                changed.wait_timeout_while(queue, GATHERED_FOR, |queue| !queue.is_urgent());
+            queue = gathered.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Batch {
+            waiting: std::mem::take(&mut queue.waiting),
+            questions: std::mem::take(&mut queue.questions),
+            dropped: std::mem::take(&mut queue.dropped),
+            is_closing: queue.is_closing,
+        }
+    }
+
+    fn count_dropped(&mut self, dropped: u64) {
+        if dropped > 0 {
+            let began = !std::mem::replace(&mut self.is_behind, true);
+            JournalBehind { dropped, began }.emit(&self.metrics);
+        } else if std::mem::take(&mut self.is_behind) {
+            JournalCaughtUp.emit(&self.metrics);
+        }
+    }
+
+    fn give_up(&mut self, error: &FileError) {
+        let Some(path) = &self.options.path else { return };
+        if self.without_file.is_none() {
+            let again_in = self.options.retry;
+            JournalNotKept { path, error, again_in }.emit(&self.metrics);
+        }
+        self.without_file = Some(self.clock.now());
+    }
+
+    /// Tries the file again, where it is time. What was kept in memory meanwhile goes into it.
+    fn return_to_file(&mut self, recorder: &mut Recorder) -> Result<(), FileError> {
+        let (Some(since), Some(path)) = (self.without_file, self.options.path.clone()) else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        if since.is_within(self.options.retry, now) {
+            return Ok(());
+        }
+        self.without_file = Some(now);
+        if let Ok(book) = self.open_file(&path, true) {
+            recorder.write_all()?;
+            *recorder = Recorder::new(book);
+            self.without_file = None;
+        }
+        Ok(())
+    }
+}
