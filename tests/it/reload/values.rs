@@ -107,6 +107,26 @@ async fn another_token_is_sent_and_seen_nowhere() {
 }
 
 #[tokio::test]
+async fn another_token_for_those_who_step_in_counts_and_who_is_paused_stays_so() {
+    let with = |token: &str| format!("{CONFIG}http-token: {token}\n");
+    let own = Running::with(&with("fas_first_0123456789")).await;
+    let client = fly_autoscaler::transport::client(Default::default()).unwrap();
+    let asked = async |order: &str, token: &str| {
+        let url = format!("{}/api/v1/{order}", own.scaler.url);
+        client.post(url).bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(asked("pause", "fas_first_0123456789").await, 200);
+    own.reload(&with("fas_second_012345678"));
+    own.until_reloads([1, 0, 0]).await;
+    own.want(3);
+    own.ticks(2).await;
+    assert_eq!(own.running_in("iad"), 1, "paused as before");
+    assert_eq!(asked("resume", "fas_first_0123456789").await, 401);
+    assert_eq!(asked("resume", "fas_second_012345678").await, 200);
+    own.until_running(3).await;
+}
+
+#[tokio::test]
 async fn dry_run_and_back() {
     let own = Running::with(CONFIG).await;
     own.reload(&format!("{CONFIG}dry-run: true\n"));
