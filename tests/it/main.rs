@@ -23,6 +23,7 @@ mod journal;
 mod leaving;
 mod machines_api;
 mod metric_faults;
+mod monitoring;
 mod placement;
 mod process_groups;
 mod prometheus_api;

@@ -1,10 +1,12 @@
 //! The configuration, read again while the real binary runs against a simulated Fly.
 
 mod files;
+mod fleets;
 mod many;
 mod refused;
 mod remembered;
 mod restarts;
+mod told;
 mod values;
 
 use std::path::PathBuf;

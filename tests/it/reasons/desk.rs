@@ -58,7 +58,7 @@ impl Desk {
         let sources = Sources {
             orders: loop_of(&board).orders(),
             board,
-            journal: Some(Arc::new(journal)),
+            journal: Arc::new(journal),
             metrics,
             clock,
             configured: watch::channel(Arc::new(configured)).1,

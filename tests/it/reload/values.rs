@@ -107,6 +107,26 @@ async fn another_token_is_sent_and_seen_nowhere() {
 }
 
 #[tokio::test]
+async fn another_token_for_those_who_step_in_counts_and_who_is_paused_stays_so() {
+    let with = |token: &str| format!("{CONFIG}http-token: {token}\n");
+    let own = Running::with(&with("fas_first_0123456789")).await;
+    let client = fly_autoscaler::transport::client(Default::default()).unwrap();
+    let asked = async |order: &str, token: &str| {
+        let url = format!("{}/api/v1/{order}", own.scaler.url);
+        client.post(url).bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(asked("pause", "fas_first_0123456789").await, 200);
+    own.reload(&with("fas_second_012345678"));
+    own.until_reloads([1, 0, 0]).await;
+    own.want(3);
+    own.ticks(2).await;
+    assert_eq!(own.running_in("iad"), 1, "paused as before");
+    assert_eq!(asked("resume", "fas_first_0123456789").await, 401);
+    assert_eq!(asked("resume", "fas_second_012345678").await, 200);
+    own.until_running(3).await;
+}
+
+#[tokio::test]
 async fn dry_run_and_back() {
     let own = Running::with(CONFIG).await;
     own.reload(&format!("{CONFIG}dry-run: true\n"));
@@ -144,13 +164,13 @@ async fn debug_lines_come_and_go() {
 #[tokio::test]
 async fn a_region_that_is_excluded_is_drained() {
     let spec = AppSpec::new("web", "acme").with_machines("iad", 1, 2).with_machines("fra", 2, 0);
-    let regions =
-        |more: &str| format!("{CONFIG}regions: [iad, fra]\nexcluded-regions-drain: true\n{more}");
-    let own = Running::of(&spec, &regions(""), &[]).await;
+    let regions = |regions: &str| format!("{CONFIG}{regions}\n");
+    let own = Running::of(&spec, &regions("regions: [iad, fra]"), &[]).await;
     own.want(3);
     own.ticks(2).await;
     assert_eq!((own.running_in("iad"), own.running_in("fra")), (1, 2));
-    own.write(&regions("excluded-regions: [fra]\n"));
+    let without = "regions: [iad]\nexcluded-regions: [fra]\nexcluded-regions-drain: true";
+    own.write(&regions(without));
     own.until_running_in("fra", 0).await;
     own.until_running(3).await;
     assert_eq!(own.world().total(Endpoint::Stop), 2, "{}", own.scaler.program.told());
