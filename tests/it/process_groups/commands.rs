@@ -73,6 +73,8 @@ fn check_shows_what_is_in_force_for_each_group() {
     app-list-refresh-interval                        60s                               default
     metrics-per-app                                  -                                 not set
     state                                            -                                 not set
+    journal-retention                                360h                              default
+    journal-size                                     256MB                             default
     api-token                                        -                                 not set
     listen                                           [::]:9090                         default
     log-format                                       -                                 not set
