@@ -9,19 +9,17 @@ use crate::decide::{
     GroupTargets, History, Observed, Reason, RegionTargets, ScaledRegions, Tally, Targets,
     Unlisted, Wanted, scaled_regions,
 };
+pub use crate::evaluate::Gave;
 use crate::evaluate::{EvaluateError, Evaluation, ScopeExpressions};
 use crate::model::{
-    Catalog, Kind, MachineState, MetricName, ProcessGroup, Region, RegionList, Scope, ScopeBounds,
-    Side, Timestamp, Value, VariableTable,
+    Catalog, Kind, MachineState, MetricName, ProcessGroup, Region, RegionList, Scope, Side,
+    Timestamp, Value, VariableTable,
 };
 use crate::status::{Evaluated, Tick};
 
 use super::past::{Past, Recalled};
 use super::report::Reporter;
 use super::{Group, Reconciler};
-
-/// What the expressions of one scope gave: the bounds, or each expression that failed, and why.
-pub type Gave = Result<ScopeBounds, Vec<(Kind, Side, EvaluateError)>>;
 
 /// What expressions are evaluated over.
 #[derive(Debug, Clone, Copy)]
