@@ -9,7 +9,7 @@ use fly_autoscaler::ports::Clock as _;
 
 use crate::cell::sentence;
 use crate::explain::text::wrapped;
-use crate::past::{self, Ago, At, Happened};
+use crate::past::{self, Ago, At, Happened, Span};
 use crate::{DONE, WRONG_USAGE, output};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -48,10 +48,16 @@ enum Format {
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let now = SystemClock.now();
-    let until = arguments.until.map_or(now, |until| until.at(now));
-    let Ago(length) = arguments.last.unwrap_or(Ago(DAY));
-    let from = arguments.from.map_or(until.minus(length), |from| from.at(now));
-    if from > until {
+    let span = match (arguments.from, arguments.until) {
+        (None, None) => Span::Last(arguments.last.map_or(DAY, |Ago(length)| length)),
+        (from, until) => {
+            let until = until.map_or(now, |until| until.at(now));
+            Span::Between(from.map_or(until.minus(DAY), |from| from.at(now)), until)
+        }
+    };
+    if let Span::Between(from, until) = span
+        && from > until
+    {
         output::note(format_args!("error: --from is {from}, after --until, which is {until}"));
         return Ok(WRONG_USAGE);
     }
@@ -62,7 +68,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Err(refused) => return Ok(refused.say()),
     };
     let wanted = arguments.past.wanted(usize::from(arguments.limit), now);
-    let entries = match past.history(&wanted, &Happened { from, until, kind }).await {
+    let happened = Happened { span, kind };
+    let entries = match past.history(&wanted, &happened).await {
         Ok(entries) => entries,
         Err(refused) => return Ok(refused.say()),
     };
@@ -72,7 +79,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     if entries.is_empty() {
         output::note(format_args!(
-            "nothing of that kind happened from {from} to {until}; `explain` says how it was"
+            "nothing of that kind happened {}; `explain` says how it was",
+            happened.span
         ));
     } else if entries.len() == wanted.most {
         output::note(format_args!(

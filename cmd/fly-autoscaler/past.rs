@@ -11,7 +11,7 @@ use fly_autoscaler::config::FlagValues;
 use fly_autoscaler::config::setting;
 use fly_autoscaler::decide::Verb;
 use fly_autoscaler::journal::{Entry, EntryKind, Explanation};
-use fly_autoscaler::model::{AppName, Region, Timestamp};
+use fly_autoscaler::model::{AppName, Region, Timestamp, duration};
 use fly_autoscaler::store::journal::path_beside;
 
 use crate::cell::sentence;
@@ -73,9 +73,25 @@ pub(crate) enum Ticks {
 
 /// Which things that happened are wanted.
 pub(crate) struct Happened {
-    pub(crate) from: Timestamp,
-    pub(crate) until: Timestamp,
+    pub(crate) span: Span,
     pub(crate) kind: Option<EntryKind>,
+}
+
+/// A stretch of the past.
+pub(crate) enum Span {
+    /// So long, up to now by the clock of whoever is asked: that of a demo is another.
+    Last(Duration),
+    /// From the first to the last of these times.
+    Between(Timestamp, Timestamp),
+}
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Last(length) => write!(f, "in the last {}", duration::format(*length)),
+            Self::Between(from, until) => write!(f, "from {from} to {until}"),
+        }
+    }
 }
 
 /// Why there is no answer.

@@ -6,7 +6,7 @@ use fly_autoscaler::journal::{Entry, Explanation, HistoryQuery, JournalError, Pa
 use fly_autoscaler::model::AppName;
 use fly_autoscaler::store::JournalReader;
 
-use super::{Happened, Refused, Ticks, Wanted};
+use super::{Happened, Refused, Span, Ticks, Wanted};
 use crate::cell::{code, listed};
 
 /// No more ticks are looked at for those that are wanted.
@@ -60,10 +60,14 @@ impl File {
         if wanted.app.is_some() {
             self.app(wanted)?;
         }
+        let (from, until) = match happened.span {
+            Span::Last(length) => (wanted.now.minus(length), wanted.now),
+            Span::Between(from, until) => (from, until),
+        };
         let query = HistoryQuery {
             app: wanted.app.clone(),
-            from: happened.from,
-            until: happened.until,
+            from,
+            until,
             region: wanted.region.clone(),
             kind: happened.kind,
             verb: wanted.verb,

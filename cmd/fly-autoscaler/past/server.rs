@@ -9,7 +9,7 @@ use fly_autoscaler::transport::{self, Client, Timeouts, body};
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::{Happened, Refused, Ticks, Wanted};
+use super::{Happened, Refused, Span, Ticks, Wanted};
 
 /// Longer than the server takes for its own journal.
 const TIMEOUTS: Timeouts =
@@ -82,8 +82,13 @@ impl Server {
         happened: &Happened,
     ) -> Result<Vec<Entry>, Refused> {
         let mut asked = asked(wanted);
-        asked.push(("from", happened.from.to_string()));
-        asked.push(("until", happened.until.to_string()));
+        match happened.span {
+            Span::Last(length) => asked.push(("last", duration::format(length))),
+            Span::Between(from, until) => {
+                asked.push(("from", from.to_string()));
+                asked.push(("until", until.to_string()));
+            }
+        }
         asked.extend(happened.kind.map(|kind| ("kind", kind.as_str().to_owned())));
         let answer: Entries = self.ask("history", &asked).await?;
         Ok(answer.entries)
