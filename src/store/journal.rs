@@ -158,6 +158,12 @@ impl JournalStore {
     }
 }
 
+impl Drop for JournalStore {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Journal for JournalStore {
     fn record(&self, app: &AppName, tick: &Arc<Tick>) {
         self.shared.put(Waiting::Tick(app.clone(), Arc::clone(tick)));

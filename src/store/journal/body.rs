@@ -69,7 +69,7 @@ mod tests {
         let mut own = like.clone();
         own[500] = b'x';
         for (bytes, like, most) in
-            [(&own, &like, 60), (&own, &own, 40), (&own, &Vec::new(), own.len())]
+            [(&own, &like, 300), (&own, &own, 300), (&own, &Vec::new(), own.len())]
         {
             let packed = pack(bytes, like).expect("packed");
             assert!(packed.len() <= most, "{} of {}", packed.len(), bytes.len());

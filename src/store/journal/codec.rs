@@ -72,7 +72,9 @@ fn whole(values: &[f64], digits: u8) -> Option<Vec<i64>> {
     let scale = 10_f64.powi(digits.into());
     let one = |value: &f64| {
         let scaled = (value * scale).round();
-        let is_exact = scaled.abs() < MOST_WHOLE && (scaled / scale).to_bits() == value.to_bits();
+        // As it is read, which has no minus zero.
+        let read = scaled as i64 as f64 / scale;
+        let is_exact = scaled.abs() < MOST_WHOLE && read.to_bits() == value.to_bits();
         is_exact.then_some(scaled as i64)
     };
     values.iter().map(one).collect()

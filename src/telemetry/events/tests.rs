@@ -53,6 +53,7 @@ fn counted(metrics: &Metrics) -> Vec<String> {
         .filter(|line| !line.starts_with('#') && !line.ends_with(" 0"))
         .filter(|line| !line.contains("_bucket{") && !line.starts_with("fas_build_info"))
         .filter(|line| !line.starts_with("fas_state_ok") && *line != "fas_config_ok 1")
+        .filter(|line| !line.starts_with("fas_journal_ok"))
         .map(str::to_owned)
         .collect()
 }
