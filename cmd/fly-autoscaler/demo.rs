@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
         allow_hyphen_values = true
     )]
     speed: f64,
-    /// Where to serve /metrics, /healthz, /readyz and /status [default: 127.0.0.1:9090, or a free port]
+    /// Where to serve the page, /metrics, /healthz, /readyz and /status [default: 127.0.0.1:9090, or a free port]
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address, allow_hyphen_values = true)]
     listen: Option<SocketAddr>,
     /// Print lines instead of drawing, as where stdout is no terminal

@@ -33,7 +33,7 @@ fn files(folder: &str, extensions: &[&str]) -> Vec<String> {
             let path: PathBuf = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() {
-                if name != "target" && name != ".git" {
+                if !["target", ".git", "node_modules"].contains(&name) {
                     folders.push(path);
                 }
             } else if extensions.iter().any(|extension| name.ends_with(extension)) {

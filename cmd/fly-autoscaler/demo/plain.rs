@@ -29,7 +29,9 @@ pub(crate) fn introduce(running: &Running) -> anyhow::Result<()> {
 }
 
 fn introduction(title: &str, address: &str, settings: &[Setting]) -> String {
-    let mut text = format!("{title}\nlistening on {address}: /status /metrics /readyz /healthz\n");
+    let mut text = format!(
+        "{title}\nlistening on {address}: the page, and /status /metrics /readyz /healthz\n"
+    );
     for setting in settings {
         let _ = writeln!(text, "  {}={}", setting.name, setting.shown());
     }

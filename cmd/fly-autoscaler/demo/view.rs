@@ -133,7 +133,7 @@ fn draw_header(frame: &mut Frame<'_>, area: Rect, picture: &Picture<'_>) {
     let parts = [
         (format!(" fly-autoscaler demo  {}", picture.app), TITLE),
         (format!("  {} UTC", day_and_time(picture.now)), Style::new()),
-        (format!("  {}", picture.address), Style::new()),
+        (format!("  page {}", picture.address), Style::new()),
         ("  q quits".to_owned(), QUIET),
         (format!("  {}x", picture.speed), QUIET),
     ];

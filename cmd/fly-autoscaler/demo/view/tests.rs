@@ -60,7 +60,7 @@ fn screen_with(width: u16, height: u16, story: &Story, status: Option<AppStatus>
 fn an_ordinary_terminal_shows_everything() {
     let screen = screen(80, 24, &story());
     for part in [
-        "fly-autoscaler demo  shop  Mon 10:00 UTC  http://127.0.0.1:9090  q quits  60x",
+        "fly-autoscaler demo  shop  Mon 10:00 UTC  page http://127.0.0.1:9090  q quits",
         " region req/s  minutes  started  target  machines  why",
         " nrt      210  ███████        0       -",
         " targets",

@@ -9,13 +9,23 @@ let last = -Infinity;
 let waiting = 0;
 let text = '';
 
-/** Says `sentence` as soon as it is not too much; of several that wait, the last. */
-export function announce(sentence) {
+/**
+ * Says `sentence` as soon as it is not too much; of several that wait, the last.
+ * @param {string} sentence
+ * @param {{ atOnce?: boolean }} [how] `atOnce`: it cannot wait
+ */
+export function announce(sentence, { atOnce = false } = {}) {
   text = sentence;
-  if (waiting) return;
-  waiting = setTimeout(() => {
-    waiting = 0;
-    last = performance.now();
-    byId('announcer').textContent = text;
-  }, Math.max(0, last + APART - performance.now()));
+  if (atOnce) {
+    clearTimeout(waiting);
+    say();
+  } else if (!waiting) {
+    waiting = setTimeout(say, Math.max(0, last + APART - performance.now()));
+  }
+}
+
+function say() {
+  waiting = 0;
+  last = performance.now();
+  byId('announcer').textContent = text;
 }

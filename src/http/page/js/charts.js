@@ -29,7 +29,7 @@ let drawn = { times: [], panels: [] };
 export function initCharts(onAsk) {
   explain = onAsk;
   for (const own of RANGES) {
-    const button = el('button', { type: 'button', 'data-range': own.name, title: own.title, 'aria-label': own.title }, own.name);
+    const button = el('button', { type: 'button', 'data-range': own.name, title: own.title }, own.name);
     button.addEventListener('click', () => choose({ range: own.name }));
     byId('ranges').append(button);
   }
@@ -56,7 +56,7 @@ export function clearCharts() {
 
 /** Shows what was read, for the region that is chosen. */
 export function showCharts() {
-  for (const button of byId('ranges').children) setAttribute(button, 'aria-pressed', String(button.dataset.range === choices.range));
+  showRange();
   const { times, panels: own } = chart ? panels(chart, choices.region) : { times: [], panels: [] };
   drawn = { times, panels: own };
   showRegionChoice();
@@ -70,6 +70,11 @@ export function showCharts() {
   keyed(box, own, (panel) => panel.key, makePanel);
   drop(new Set(own.map((panel) => panel.key)));
   showReadings();
+}
+
+/** Shows which period is chosen. */
+export function showRange() {
+  for (const button of byId('ranges').children) setAttribute(button, 'aria-pressed', String(button.dataset.range === choices.range));
 }
 
 function showRegionChoice() {

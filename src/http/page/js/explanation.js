@@ -63,7 +63,9 @@ function show(answer, error, at, region) {
     el('p', { class: 'summary' }, badge(found.outcome, OUTCOME_TONES[found.outcome]), ' ', found.summary),
     el('p', { class: 'note' }, ...passage(found)),
   ];
-  const parts = found.parts.map((part) => el('section', { class: 'part' }, el('h3', {}, scopeName(part)), stages(part.lines)));
+  // What was asked about stands before what holds for all of them.
+  const ordered = [...found.parts].sort((one, other) => Number(other.region === region) - Number(one.region === region));
+  const parts = ordered.map((part) => el('section', { class: 'part' }, el('h3', {}, scopeName(part)), stages(part.lines)));
   const all = region ? el('p', {}, wholeTick(found.at)) : null;
   body.replaceChildren(...head, ...(found.lines.length ? [stages(found.lines)] : []), ...parts, ...(all ? [all] : []));
 }

@@ -98,7 +98,8 @@ function makeEntry({ first }) {
   const what = el('span', { class: 'what' });
   const where = el('span', { class: 'where' });
   const reason = el('span', { class: 'because' });
-  const button = el('button', { type: 'button', class: 'entry', 'data-kind': first.kind }, time, el('span', { class: 'word', 'data-tone': tone }, word), el('span', { class: 'entry-text' }, what, where, reason));
+  const trouble = el('span', { class: 'trouble' });
+  const button = el('button', { type: 'button', class: 'entry', 'data-kind': first.kind }, time, el('span', { class: 'word', 'data-tone': tone }, word), el('span', { class: 'entry-text' }, what, where, reason, trouble));
   let entry = first;
   button.addEventListener('click', () => explain(entry));
   return {
@@ -106,25 +107,25 @@ function makeEntry({ first }) {
     update({ first: own, all }) {
       entry = own;
       showTime(time, own.at, clockTime);
-      setText(what, own.kind === 'action' && all.length > 1 ? several(own, all) : own.text);
-      setText(where, place(own, all));
+      setText(what, own.kind === 'action' ? machines(own, all) : own.text);
+      setText(where, places(all));
       setText(reason, [own.reason ?? '', lasted(own)].filter(Boolean).join(' · '));
+      // What Fly answered, where it did not do it.
+      setText(trouble, own.kind === 'action' && own.result !== 'done' && !own.would ? own.text : '');
     },
   };
 }
 
-/** In which regions, where the text does not say so. */
-function place(own, all) {
-  if (own.kind !== 'hold') return '';
-  const regions = all.map((entry) => entry.region).filter(Boolean);
-  return regions.length ? ` in ${regions.join(', ')}` : '';
+/** Which machines, or how many; the verb stands before it. */
+function machines(own, all) {
+  const which = all.length > 1 ? `${all.length} machines` : own.machine ?? '1 machine';
+  return own.would ? `would: ${which}` : which;
 }
 
-function several(own, all) {
-  const where = own.region ? ` in ${own.region}` : '';
-  const how = own.result && own.result !== 'done' ? `: ${own.result.replace('_', ' ')}` : '';
-  const names = all.map((entry) => entry.machine).filter(Boolean).join(', ');
-  return `${own.would ? 'would ' : ''}${own.verb} ${all.length} machines${where}${how}${names && ` (${names})`}`;
+/** In which regions. */
+function places(all) {
+  const regions = [...new Set(all.map((entry) => entry.region).filter(Boolean))];
+  return regions.length ? ` in ${regions.join(', ')}` : '';
 }
 
 /** How long something applied. */

@@ -2,7 +2,7 @@
 
 import { announce } from './announce.js';
 import { firstApp, initApps, loadApps } from './apps.js';
-import { clearCharts, initCharts, loadCharts, showCharts } from './charts.js';
+import { clearCharts, initCharts, loadCharts, showCharts, showRange } from './charts.js';
 import { choices, choose, onChoice, range } from './choices.js';
 import { heard, serverNow } from './clock.js';
 import { initConfiguration, loadConfiguration } from './configuration.js';
@@ -106,7 +106,7 @@ const CONNECTION = {
 function takeState(state) {
   const box = byId('connection');
   if (box.dataset.state === state) return;
-  if (state !== 'connecting' && box.dataset.state !== 'connecting') announce(`Connection: ${CONNECTION[state]}`);
+  if (state !== 'connecting' && box.dataset.state !== 'connecting') announce(`Connection: ${CONNECTION[state]}`, { atOnce: true });
   box.dataset.state = state;
   setText(byId('connection-text'), CONNECTION[state]);
 }
@@ -139,7 +139,10 @@ function showApp() {
 onChoice((changed) => {
   if (changed.has('app')) showApp();
   if (changed.has('region')) showCharts();
-  if (changed.has('range')) readAll();
+  if (changed.has('range')) {
+    showRange();
+    readAll();
+  }
   if (changed.has('region') || changed.has('kind') || changed.has('range')) {
     clearHistory();
     loadHistory();
