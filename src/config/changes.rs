@@ -8,14 +8,22 @@ use std::sync::LazyLock;
 use super::Config;
 use super::effective::EffectiveValue;
 use super::setting::{
-    APP_NAME, LISTEN, LOG_FORMAT, METRIC_COLLECTORS, METRIC_NAME, METRICS_PER_APP, ORG, STATE,
-    Setting,
+    APP_NAME, JOURNAL_RETENTION, JOURNAL_SIZE, LISTEN, LOG_FORMAT, METRIC_COLLECTORS, METRIC_NAME,
+    METRICS_PER_APP, ORG, STATE, Setting,
 };
 
 /// What a process keeps as it was when it began: the apps that it scales, and what it has opened. See
 /// [`Config::keep_until_restart`].
-pub const NEED_RESTART: &[&Setting] =
-    &[&APP_NAME, &ORG, &METRICS_PER_APP, &STATE, &LISTEN, &LOG_FORMAT];
+pub const NEED_RESTART: &[&Setting] = &[
+    &APP_NAME,
+    &ORG,
+    &METRICS_PER_APP,
+    &STATE,
+    &JOURNAL_RETENTION,
+    &JOURNAL_SIZE,
+    &LISTEN,
+    &LOG_FORMAT,
+];
 
 /// The most characters of a value in a sentence about it.
 const SHOWN_CHARS: usize = 200;
@@ -161,6 +169,8 @@ impl Config {
         self.org.clone_from(&running.org);
         self.metrics_per_app = running.metrics_per_app;
         self.state.clone_from(&running.state);
+        self.journal_retention = running.journal_retention;
+        self.journal_size = running.journal_size;
         self.listen.clone_from(&running.listen);
         self.log_format = running.log_format;
     }

@@ -163,3 +163,6 @@ fn would(actions: &BTreeMap<Verb, u32>) -> String {
     let each = actions.iter().map(|(verb, count)| format!("{verb} {count}"));
     format!("would {}", each.collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,6 +109,7 @@ fn full(app: &str) -> Metrics {
     metrics.count_evaluate_error("nan");
     metrics.count_held("metric_failed");
     metrics.count_limited("limited_by_max_machines");
+    metrics.set_paused(&app, false);
     metrics.count_api_request("list", Some(200), Duration::from_millis(80));
     metrics
 }

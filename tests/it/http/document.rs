@@ -7,6 +7,8 @@ use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::http::ROUTES;
 use fly_autoscaler::model::{AppName, Region};
 use fly_autoscaler::sim::{AppSpec, Endpoint, FaultKind, FaultRule, Load, SimOptions, Simulator};
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
 
 use super::{HTTP_TOKEN, fly, order, post, queue, readiness, serving_with};
@@ -76,11 +78,19 @@ fn assert_is(schema: &Value, value: &Value, what: &str) {
     let mut schema = schema.clone();
     schema["components"] = document()["components"].clone();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let wrong: Vec<String> = validator
-        .iter_errors(value)
-        .map(|error| format!("{} at {}", error.masked(), error.instance_path()))
-        .collect();
+    let mut wrong = Vec::new();
+    validator.iter_errors(value).for_each(|error| innermost(&error, &mut wrong));
     assert!(wrong.is_empty(), "{what}: {}\n{value:#}", wrong.join("\n"));
+}
+
+/// What is wrong in the end, where there were several ways to be right.
+fn innermost(error: &ValidationError<'_>, wrong: &mut Vec<String>) {
+    match error.kind() {
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            context.iter().flatten().for_each(|own| innermost(own, wrong));
+        }
+        _ => wrong.push(format!("{} at {}", error.masked(), error.instance_path())),
+    }
 }
 
 /// All that is read of apps, as it is now.

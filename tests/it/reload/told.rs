@@ -22,6 +22,12 @@ async fn a_change_and_a_refusal_are_events() {
     };
     let came = tokio::time::timeout(PATIENCE, both).await;
     assert!(came.is_ok(), "{heard}{}", own.scaler.program.told());
+    let history = own.scaler.get("/api/v1/history?kind=reload").await;
+    let entries: serde_json::Value = serde_json::from_str(&history.1).unwrap();
+    let texts = entries["entries"].as_array().unwrap().iter().map(|own| own["text"].to_string());
+    let texts: Vec<String> = texts.collect();
+    assert_eq!(texts.len(), 2, "{history:?}");
+    assert!(texts[0].contains("was not taken over") && texts[1].contains("1000 -> 9"), "{texts:?}");
     assert!(heard.contains("the configuration has changed: `max-machines` 1000 -> 9"), "{heard}");
     assert!(
         heard.contains("the configuration was not taken over: 2 mistakes, the first: "),
