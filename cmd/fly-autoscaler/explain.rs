@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION")]
     last: Option<Ago>,
     /// At most so many, the newest [default: 20 with --last, otherwise 1]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=200))]
     limit: Option<u16>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]

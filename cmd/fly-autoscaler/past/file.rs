@@ -42,7 +42,9 @@ impl File {
         let most = if wanted.verb.is_some() { LOOKED_AT } else { wanted.most };
         let passages =
             self.reader.passages(&app, when, most).map_err(|error| self.failed(&error))?;
-        let is_meant = |own: &&Passage| wanted.verb.is_none_or(|verb| own.record.plans(verb));
+        let region = wanted.region.as_ref();
+        let is_meant =
+            |own: &&Passage| wanted.verb.is_none_or(|verb| own.record.plans(verb, region));
         let explained = passages.iter().filter(is_meant).take(wanted.most).map(Explanation::of);
         Ok(match &wanted.region {
             Some(region) => explained.map(|own| own.for_region(region)).collect(),

@@ -91,7 +91,14 @@ async fn the_file_tells_what_was_done_and_why() {
       act       start 2460a1ddbfa683 in iad: done
                 start ac9b412dd47c47 in iad: done
     ");
-    assert_snapshot!(left.ask("history", &["--kind", "action"]), @"");
+    assert_snapshot!(left.ask("history", &["--kind", "action"]), @"
+    exit 0
+    --- stdout
+    [TIME]  action  start ac9b412dd47c47 in iad: done: 1 started, at least 3 wanted
+                                  [below_min]
+    [TIME]  action  start 2460a1ddbfa683 in iad: done: 1 started, at least 3 wanted
+                                  [below_min]
+    ");
 
     let json = left.ask("explain", &["--format", "json", "--last", "1h", "--action", "start"]);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
