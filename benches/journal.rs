@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fly_autoscaler::act::{ActionResult, Outcome};
-use fly_autoscaler::decide::{Action, History, Plan, PlannedAction, Reason, ScopePlan, Tally};
+use fly_autoscaler::decide::{
+    Action, Choice, History, Plan, PlannedAction, Reason, ScopePlan, Tally,
+};
 use fly_autoscaler::journal::{ChartQuery, EntryKind, HistoryQuery, Journal, When};
 use fly_autoscaler::model::{
     AppName, Bounds, Kind, MachineId, MetricName, ProcessGroup, Region, Scope, ScopeBounds,
@@ -198,7 +200,11 @@ fn tick(at: Timestamp, number: usize) -> (Tick, bool) {
         let machine = MachineId::new(format!("{:014x}", (turn as u64 + 7) * 0x9e37_79b9));
         let region = Region::new("lhr");
         let action = Action::Start { machine: machine.clone(), region: region.clone() };
-        actions.push(PlannedAction { action: action.clone(), reason: below.clone() });
+        actions.push(PlannedAction {
+            action: action.clone(),
+            reason: below.clone(),
+            choice: Choice::Every,
+        });
         reasons = vec![below.clone()];
         outcomes.push(Outcome {
             scope: scope.clone(),
