@@ -53,6 +53,12 @@ async fn a_trigger_ticks_now_and_says_what_came_of_it() {
     assert_eq!(answer["skipped"][0]["reason"], "1 started, 1 wanted", "{answer}");
     assert_eq!(answer["tick"]["outcome"], "quiet");
 
+    // What is on its way down is not started.
+    until("two that have stopped", told, async || {
+        let now = machines(&sim);
+        if now.get("stopped") == Some(&2) { Ok(()) } else { Err(format!("{now:?}")) }
+    })
+    .await;
     queue(&sim, 30.0);
     let body = r#"{"error":"out of order"}"#.into();
     let kind = FaultKind::Status { code: 500, body, retry_after: None };
