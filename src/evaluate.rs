@@ -23,11 +23,11 @@ mod token;
 pub use calls::{Look, LookAt};
 pub use count::{MAX_MACHINES, machine_count};
 pub use error::{CompileError, EvaluateError};
-pub use expression::{Expression, Language};
+pub use expression::{Expression, Language, Read};
 pub use names::Names;
 pub use per_region::PerRegion;
 pub use put_in::{number, put_in};
-pub use scope::{Evaluation, ScopeExpressions};
+pub use scope::{Evaluation, Gave, ScopeExpressions};
 
 /// What a condition returns, in the words of [`EvaluateError::NotANumber`].
 const TRUE_OR_FALSE: &str = "true or false";

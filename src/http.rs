@@ -45,8 +45,8 @@ pub use server::serve;
 pub struct Sources {
     /// The last tick of each app, and what changes.
     pub board: Board,
-    /// Every tick on record; `None`: none is kept.
-    pub journal: Option<Arc<dyn Journal>>,
+    /// Every tick on record.
+    pub journal: Arc<dyn Journal>,
     /// The numbers for Prometheus.
     pub metrics: Arc<Metrics>,
     /// The time, for the age of the last success.

@@ -33,7 +33,7 @@
 //! | [`status`] | the last tick as data, and whether the process is ready |
 //! | [`fly`] | the Machines API and the release look-up over HTTP: limits, retries, classes of errors |
 //! | [`fleet`] | many apps: which there are, and what is known of their machines without asking each |
-//! | [`store`] | what is remembered between ticks: in memory, or in a file that outlives the process |
+//! | [`store`] | what is remembered between ticks, and the journal of all of them: in memory, or in files that outlive the process |
 //! | [`clock`] | the only file that reads the time |
 //! | [`telemetry`] | one struct for each thing that happens, which logs and counts it |
 //! | [`journal`] | every tick on record, explained; where it is kept is behind a trait |

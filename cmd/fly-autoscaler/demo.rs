@@ -237,7 +237,7 @@ impl Running {
     fn sources(&self) -> Sources {
         Sources {
             board: self.supervisor.board.clone(),
-            journal: Some(Arc::<JournalStore>::clone(&self.journal)),
+            journal: Arc::<JournalStore>::clone(&self.journal),
             metrics: Arc::clone(&self.supervisor.metrics),
             clock: Arc::clone(&self.clock),
             configured: watch::channel(Arc::new(self.configured.clone())).1,

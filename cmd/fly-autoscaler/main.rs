@@ -2,15 +2,19 @@
 //!
 //! This crate is the composition root: the only place that builds adapters and ends the process.
 
+mod cell;
 mod check;
 mod compose;
 mod configuration;
 mod demo;
 mod eval;
+mod explain;
+mod history;
 mod keep;
 mod known;
 mod lasting;
 mod output;
+mod past;
 mod plan;
 mod reload;
 mod serve;
@@ -63,6 +67,19 @@ enum Command {
     /// Show what the next tick would do, and why; change nothing
     #[command(after_help = "Example: fly-autoscaler plan --config fly-autoscaler.yml --exit-code")]
     Plan(plan::Arguments),
+    /// Say how the numbers of a tick came about, and why something was done, or not
+    #[command(after_help = "Examples:\n  \
+        fly-autoscaler explain --url http://my-scaler.internal:9090\n  \
+        fly-autoscaler explain --file /data/fas-journal.db --at 03:10\n  \
+        fly-autoscaler explain --last 1h --action stop --region lhr\n\n\
+        A TIME is RFC 3339, HH:MM or HH:MM:SS of the last 24 hours in UTC, or how long ago it is, such as 10m.")]
+    Explain(explain::Arguments),
+    /// List what was done, held and failed, the newest first
+    #[command(after_help = "Examples:\n  \
+        fly-autoscaler history --url http://my-scaler.internal:9090 --last 6h\n  \
+        fly-autoscaler history --file /data/fas-journal.db --kind hold --format json\n\n\
+        A TIME is RFC 3339, HH:MM or HH:MM:SS of the last 24 hours in UTC, or how long ago it is, such as 10m.")]
+    History(history::Arguments),
     /// Validate the configuration offline and print it with the origin of each value
     #[command(after_help = "Example: fly-autoscaler check --config fly-autoscaler.yml")]
     Check(ConfigArguments),
@@ -114,6 +131,8 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Serve(arguments) => runtime()?.block_on(serve::run(&arguments.flags)),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Plan(arguments) => runtime()?.block_on(plan::run(&arguments)),
+        Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments)),
+        Command::History(arguments) => runtime()?.block_on(history::run(&arguments)),
         Command::Check(arguments) => check::run(&arguments.flags),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Version => {

@@ -1,6 +1,5 @@
 //! `plan`: what the next tick would do, and why.
 
-mod cell;
 mod fleet;
 mod reasons;
 mod table;

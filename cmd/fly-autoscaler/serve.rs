@@ -62,7 +62,7 @@ pub(crate) async fn run(flags: &FlagValues) -> anyhow::Result<u8> {
         supervisor.with_store(kept.store()).with_journal(Arc::<JournalStore>::clone(&journal));
     let sources = Sources {
         board: supervisor.board.clone(),
-        journal: Some(Arc::<JournalStore>::clone(&journal)),
+        journal: Arc::<JournalStore>::clone(&journal),
         metrics: Arc::clone(&metrics),
         clock,
         configured: configured.subscribe(),

@@ -125,6 +125,10 @@ impl Effective {
             if let (Some(old), Some(new)) = (old, new) {
                 new.clone_from(old);
             }
+            match before.hidden.0.get(setting.key) {
+                Some(print) => self.hidden.0.insert(setting.key.to_owned(), *print),
+                None => self.hidden.0.remove(setting.key),
+            };
         }
         kept
     }

@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{Kind, ProcessGroup, Region, Scope, ScopeBounds, Side, Timestamp};
+use crate::model::{Kind, ProcessGroup, Region, Scope, ScopeBounds, Side, Timestamp, duration};
 
 use super::history::History;
 use super::plan::Tally;
@@ -79,9 +79,8 @@ pub struct Eased {
     pub limit: u32,
     /// How many machines there are, or for a step were when it began.
     pub of: u32,
-    /// What the rule says, where that is more than a length of time: the step, the share, the hours.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    /// What the rule says: the step, the share, the length of time, the hours.
+    pub rule: String,
     /// When more is allowed, where time alone brings it about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
@@ -185,7 +184,7 @@ struct Going<'d, 'a> {
 struct Allowed {
     distance: u32,
     of: u32,
-    rule: Option<String>,
+    rule: String,
     until: Option<Timestamp>,
 }
 
@@ -228,7 +227,7 @@ impl Going<'_, '_> {
         way.go(there, left)
     }
 
-    fn nothing(&self, rule: Option<String>, until: Option<Timestamp>) -> Option<Allowed> {
+    fn nothing(&self, rule: String, until: Option<Timestamp>) -> Option<Allowed> {
         Some(Allowed { distance: 0, of: self.there, rule, until })
     }
 
@@ -245,7 +244,8 @@ impl Going<'_, '_> {
         let Entry { at, count } = self.stable?;
         let distance = self.way.distance(self.there, count);
         let until = Some(at.plus(self.rules.window));
-        Some(Allowed { distance, of: self.there, rule: None, until })
+        let rule = duration::format(self.rules.window);
+        Some(Allowed { distance, of: self.there, rule, until })
     }
 
     /// A step is counted from what was there when it began: what we did since is taken back.
@@ -268,14 +268,14 @@ impl Going<'_, '_> {
         };
         let distance = u32::try_from(left.max(0)).unwrap_or(u32::MAX);
         let until = (!span.is_zero()).then(|| first.unwrap_or(now).plus(span));
-        Some(Allowed { distance, of, rule: Some(step.to_string()), until })
+        Some(Allowed { distance, of, rule: step.to_string(), until })
     }
 
     fn cooling_down(&self) -> Option<Allowed> {
         let (span, now) = (self.rules.cooldown, self.damper.now);
         let of_this_way = self.changes().filter(|(_, by)| self.leads_on(*by));
         let last = of_this_way.map(|(at, _)| at).filter(|at| at.is_within(span, now)).max()?;
-        self.nothing(None, Some(last.plus(span)))
+        self.nothing(duration::format(span), Some(last.plus(span)))
     }
 
     fn outside_hours(&self) -> Option<Allowed> {
@@ -283,7 +283,7 @@ impl Going<'_, '_> {
         if hours.contains(now) {
             return None;
         }
-        self.nothing(Some(hours.to_string()), hours.opens_after(now))
+        self.nothing(hours.to_string(), hours.opens_after(now))
     }
 
     fn leads_on(&self, by: i32) -> bool {

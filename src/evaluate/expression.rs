@@ -34,6 +34,9 @@ impl fmt::Display for Language {
     }
 }
 
+/// What an expression read: see [`Expression::trace`].
+pub type Read = Vec<(Arc<str>, Value)>;
+
 /// A compiled expression. Cheap to clone; two are equal when they were written the same.
 #[derive(Clone)]
 pub struct Expression {
@@ -132,7 +135,7 @@ impl Expression {
         &self,
         variables: &VariableTable,
         now: Timestamp,
-    ) -> (Result<f64, EvaluateError>, Vec<(Arc<str>, Value)>) {
+    ) -> (Result<f64, EvaluateError>, Read) {
         let inputs: Vec<_> = self.inputs(variables, now).collect();
         let read = self.compiled.written.iter().filter_map(|(text, number)| {
             let input = inputs.get(*number)?.as_ref().ok()?;

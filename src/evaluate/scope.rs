@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{EvaluateError, Expression, Look, machine_count};
-use crate::model::{Bounds, Kind, ScopeBounds, Side, Timestamp, Value, VariableTable};
+use super::{EvaluateError, Expression, Look, Read, machine_count};
+use crate::model::{Bounds, Kind, ScopeBounds, Side, Timestamp, VariableTable};
+
+/// What the expressions of one scope gave: the bounds, or each expression that failed, and why.
+pub type Gave = Result<ScopeBounds, Vec<(Kind, Side, EvaluateError)>>;
 
 /// What one expression of a scope gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +18,8 @@ pub struct Evaluation {
     pub side: Option<Side>,
     /// The expression as it was written.
     pub expression: Arc<str>,
-    /// What it read: see [`Expression::trace`].
-    pub read: Vec<(Arc<str>, Value)>,
+    /// What it read.
+    pub read: Read,
     /// What it gave, before it was rounded.
     pub gave: Option<f64>,
     /// The same as a number of machines.
@@ -107,11 +110,7 @@ impl ScopeExpressions {
     ///
     /// In place of the bounds there is every expression that gave no number of machines, with why: one is
     /// enough to hold the scope.
-    pub fn evaluate(
-        &self,
-        variables: &VariableTable,
-        now: Timestamp,
-    ) -> (Result<ScopeBounds, Vec<(Kind, Side, EvaluateError)>>, Vec<Evaluation>) {
+    pub fn evaluate(&self, variables: &VariableTable, now: Timestamp) -> (Gave, Vec<Evaluation>) {
         let mut failures = Vec::new();
         let mut each: Vec<Evaluation> = Vec::new();
         let mut bounds = |kind, low: &Option<Expression>, high: &Option<Expression>| {

@@ -10,10 +10,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
+use super::Served;
 use super::answer::Refusal;
 use super::query::Asked;
-use super::{Served, Sources};
-use crate::journal::{Journal, JournalError};
+use crate::journal::JournalError;
 
 pub(super) use apps::apps;
 pub(super) use explain::explain;
@@ -24,14 +24,6 @@ pub(super) async fn config(State(shared): State<Served>, uri: Uri) -> Result<Res
     Asked::read(&uri, &[])?;
     let configured = shared.sources.configured.borrow().clone();
     Ok(Json(configured).into_response())
-}
-
-impl Sources {
-    /// The journal, where one is kept.
-    fn past(&self) -> Result<&dyn Journal, Refusal> {
-        let none = || Refusal::new(StatusCode::NOT_FOUND, "no journal is kept");
-        self.journal.as_deref().ok_or_else(none)
-    }
 }
 
 impl From<JournalError> for Refusal {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -121,13 +121,17 @@ async fn admitted(
     body: Body,
 ) -> Result<Asked, Refusal> {
     shared.admit(headers, peer)?;
-    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, LONGEST_BODY)).await;
-    match read {
+    let too_large = || {
+        let why = "no body is needed: the app is said with `?app=`";
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+    };
+    // What says that it is long is not waited for.
+    if body.size_hint().lower() > LONGEST_BODY as u64 {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, LONGEST_BODY)).await {
         Ok(Ok(_)) => Asked::read(uri, &["app"]),
-        Ok(Err(_)) => Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "no body is needed: the app is said with `?app=`",
-        )),
+        Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
 }

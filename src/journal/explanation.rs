@@ -85,10 +85,12 @@ impl Explanation {
 }
 
 impl Record {
-    /// Whether such an action was to be done in it.
+    /// Whether such an action was to be done in it, in `region` or anywhere.
     #[must_use]
-    pub fn plans(&self, verb: Verb) -> bool {
-        self.scopes.iter().flat_map(|scope| &scope.actions).any(|action| action.verb == verb)
+    pub fn plans(&self, verb: Verb, region: Option<&Region>) -> bool {
+        let mut actions = self.scopes.iter().flat_map(|scope| &scope.actions);
+        let is_there = |own: Option<&Region>| region.is_none() || own == region;
+        actions.any(|action| action.verb == verb && is_there(action.region.as_ref()))
     }
 }
 

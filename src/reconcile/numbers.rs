@@ -9,6 +9,7 @@ use crate::decide::{
     GroupTargets, History, Observed, Reason, RegionTargets, ScaledRegions, Tally, Targets,
     Unlisted, Wanted, scaled_regions,
 };
+pub use crate::evaluate::Gave;
 use crate::evaluate::{EvaluateError, Evaluation, ScopeExpressions};
 use crate::model::{
     Catalog, Kind, MachineState, MetricName, ProcessGroup, Region, RegionList, Scope, ScopeBounds,
@@ -19,9 +20,6 @@ use crate::status::{Evaluated, Tick};
 use super::past::{Past, Recalled};
 use super::report::Reporter;
 use super::{Group, Reconciler};
-
-/// What the expressions of one scope gave: the bounds, or each expression that failed, and why.
-pub type Gave = Result<ScopeBounds, Vec<(Kind, Side, EvaluateError)>>;
 
 /// What expressions are evaluated over.
 #[derive(Debug, Clone, Copy)]

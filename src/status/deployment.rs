@@ -126,7 +126,7 @@ impl Deployment {
                 continue;
             };
             let failed = outcomes.iter().find(|own| own.region() == Some(region));
-            let why = || row.why.as_ref().or(group.total.why.as_ref()).map(ToString::to_string);
+            let why = || row.why.as_ref().or(group.total.why.as_ref()).map(|own| own.text.clone());
             let reason = match failed {
                 Some(outcome) => outcome.to_string(),
                 None => why().unwrap_or_else(|| "nothing is asked of it".to_owned()),
@@ -163,3 +163,6 @@ fn would(actions: &BTreeMap<Verb, u32>) -> String {
     let each = actions.iter().map(|(verb, count)| format!("{verb} {count}"));
     format!("would {}", each.collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests;

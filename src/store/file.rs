@@ -246,8 +246,8 @@ fn identity(connection: &Connection, form: &Form) -> Result<Identity, FileError>
 fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, FileError> {
     let time = now.to_string().replace(':', "-");
     let names = (0..100_u32).map(|number| match number {
-        0 => beside(path, &format!(".set-aside-{time}")),
-        _ => beside(path, &format!(".set-aside-{time}-{number}")),
+        0 => beside(path, format!(".set-aside-{time}")),
+        _ => beside(path, format!(".set-aside-{time}-{number}")),
     });
     let taken = || io::Error::from(io::ErrorKind::AlreadyExists);
     let failed = |source| FileError::Io { doing: "cannot be set aside", source };

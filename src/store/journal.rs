@@ -219,11 +219,20 @@ impl JournalReader {
         look_into(path, &book::FORM).map(|connection| Some(Self { connection }))
     }
 
-    /// As [`Journal::passages`].
+    /// The apps of which there is anything, by name.
     ///
     /// # Errors
     ///
     /// See [`JournalError`]; so for the others.
+    pub fn apps(&self) -> Result<Vec<AppName>, JournalError> {
+        Ok(self.connection.as_ref().map(read::apps).transpose()?.unwrap_or_default())
+    }
+
+    /// As [`Journal::passages`].
+    ///
+    /// # Errors
+    ///
+    /// See [`JournalError`].
     pub fn passages(
         &self,
         app: &AppName,

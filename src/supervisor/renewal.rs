@@ -131,3 +131,61 @@ impl Pace {
         *self = Self::new(interval, self.due.min(next), grid);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn the_next_tick_is_no_later_than_by_either_interval() {
+        // Every 15 s from 0, the next one at 60; now, the new interval, its grid, the next ones.
+        let table = [
+            (50, 15, 0, [60, 75]),
+            (50, 5, 0, [55, 60]),
+            (59, 5, 0, [60, 65]),
+            (50, 3600, 0, [60, 3600]),
+            (50, 40, 0, [60, 80]),
+            // Another offset on the same interval.
+            (50, 15, 7, [52, 67]),
+        ];
+        for (now, interval, grid, wanted) in table {
+            let mut pace = Pace::new(Duration::from_secs(15), at(45), at(0));
+            pace.next(at(46), false);
+            assert_eq!(pace.due, at(60));
+            pace.move_to(Duration::from_secs(interval), at(grid), at(now));
+            let first = pace.due;
+            pace.next(first, false);
+            assert_eq!([first, pace.due], wanted.map(at), "{now} {interval} {grid}");
+        }
+    }
+
+    #[test]
+    fn who_backs_off_goes_on_doing_so() {
+        let mut pace = Pace::new(Duration::from_secs(15), at(0), at(0));
+        for _ in 0..4 {
+            pace.next(pace.due, true);
+        }
+        let due = pace.due;
+        pace.move_to(Duration::from_secs(10), at(0), at(100));
+        assert_eq!((pace.due, pace.failures), (due, 4));
+        pace.next(due, true);
+        assert_eq!(pace.due.since(due), Duration::from_secs(160));
+    }
+
+    #[tokio::test]
+    async fn places_that_are_taken_away_go_as_soon_as_they_are_free() {
+        let places = Arc::new(Semaphore::new(4));
+        let taken = places.acquire_many(3).await.expect("open");
+        take_away(&places, 3);
+        tokio::task::yield_now().await;
+        assert_eq!(places.available_permits(), 1, "two of them are at work");
+        places.add_permits(1);
+        drop(taken);
+        tokio::task::yield_now().await;
+        assert_eq!(places.available_permits(), 2);
+    }
+}

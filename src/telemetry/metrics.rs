@@ -73,6 +73,7 @@ pub struct Metrics {
     collect_errors: IntCounterVec,
     evaluate_errors: IntCounterVec,
     held: IntCounterVec,
+    limited: IntCounterVec,
     api_requests: IntCounterVec,
     api_request_duration: HistogramVec,
     /// Beside the numbers, for those who log: which apps are in the same trouble.
@@ -157,6 +158,7 @@ impl Metrics {
             collect_errors: counter(names::COLLECT_ERRORS)?,
             evaluate_errors: counter(names::EVALUATE_ERRORS)?,
             held: counter(names::HELD)?,
+            limited: counter(names::LIMITED)?,
             api_requests: counter(names::API_REQUESTS)?,
             api_request_duration: histogram(names::API_REQUEST_DURATION, &REQUEST_SECONDS)?,
             registry,
@@ -315,6 +317,10 @@ impl Metrics {
 
     pub(super) fn count_held(&self, reason: &'static str) {
         self.held.with_label_values(&[reason]).inc();
+    }
+
+    pub(super) fn count_limited(&self, reason: &'static str) {
+        self.limited.with_label_values(&[reason]).inc();
     }
 
     pub(super) fn count_api_request(

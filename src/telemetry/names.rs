@@ -78,6 +78,8 @@ names! {
         "Expressions without a usable result, by reason.";
     HELD = "fas_held_total" ["reason"]
         "Ticks in which a process group was held, wholly or in a region, by reason.";
+    LIMITED = "fas_limited_total" ["reason"]
+        "Ticks in which a limit changed a number of a process group, or put something off, wholly or in a region, by reason.";
     API_REQUESTS = "fas_api_requests_total" ["operation", "status"]
         "Requests to Fly's APIs, by HTTP status; none: no answer came.";
     API_REQUEST_DURATION = "fas_api_request_duration_seconds" ["operation"]

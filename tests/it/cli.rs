@@ -3,6 +3,7 @@
 mod advice;
 mod check;
 mod eval;
+mod explain;
 mod failing_collectors;
 mod help;
 mod plan;

@@ -442,7 +442,7 @@ fn every_reason_says_its_arithmetic_and_until_when() {
         (
             "scale-down-stabilization-window=5m",
             &[(0, "10"), (60, "4")],
-            "max started raised from 4 to 10 (scale-down stabilization-window); more from 2026-01-01T00:05:00.000Z",
+            "max started raised from 4 to 10 (scale-down stabilization-window 5m); more from 2026-01-01T00:05:00.000Z",
         ),
         (
             "scale-up-step-size=25% scale-up-step-interval=1m",
@@ -457,7 +457,7 @@ fn every_reason_says_its_arithmetic_and_until_when() {
         (
             "scale-down-cooldown=10m",
             &[(0, "8"), (15, "4")],
-            "max started raised from 4 to 8 (scale-down cooldown); more from 2026-01-01T00:10:00.000Z",
+            "max started raised from 4 to 8 (scale-down cooldown 10m); more from 2026-01-01T00:10:00.000Z",
         ),
         (
             "scale-down-only-during=Sat,Sun_Europe/London",

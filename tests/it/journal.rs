@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fly_autoscaler::act::{ActionResult, Outcome};
-use fly_autoscaler::decide::{Action, History, Plan, PlannedAction, Reason, ScopePlan, Tally};
+use fly_autoscaler::decide::{
+    Action, Choice, History, Plan, PlannedAction, Reason, ScopePlan, Tally,
+};
 use fly_autoscaler::journal::{
     Chart, ChartQuery, Entry, HistoryQuery, Journal, JournalError, Line, Noted, Passage, When,
 };
@@ -176,7 +178,7 @@ fn hold(count: u32) -> Reason {
 fn starting(machine: &str) -> PlannedAction {
     let action = Action::Start { machine: MachineId::new(machine), region: Region::new("lhr") };
     let reason = Reason::BelowMin { kind: Kind::Started, observed: 1, target: 2 };
-    PlannedAction { action, reason }
+    PlannedAction { action, reason, choice: Choice::Every }
 }
 
 /// The same in which a machine is to be started.
@@ -190,7 +192,7 @@ fn planned(mut tick: Tick, machine: &str) -> Tick {
 /// The same in which it was started.
 fn started(tick: Tick, machine: &str) -> Tick {
     let mut tick = planned(tick, machine);
-    let PlannedAction { action, reason } = starting(machine);
+    let PlannedAction { action, reason, .. } = starting(machine);
     tick.outcome = TickOutcome::Acted;
     tick.outcomes.push(Outcome {
         scope: lhr(),

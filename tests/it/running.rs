@@ -58,6 +58,11 @@ impl Program {
         }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written so far.
     pub(crate) fn written(&self) -> String {
         self.lines.borrow().join("\n")

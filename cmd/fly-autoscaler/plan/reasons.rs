@@ -7,7 +7,7 @@ use fly_autoscaler::decide::{Action, PlannedAction, Reason, ScopePlan, Weight};
 use fly_autoscaler::model::Region;
 use fly_autoscaler::status::GroupRegions;
 
-use super::cell::{code, listed, sentence};
+use crate::cell::{code, listed, sentence};
 
 /// How many regions of which the same is to be said are named.
 const NAMED: usize = 10;

@@ -7,7 +7,7 @@ use fly_autoscaler::decide::Verb;
 use fly_autoscaler::model::{Bounds, Kind, MetricName};
 use fly_autoscaler::status::{GroupRegions, RegionRow};
 
-use super::cell::{code, fit, number, sentence};
+use crate::cell::{code, fit, number, sentence};
 
 /// How wide the table is, where what stands before the last column leaves the room for that.
 const WIDTH: usize = 100;

@@ -8,9 +8,9 @@ use fly_autoscaler::decide::{Plan, ScopePlan, Verb, Verdict};
 use fly_autoscaler::model::{AppName, Bounds, Kind, ProcessGroup, Region, ScopeBounds, Timestamp};
 use fly_autoscaler::status::{GroupRegions, MachineCount, SampleStatus, Tick};
 
-use super::cell::{code, listed, number, sentence};
 use super::reasons;
 use super::table::table;
+use crate::cell::{code, listed, number, sentence};
 
 /// How many regions a line names.
 const NAMED: usize = 10;

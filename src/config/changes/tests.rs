@@ -155,6 +155,7 @@ fn somebody_has_decided_for_each_setting() {
         "action-concurrency",
         "app-list-refresh-interval",
         "api-token",
+        "http-token",
         "verbose",
         "dry-run",
     ]

@@ -51,24 +51,26 @@ impl fmt::Display for Reason {
                 write!(f, "waiting for {count} to stop before destroying")
             }
             Self::WithinTolerance(eased) => {
-                let (of, rule) = (eased.of, eased.rule.as_deref().unwrap_or_default());
+                let (of, rule) = (eased.of, &eased.rule);
                 write!(f, "{eased} (tolerance {rule} of {of})")
             }
             Self::Stabilized(eased) => {
-                write!(f, "{eased} ({} stabilization-window", section(eased))?;
+                let rule = &eased.rule;
+                write!(f, "{eased} ({} stabilization-window {rule}", section(eased))?;
                 ending(f, eased)
             }
             Self::LimitedByStep(eased) => {
-                let (of, rule) = (eased.of, eased.rule.as_deref().unwrap_or_default());
+                let (of, rule) = (eased.of, &eased.rule);
                 write!(f, "{eased} ({} step-size {rule}, from {of}", section(eased))?;
                 ending(f, eased)
             }
             Self::CoolingDown(eased) => {
-                write!(f, "{eased} ({} cooldown", section(eased))?;
+                let rule = &eased.rule;
+                write!(f, "{eased} ({} cooldown {rule}", section(eased))?;
                 ending(f, eased)
             }
             Self::OutsideHours(eased) => {
-                let rule = eased.rule.as_deref().unwrap_or_default();
+                let rule = &eased.rule;
                 write!(f, "{eased} ({} only-during {rule}", section(eased))?;
                 ending(f, eased)
             }

@@ -41,7 +41,7 @@ pub(in crate::http) async fn explain(
     let limit = asked.count("limit", MOST)?.unwrap_or(SOME);
 
     let most = if action.is_some() { LOOKED_THROUGH } else { limit };
-    let passages = sources.past()?.passages(&app, when, most).await?;
+    let passages = sources.journal.passages(&app, when, most).await?;
     if passages.is_empty() && !sources.board.has(&app) {
         return Err(no_such_app(&app, &sources.board));
     }

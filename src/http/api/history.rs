@@ -44,7 +44,7 @@ pub(in crate::http) async fn history(
         verb: asked.choice("action")?,
         most: asked.count("limit", MOST_ENTRIES)?.unwrap_or(ENTRIES),
     };
-    let entries = sources.past()?.history(&query).await?;
+    let entries = sources.journal.history(&query).await?;
     match query.app {
         // Of an app that is gone there may be something; of one that never was there is not.
         Some(app) if entries.is_empty() && !sources.board.has(&app) => {
@@ -64,7 +64,7 @@ pub(in crate::http) async fn chart(
     let app = asked.one_app(&sources.board)?;
     let most = asked.count("points", MOST_POINTS)?.unwrap_or(POINTS);
     let query = ChartQuery { app, from, until, most };
-    let chart = sources.past()?.chart(&query).await?;
+    let chart = sources.journal.chart(&query).await?;
     if chart.times.is_empty() && !sources.board.has(&query.app) {
         return Err(no_such_app(&query.app, &sources.board));
     }

@@ -357,7 +357,9 @@ fn every_reason_of_a_record_is_a_line_with_its_code() {
     }
     let shown = shown(&explanation);
     assert!(shown.contains("start m2 in lhr (stopped first): by id"), "{shown}");
-    assert!(record.plans(Verb::Start) && !record.plans(Verb::Stop));
+    let (lhr, iad) = (Region::new("lhr"), Region::new("iad"));
+    assert!(record.plans(Verb::Start, None) && !record.plans(Verb::Stop, None));
+    assert!(record.plans(Verb::Start, Some(&lhr)) && !record.plans(Verb::Start, Some(&iad)));
 }
 
 #[test]

@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::body;
 use super::chunk::Chunk;
 use super::numbers::Column;
+use crate::decide::Verb;
 use crate::journal::Entry;
-use crate::model::{AppName, Timestamp};
+use crate::model::{AppName, Region, Timestamp};
 use crate::store::file::{FileError, Form, OpenFile, SetAside};
 
 pub(super) const FORM: Form = Form {
@@ -168,8 +169,8 @@ impl Book {
     /// Adds what happened to `app` (0: to all) and gives its row.
     pub(super) fn add_entry(&self, app: i64, entry: &Entry) -> Result<i64, FileError> {
         let (at, until) = (entry.at.as_millis(), entry.until.as_millis());
-        let verb = entry.verb.map(|verb| verb.as_str());
-        let region = entry.region.as_ref().map(|region| region.as_str());
+        let verb = entry.verb.map(Verb::as_str);
+        let region = entry.region.as_ref().map(Region::as_str);
         // What stands in columns of their own is not written twice; an entry cannot fail to have a form.
         let body = serde_json::to_string(&Entry { app: None, ..entry.clone() }).unwrap_or_default();
         let insert = "INSERT INTO entries (app, at, until_at, kind, verb, region, body)

@@ -1,6 +1,6 @@
 //! The tables of the journal, read: by the thread that writes them, or by a process that only looks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map};
 
 use rusqlite::{Connection, params};
 
@@ -8,10 +8,12 @@ use super::body;
 use super::book::{app_id, columns, key_text};
 use super::chunk::{Numbers, take_times};
 use super::numbers::{Column, each_measured};
+use crate::decide::Verb;
 use crate::journal::{
-    Chart, ChartQuery, Curve, Entry, HistoryQuery, JournalError, Line, Passage, Record, When,
+    Chart, ChartQuery, Curve, Entry, EntryKind, HistoryQuery, JournalError, Line, Passage, Record,
+    When,
 };
-use crate::model::{AppName, Timestamp};
+use crate::model::{AppName, Region, Timestamp};
 
 /// No answer has more of anything.
 const MOST: usize = 100_000;
@@ -38,6 +40,13 @@ struct Row {
     ticks: u64,
     key: i64,
     body: Vec<u8>,
+}
+
+/// The apps of which there is anything, by name.
+pub(super) fn apps(connection: &Connection) -> Result<Vec<AppName>, ReadError> {
+    let mut statement = connection.prepare("SELECT name FROM apps ORDER BY name")?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    names.take(MOST).map(|name| Ok(AppName::new(name?))).collect()
 }
 
 /// The passages of `app` that `when` is about, the newest first.
@@ -73,12 +82,14 @@ pub(super) fn passages(
         if from.is_some_and(|from| row.until < from) {
             break;
         }
-        if !keys.contains_key(&row.key) {
-            let text = key_text(connection, row.key)?;
-            keys.insert(row.key, text.ok_or(ReadError::Torn { what: "a tick" })?);
-        }
-        let record = keys.get(&row.key).and_then(|key| body::read(&row.body, key));
-        let mut record = record.ok_or(ReadError::Torn { what: "a tick" })?;
+        let torn = || ReadError::Torn { what: "a tick" };
+        let key = match keys.entry(row.key) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(new) => {
+                new.insert(key_text(connection, row.key)?.ok_or_else(torn)?)
+            }
+        };
+        let mut record = body::read(&row.body, key).ok_or_else(torn)?;
         let mut at = row.from;
         if let When::At(asked) = when {
             at = overlay(connection, id, &row, asked, &mut record)?;
@@ -161,9 +172,9 @@ fn entries(
         query.from.as_millis(),
         query.until.as_millis(),
         app,
-        query.region.as_ref().map(|region| region.as_str()),
-        query.kind.map(|kind| kind.as_str()),
-        query.verb.map(|verb| verb.as_str()),
+        query.region.as_ref().map(Region::as_str),
+        query.kind.map(EntryKind::as_str),
+        query.verb.map(Verb::as_str),
         i64::try_from(most.min(MOST)).unwrap_or(i64::MAX),
     ])?;
     let mut entries = Vec::new();

@@ -114,3 +114,55 @@ impl Reloaded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::capture;
+
+    fn shown(metrics: &Metrics) -> Vec<String> {
+        let text = metrics.render().expect("rendered");
+        let lines = text.lines().filter(|line| line.starts_with("fas_config"));
+        lines.filter(|line| !line.ends_with("} 0")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn each_outcome_is_counted_and_what_is_wrong_stays_to_be_seen() {
+        let metrics = Metrics::new("0.4.0", "abc1234");
+        let lines = capture::json(false, || {
+            ConfigUnchanged { is_news: false }.emit(&metrics);
+            assert_eq!(
+                shown(&metrics),
+                ["fas_config_ok 1", r#"fas_config_reloads_total{status="unchanged"} 1"#]
+            );
+            let mistakes = ["error: one\n  --> f.yml:1:1".to_owned(), "error: two".to_owned()];
+            ConfigRejected { mistakes: &mistakes }.emit(&metrics);
+            assert!(shown(&metrics).contains(&"fas_config_ok 0".to_owned()));
+            let changes = ["`a` 1 -> 2".to_owned(), "`b` changed".to_owned()];
+            ConfigTakenOver { changes: &changes }.emit(&metrics);
+            NeedsRestart { keys: &["listen", "state"] }.emit(&metrics);
+            assert!(shown(&metrics).contains(&"fas_config_ok 1".to_owned()));
+        });
+        let said: Vec<(&str, &str)> = lines
+            .iter()
+            .map(|line| {
+                (line["level"].as_str().expect("a level"), line["msg"].as_str().expect("text"))
+            })
+            .collect();
+        assert_eq!(
+            said,
+            [
+                ("ERROR", "error: one\n  --> f.yml:1:1"),
+                ("ERROR", "error: two"),
+                ("ERROR", "the configuration was not taken over"),
+                ("INFO", "the configuration has changed, from the next tick on"),
+                ("WARN", "the configuration has changes that need a restart"),
+            ]
+        );
+        assert_eq!(
+            (&lines[2]["mistakes"], &lines[3]["changes"]),
+            (&2.into(), &"`a` 1 -> 2; `b` changed".into())
+        );
+        assert_eq!(lines[4]["keys"], "listen, state");
+    }
+}

@@ -52,7 +52,7 @@ fn counted(metrics: &Metrics) -> Vec<String> {
     text.lines()
         .filter(|line| !line.starts_with('#') && !line.ends_with(" 0"))
         .filter(|line| !line.contains("_bucket{") && !line.starts_with("fas_build_info"))
-        .filter(|line| !line.starts_with("fas_state_ok"))
+        .filter(|line| !line.starts_with("fas_state_ok") && *line != "fas_config_ok 1")
         .map(str::to_owned)
         .collect()
 }

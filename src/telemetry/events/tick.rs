@@ -99,14 +99,12 @@ impl TickEnded<'_> {
             debug!(app = %self.app, outcome = %self.outcome, "tick ended before a decision");
             return;
         };
-        let mut held = BTreeSet::new();
-        for scope in &plan.scopes {
-            let holds = scope.reasons.iter().filter(|reason| reason.weight() == Weight::Hold);
-            held.extend(holds.map(|own| (&scope.scope.group, own.code())));
-        }
         // Two metrics that fail hold a group once, and so does one that thirty regions read.
-        for (_, code) in held {
+        for code in each_of_a_group(plan, Weight::Hold) {
             metrics.count_held(code);
+        }
+        for code in each_of_a_group(plan, Weight::Limit) {
+            metrics.count_limited(code);
         }
         let tried = self.done + self.failed > 0;
         if tried {
@@ -142,6 +140,16 @@ impl TickEnded<'_> {
             debug!(app = %self.app, outcome = %self.outcome, duration_seconds, %reasons, "tick ended");
         }
     }
+}
+
+/// The codes of the plan's reasons of that weight, once for each group that has it in any scope.
+fn each_of_a_group(plan: &Plan, weight: Weight) -> impl Iterator<Item = &'static str> {
+    let mut codes = BTreeSet::new();
+    for scope in &plan.scopes {
+        let reasons = scope.reasons.iter().filter(|reason| reason.weight() == weight);
+        codes.extend(reasons.map(|own| (&scope.scope.group, own.code())));
+    }
+    codes.into_iter().map(|(_, code)| code)
 }
 
 /// An app whose ticks went well has one that failed as a whole, or they go on failing.

@@ -108,6 +108,7 @@ fn full(app: &str) -> Metrics {
     metrics.count_collect_error(&MetricName::new("depth"));
     metrics.count_evaluate_error("nan");
     metrics.count_held("metric_failed");
+    metrics.count_limited("limited_by_max_machines");
     metrics.count_api_request("list", Some(200), Duration::from_millis(80));
     metrics
 }

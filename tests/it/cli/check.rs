@@ -92,6 +92,8 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     app-list-refresh-interval          60s                                  default
     metrics-per-app                    -                                    not set
     state                              -                                    not set
+    journal-retention                  360h                                 default
+    journal-size                       256MB                                default
     api-token                          ***                                  FAS_API_TOKEN
     listen                             [::]:9090                            default
     log-format                         -                                    not set

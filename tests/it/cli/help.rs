@@ -4,7 +4,8 @@ use insta::assert_snapshot;
 
 use super::fly_autoscaler;
 
-const COMMANDS: [&str; 7] = ["serve", "eval", "plan", "check", "demo", "version", "completions"];
+const COMMANDS: [&str; 9] =
+    ["serve", "eval", "plan", "explain", "history", "check", "demo", "version", "completions"];
 
 #[test]
 fn without_arguments_it_says_what_there_is() {
@@ -19,6 +20,8 @@ fn without_arguments_it_says_what_there_is() {
       serve        Run the autoscaler: look, decide and act every interval, and serve HTTP
       eval         Collect once, evaluate the expressions and print the numbers as JSON
       plan         Show what the next tick would do, and why; change nothing
+      explain      Say how the numbers of a tick came about, and why something was done, or not
+      history      List what was done, held and failed, the newest first
       check        Validate the configuration offline and print it with the origin of each value
       demo         Run the autoscaler against an embedded Fly with changing traffic; no account needed
       version      Print the version and the commit
@@ -87,7 +90,7 @@ fn a_mistyped_command_or_flag_gets_the_nearest_one() {
     --- stderr
     error: unrecognized subcommand 'evla'
 
-      tip: a similar subcommand exists: 'eval'
+      tip: some similar subcommands exist: 'explain', 'eval'
 
     Usage: fly-autoscaler <COMMAND>
 

@@ -52,6 +52,7 @@ async fn machines_to_start() {
       all regions together
         2 started, at least 3 wanted [below_min]
           start 2460a1ddbfa683 in iad
+            suspended before stopped, then the newest release, then by id: 1st of 3 that can be started (stopped, release 1)
 
     would start 1 machine
     ");
@@ -78,6 +79,7 @@ async fn machines_to_stop() {
 
       4 started, at most 3 wanted [above_max]
         stop 2460a1ddbfa683 in iad
+          by id: 1st of 4 that run
 
     would stop 1 machine
     ");
@@ -137,6 +139,7 @@ async fn machines_to_create_with_regions_to_fall_back_to() {
           create a machine in lhr, cloned from 94b35983cf8a35, started (or else in nrt, iad)
           create a machine in nrt, cloned from 94b35983cf8a35, started (or else in lhr, iad)
           create a machine in lhr, cloned from 94b35983cf8a35, started (or else in nrt, iad)
+            neither failed nor cordoned, then the newest release, then the same region, then by id: 94b35983cf8a35, 1st of 2 that can be cloned (in iad, release 1); each goes where there are the fewest
 
     would create 3 machines
     ");
@@ -164,6 +167,7 @@ async fn more_than_may_be_had() {
 
       1 started, at least 4 wanted [below_min]
         start ac9b412dd47c47 in iad
+          suspended before stopped, then the newest release, then by id: the only one that can be started (stopped, release 1)
       limited: min started lowered from 99 to 4 (max-machines) [limited_by_max_machines]
       limited: max started lowered from 99 to 4 (max-machines) [limited_by_max_machines]
       limited: 3 to start but only 1 stopped or suspended; set a created count to get more [not_enough_stopped]
@@ -194,6 +198,7 @@ async fn machines_to_destroy_are_stopped_first() {
       4 created, at most 2 wanted [above_max]
         stop 2460a1ddbfa683 in iad: stopped first, to be destroyed in a later tick [stop_before_destroy]
         stop 94b35983cf8a35 in iad: stopped first, to be destroyed in a later tick [stop_before_destroy]
+          failed before stopped, suspended, created and started, then by id: 2 of 4 that may go
 
     would stop 2 machines
     ");
@@ -220,6 +225,7 @@ async fn the_last_machine_stays() {
 
       2 created, at most 1 wanted [above_max]
         destroy 94b35983cf8a35 in iad
+          failed before stopped, suspended, created and started, then by id: 1st of 2 that may go (stopped)
       limited: the last machine that can be cloned is kept: scaling up starts from it [keeps_last_machine]
 
     would destroy 1 machine

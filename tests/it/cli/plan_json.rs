@@ -148,6 +148,19 @@ async fn machines_to_start_with_those_that_would_be_tried_next() {
           }
         }
       ],
+      "evaluated": [
+        {
+          "group": "app",
+          "region": null,
+          "kind": "started",
+          "expression": "ceil(queue_depth / 10)",
+          "values": {
+            "queue_depth": 25.0
+          },
+          "gave": 3.0,
+          "count": 3
+        }
+      ],
       "plan": {
         "verdict": "act",
         "scopes": [
@@ -191,6 +204,14 @@ async fn machines_to_start_with_those_that_would_be_tried_next() {
                   "observed": 2,
                   "target": 3,
                   "text": "2 started, at least 3 wanted"
+                },
+                "choice": {
+                  "rule": "start",
+                  "place": 1,
+                  "of": 3,
+                  "suspended": false,
+                  "release": 1,
+                  "text": "suspended before stopped, then the newest release, then by id: 1st of 3 that can be started (stopped, release 1)"
                 }
               }
             ],
@@ -380,6 +401,19 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
           }
         }
       ],
+      "evaluated": [
+        {
+          "group": "app",
+          "region": null,
+          "kind": "created",
+          "expression": "ceil(queue_depth / 10)",
+          "values": {
+            "queue_depth": 45.0
+          },
+          "gave": 5.0,
+          "count": 5
+        }
+      ],
       "plan": {
         "verdict": "act",
         "scopes": [
@@ -432,6 +466,21 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
                   "observed": 2,
                   "target": 5,
                   "text": "2 created, at least 5 wanted"
+                },
+                "choice": {
+                  "rule": "clone",
+                  "source": "94b35983cf8a35",
+                  "source_region": "iad",
+                  "release": 1,
+                  "place": 1,
+                  "of": 2,
+                  "region": "lhr",
+                  "placement": {
+                    "by": "fewest",
+                    "machines": 0,
+                    "of": 3
+                  },
+                  "text": "neither failed nor cordoned, then the newest release, then the same region, then by id: 94b35983cf8a35, 1st of 2 that can be cloned (in iad, release 1); lhr has the fewest machines (0) of 3 regions"
                 }
               },
               {
@@ -453,6 +502,21 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
                   "observed": 2,
                   "target": 5,
                   "text": "2 created, at least 5 wanted"
+                },
+                "choice": {
+                  "rule": "clone",
+                  "source": "94b35983cf8a35",
+                  "source_region": "iad",
+                  "release": 1,
+                  "place": 1,
+                  "of": 2,
+                  "region": "nrt",
+                  "placement": {
+                    "by": "fewest",
+                    "machines": 0,
+                    "of": 3
+                  },
+                  "text": "neither failed nor cordoned, then the newest release, then the same region, then by id: 94b35983cf8a35, 1st of 2 that can be cloned (in iad, release 1); nrt has the fewest machines (0) of 3 regions"
                 }
               },
               {
@@ -474,6 +538,21 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
                   "observed": 2,
                   "target": 5,
                   "text": "2 created, at least 5 wanted"
+                },
+                "choice": {
+                  "rule": "clone",
+                  "source": "94b35983cf8a35",
+                  "source_region": "iad",
+                  "release": 1,
+                  "place": 1,
+                  "of": 2,
+                  "region": "lhr",
+                  "placement": {
+                    "by": "fewest",
+                    "machines": 1,
+                    "of": 3
+                  },
+                  "text": "neither failed nor cordoned, then the newest release, then the same region, then by id: 94b35983cf8a35, 1st of 2 that can be cloned (in iad, release 1); lhr has the fewest machines (1) of 3 regions"
                 }
               }
             ],

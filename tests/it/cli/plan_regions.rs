@@ -48,6 +48,7 @@ async fn traffic_stands_beside_the_machines() {
         2 started, at least 4 wanted [below_min]
           start 12770c4fec26cb in lhr
           start 2460a1ddbfa683 in iad
+            suspended before stopped, then the newest release, then by id: 2 of 3 that can be started
 
     would start 2 machines
     ");
@@ -127,6 +128,7 @@ async fn labels_that_are_no_regions_do_not_break_the_table() {
       all regions together
         2 started, at least 3 wanted [below_min]
           start 12770c4fec26cb in lhr
+            suspended before stopped, then the newest release, then by id: 1st of 3 that can be started (stopped, release 1)
 
     would start 1 machine
     ");
@@ -206,6 +208,7 @@ async fn a_value_without_a_region_has_a_row_and_holds_nobody() {
       lhr
         1 started, at least 2 wanted [below_min]
           start 12770c4fec26cb in lhr
+            suspended before stopped, then the newest release, then by id: the only one that can be started (stopped, release 1)
       (none)
         no region of Fly's: its traffic is in no region's number [region_unknown]
 

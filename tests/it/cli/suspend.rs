@@ -56,6 +56,7 @@ async fn a_plan_says_which_machines_it_would_suspend_and_which_not() {
         suspend 94b35983cf8a35 in iad
         suspend ac9b412dd47c47 in iad
         stop baefd88d43db45 in iad
+          by id: 4 of 4 that run
 
     would stop 2 and suspend 2 machines
     ");

@@ -60,7 +60,7 @@ async fn a_cooldown_begins_with_a_stop_that_happened() {
     stage.queue(10.0);
     let cooling = stage.tick(&mut scaler).await;
     let text = cooling.plan.unwrap().scopes[0].reasons[0].to_string();
-    assert!(text.starts_with("max started raised from 1 to 5 (scale-down cooldown)"), "{text}");
+    assert!(text.starts_with("max started raised from 1 to 5 (scale-down cooldown 10m)"), "{text}");
     stage.clock.advance(Duration::from_secs(600));
     assert_eq!(stage.tick(&mut scaler).await.outcomes.len(), 4);
 }

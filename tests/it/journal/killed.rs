@@ -49,7 +49,7 @@ async fn killed_anywhere_it_leaves_a_journal_that_has_all_that_was_ever_in_it() 
             loop {
                 polls.tick().await;
                 if path.exists() {
-                    before = grown(before.clone(), kept(&path), seed);
+                    before = grown(&before, kept(&path), seed);
                 }
             }
         };
@@ -57,7 +57,7 @@ async fn killed_anywhere_it_leaves_a_journal_that_has_all_that_was_ever_in_it() 
         program.signal("KILL");
         program.ended().await;
         assert!(kill > 0 || path.exists(), "{}", program.told());
-        before = grown(before, kept(&path), seed);
+        before = grown(&before, kept(&path), seed);
         let is_set_aside = world.names().iter().any(|name| name.contains("set-aside"));
         assert!(!is_set_aside, "seed {seed}, kill {kill}: {}", program.told());
     }
@@ -66,7 +66,7 @@ async fn killed_anywhere_it_leaves_a_journal_that_has_all_that_was_ever_in_it() 
 
 /// What is there `now`, which has all that was there before.
 fn grown(
-    before: Vec<(Timestamp, Timestamp, u64)>,
+    before: &[(Timestamp, Timestamp, u64)],
     now: Vec<(Timestamp, Timestamp, u64)>,
     seed: u64,
 ) -> Vec<(Timestamp, Timestamp, u64)> {

@@ -7,11 +7,12 @@ use std::time::Duration;
 use fly_autoscaler::config::Config;
 use fly_autoscaler::model::{AppName, MachineState, Region, Timestamp};
 use fly_autoscaler::ports::Clock;
+use fly_autoscaler::reconcile::Reconciler;
 use fly_autoscaler::reconcile::forecasts::Fits;
 use fly_autoscaler::sim::{AppSpec, Endpoint, SimOptions, Simulator, WorldHandle};
 use fly_autoscaler::status::{Board, Tick};
 use fly_autoscaler::store::MemoryStore;
-use fly_autoscaler::supervisor::Supervisor;
+use fly_autoscaler::supervisor::{Renewal, Supervisor};
 use fly_autoscaler::telemetry::Metrics;
 use fly_autoscaler::transport::{Timeouts, client_without_https};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -28,6 +29,8 @@ pub(crate) struct Driven {
     board: Board,
     metrics: Arc<Metrics>,
     fits: Arc<Fits>,
+    store: Arc<MemoryStore>,
+    supervisor: Option<Supervisor>,
     stop: Option<DropGuard>,
 }
 
@@ -59,21 +62,17 @@ impl Driven {
             board: Board::default(),
             metrics: Arc::new(Metrics::new("test", "test")),
             fits: Arc::default(),
+            store: Arc::new(MemoryStore::new("test")),
+            supervisor: None,
             stop: None,
         }
     }
 
     /// Begins to scale it by `config`: the first tick is now.
     pub(crate) fn scale(&mut self, config: &Config) {
-        // Of real time, which passes only while something hangs.
-        let request = Duration::from_secs(5);
-        let http = client_without_https(Timeouts { connect: request, request }).unwrap();
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let store = Arc::new(MemoryStore::new("test"));
-        let reconciler = composed::reconciler(config, &http, Arc::clone(&clock), store)
-            .with_forecasts(Arc::clone(&self.fits));
+        let reconciler = self.maker(config)();
         let supervisor = Supervisor::new(
-            clock,
+            Arc::clone(&self.clock) as Arc<dyn Clock>,
             self.board.clone(),
             Arc::clone(&self.metrics),
             config.interval,
@@ -81,7 +80,36 @@ impl Driven {
         );
         let stop = CancellationToken::new();
         self.stop = Some(stop.clone().drop_guard());
+        self.supervisor = Some(supervisor.clone());
         tokio::spawn(async move { supervisor.run(reconciler, stop).await });
+    }
+
+    /// Goes on to scale it by another.
+    pub(crate) fn go_on_with(&self, config: &Config) {
+        let make = self.maker(config);
+        self.supervisor.as_ref().unwrap().go_on_with(Renewal {
+            make: Arc::new(move |_| make()),
+            interval: config.interval,
+            shutdown_timeout: config.shutdown_timeout,
+            refresh: config.app_list_refresh_interval,
+            concurrency: config.concurrency,
+            is_spread: false,
+        });
+    }
+
+    /// Makes what scales the app by `config`.
+    fn maker(&self, config: &Config) -> impl Fn() -> Reconciler + Send + Sync + 'static {
+        // Of real time, which passes only while something hangs.
+        let request = Duration::from_secs(5);
+        let http = client_without_https(Timeouts { connect: request, request }).unwrap();
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let (config, store, fits) = (config.clone(), Arc::clone(&self.store), &self.fits);
+        let fits = Arc::clone(fits);
+        move || {
+            let store = Arc::<MemoryStore>::clone(&store);
+            composed::reconciler(&config, &http, Arc::clone(&clock), store)
+                .with_forecasts(Arc::clone(&fits))
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -73,6 +73,8 @@ fn check_shows_what_is_in_force_for_each_group() {
     app-list-refresh-interval                        60s                               default
     metrics-per-app                                  -                                 not set
     state                                            -                                 not set
+    journal-retention                                360h                              default
+    journal-size                                     256MB                             default
     api-token                                        -                                 not set
     listen                                           [::]:9090                         default
     log-format                                       -                                 not set
@@ -286,6 +288,7 @@ async fn plan_shows_each_group() {
       all regions together
         1 started, at least 2 wanted [below_min]
           start 12770c4fec26cb in iad
+            suspended before stopped, then the newest release, then by id: the only one that can be started (stopped, release 1)
 
     would start 1 machine; held: worker
     "#);

@@ -2,7 +2,7 @@
 
 /// A name in at most `width` columns. What is no ASCII, or moves the cursor, is written as an escape:
 /// labels of metrics can hold anything.
-pub(super) fn code(text: &str, width: usize) -> String {
+pub(crate) fn code(text: &str, width: usize) -> String {
     // No more is looked at than can be shown.
     let start: String = text.chars().take(width + 1).collect();
     let escaped = start.escape_default().to_string();
@@ -12,7 +12,7 @@ pub(super) fn code(text: &str, width: usize) -> String {
 }
 
 /// A sentence in one line, without characters that move the cursor.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let harmless = |c: char| if c.is_control() || is_direction(c) { '\u{fffd}' } else { c };
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().map(harmless).collect()
 }
@@ -23,7 +23,7 @@ fn is_direction(c: char) -> bool {
 }
 
 /// The beginning of a sentence that fits, cut between words where there are any.
-pub(super) fn fit(text: &str, width: usize) -> String {
+pub(crate) fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
@@ -41,7 +41,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// A number in a few digits: what matters of it here is its size.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 1e9 || (size > 0.0 && size < 0.005) {
         return format!("{value:.1e}");
@@ -52,7 +52,7 @@ pub(super) fn number(value: f64) -> String {
 }
 
 /// The first few, and how many more there are.
-pub(super) fn listed(items: &[String], most: usize) -> String {
+pub(crate) fn listed(items: &[String], most: usize) -> String {
     let shown = items.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
     match items.len().saturating_sub(most) {
         0 => shown,

@@ -1,0 +1,101 @@
+//! The journal's file, asked without the process that writes it.
+
+use std::path::{Path, PathBuf};
+
+use fly_autoscaler::journal::{Entry, Explanation, HistoryQuery, JournalError, Passage, When};
+use fly_autoscaler::model::AppName;
+use fly_autoscaler::store::JournalReader;
+
+use super::{Happened, Refused, Ticks, Wanted};
+use crate::cell::{code, listed};
+
+/// No more ticks are looked at for those that are wanted.
+const LOOKED_AT: usize = 20_000;
+/// So many apps are named.
+const NAMED: usize = 10;
+
+/// An open journal.
+pub(crate) struct File {
+    reader: JournalReader,
+    path: PathBuf,
+}
+
+impl File {
+    /// Opens the journal at `path`; `None` where there is none.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>, Refused> {
+        let failed = |error| Refused::Failed(format!("the journal {}: {error}", path.display()));
+        let reader = JournalReader::open(path).map_err(failed)?;
+        Ok(reader.map(|reader| Self { reader, path: path.to_owned() }))
+    }
+
+    pub(super) fn explain(
+        &self,
+        wanted: &Wanted,
+        ticks: &Ticks,
+    ) -> Result<Vec<Explanation>, Refused> {
+        let app = self.app(wanted)?;
+        let when = match *ticks {
+            Ticks::At(at) => When::At(at),
+            Ticks::Latest => When::At(wanted.now),
+            Ticks::Last(length) => When::Between(wanted.now.minus(length), wanted.now),
+        };
+        let most = if wanted.verb.is_some() { LOOKED_AT } else { wanted.most };
+        let passages =
+            self.reader.passages(&app, when, most).map_err(|error| self.failed(&error))?;
+        let region = wanted.region.as_ref();
+        let is_meant =
+            |own: &&Passage| wanted.verb.is_none_or(|verb| own.record.plans(verb, region));
+        let explained = passages.iter().filter(is_meant).take(wanted.most).map(Explanation::of);
+        Ok(match &wanted.region {
+            Some(region) => explained.map(|own| own.for_region(region)).collect(),
+            None => explained.collect(),
+        })
+    }
+
+    pub(super) fn history(
+        &self,
+        wanted: &Wanted,
+        happened: &Happened,
+    ) -> Result<Vec<Entry>, Refused> {
+        if wanted.app.is_some() {
+            self.app(wanted)?;
+        }
+        let query = HistoryQuery {
+            app: wanted.app.clone(),
+            from: happened.from,
+            until: happened.until,
+            region: wanted.region.clone(),
+            kind: happened.kind,
+            verb: wanted.verb,
+            most: wanted.most,
+        };
+        self.reader.history(&query).map_err(|error| self.failed(&error))
+    }
+
+    /// The app that is meant: if it is the only one, it need not be said.
+    fn app(&self, wanted: &Wanted) -> Result<AppName, Refused> {
+        let apps = self.reader.apps().map_err(|error| self.failed(&error))?;
+        let path = self.path.display();
+        let names = || {
+            let names: Vec<String> = apps.iter().map(|own| code(own.as_str(), 63)).collect();
+            listed(&names, NAMED)
+        };
+        match (&wanted.app, apps.as_slice()) {
+            (_, []) => {
+                Err(Refused::Failed(format!("the journal {path} is empty: no tick has ended yet")))
+            }
+            (Some(app), apps) if apps.contains(app) => Ok(app.clone()),
+            (Some(app), _) => Err(Refused::Asked(format!(
+                "the journal {path} knows no app {}; it has {}",
+                code(app.as_str(), 63),
+                names()
+            ))),
+            (None, [app]) => Ok(app.clone()),
+            (None, _) => Err(Refused::Asked(format!("say which app with --app: {}", names()))),
+        }
+    }
+
+    fn failed(&self, error: &JournalError) -> Refused {
+        Refused::Failed(format!("{}: {error}", self.path.display()))
+    }
+}
