@@ -234,7 +234,7 @@ impl Going<'_, '_> {
     fn within_tolerance(&self, left: u32) -> Option<Allowed> {
         let tolerance = self.rules.tolerance;
         if tolerance.covers(left, self.there) {
-            self.nothing(Some(tolerance.to_string()), None)
+            self.nothing(tolerance.to_string(), None)
         } else {
             None
         }
