@@ -63,7 +63,9 @@ impl Deployment {
         let groups: BTreeSet<_> = plan.scopes.iter().map(|own| &own.scope.group).collect();
         let (mut started, mut created) = (BeforeAndAfter::default(), BeforeAndAfter::default());
         for count in &tick.machines {
-            if !count.group.as_ref().is_some_and(|group| groups.contains(group)) {
+            let is_one_of_them = count.group.as_ref().is_some_and(|group| groups.contains(group));
+            // What is on a host that does not answer is in no number.
+            if !is_one_of_them || count.state == "unreachable" {
                 continue;
             }
             let standing = Standing::of(&MachineState::parse(&count.state), false);
@@ -85,8 +87,10 @@ impl Deployment {
                 counts.before.entry(region.clone()).or_default();
             }
         }
-        for group in tick.regions().iter().filter(|own| own.group.is_some()) {
-            deployment.take(tick, group);
+        for group in tick.regions() {
+            if group.group.as_ref().is_some_and(|own| groups.contains(own)) {
+                deployment.take(tick, &group);
+            }
         }
         let is_asked = |kind| {
             let bounds = |own: &crate::decide::ScopePlan| own.wanted.or(own.targets);

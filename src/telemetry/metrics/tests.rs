@@ -104,6 +104,7 @@ fn full(app: &str) -> Metrics {
     metrics.set_machines(&app, &[machine("lhr", "started", HostStatus::Ok)]);
     set_forecast(&metrics, &app, ENOUGH);
     metrics.forecasts.fit_duration.with_label_values(&["none"]).observe(0.1);
+    metrics.set_paused(&app, false);
     metrics.set_history(&app, SeriesSize { series: 2, bytes: 1024 });
     metrics.count_collect_error(&MetricName::new("depth"));
     metrics.count_evaluate_error("nan");

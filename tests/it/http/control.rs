@@ -8,7 +8,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{HTTP_TOKEN, fly, order, post, queue, raw, readiness, running, serving_with};
+use super::{HTTP_TOKEN, fly, machines, order, post, queue, raw, readiness, running, serving_with};
 use crate::running::{Autoscaler, until};
 
 /// How many ticks there were.
@@ -35,7 +35,13 @@ async fn a_trigger_ticks_now_and_says_what_came_of_it() {
     assert_eq!(answer["deployed"], why);
     assert_eq!((&answer["removed"], &answer["skipped"]), (&json!([]), &json!([])));
     assert_eq!(answer.get("created"), None, "nobody asks how many there are");
-    assert_eq!(running(&sim), 3);
+    let told = || scaler.program.told();
+    // What is on its way up is not stopped.
+    until("three that run", told, async || {
+        let now = machines(&sim);
+        if now.get("started") == Some(&3) { Ok(()) } else { Err(format!("{now:?}")) }
+    })
+    .await;
 
     queue(&sim, 10.0);
     let answer = order(&scaler, "/api/v1/trigger?app=web").await;
