@@ -195,6 +195,26 @@ mod tests {
     }
 
     #[test]
+    fn each_file_says_what_it_is_and_what_it_may_load_and_is_sent_again_only_if_it_differs() {
+        for file in ASSETS.iter().chain([&INDEX]) {
+            let answer = file.answer(&HeaderMap::new());
+            let header = |name: HeaderName| answer.headers()[name].to_str().expect("text");
+            assert_eq!(answer.status(), StatusCode::OK);
+            assert_eq!(header(CONTENT_TYPE), file.content_type);
+            assert_eq!(
+                (header(CONTENT_SECURITY_POLICY), header(CACHE_CONTROL)),
+                (POLICY, "no-cache")
+            );
+
+            let mut known = HeaderMap::new();
+            let tags = format!("\"other\", {}", header(ETAG));
+            known.insert(IF_NONE_MATCH, tags.parse().expect("a header"));
+            assert_eq!(file.answer(&known).status(), StatusCode::NOT_MODIFIED);
+        }
+        assert!(!POLICY.contains("unsafe") && POLICY.starts_with("default-src 'none'; "));
+    }
+
+    #[test]
     fn the_tag_differs_from_file_to_file() {
         let tags: BTreeSet<String> = ASSETS.iter().chain([&INDEX]).map(File::tag).collect();
         assert_eq!(tags.len(), ASSETS.len() + 1);
