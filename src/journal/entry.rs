@@ -142,7 +142,7 @@ impl Entry {
     }
 
     /// Whether this is the same thing as `before`, of the tick before: it goes on, and does not happen anew.
-    /// What failed fails for the same reason, whatever numbers stand in it.
+    /// What failed fails for the same reason, whatever numbers and ids stand in it.
     #[must_use]
     pub fn goes_on_from(&self, before: &Self) -> bool {
         let key = |own: &Self| {
@@ -150,11 +150,19 @@ impl Entry {
                 own.clone();
             (app, kind, would, group, region, verb, machine, result, code)
         };
-        let words = |text: &str| text.replace(|letter: char| letter.is_ascii_digit(), "");
         self.lasts()
             && key(self) == key(before)
-            && (self.kind != EntryKind::Failure || words(&self.text) == words(&before.text))
+            && (self.kind != EntryKind::Failure || says_the_same(&self.text, &before.text))
     }
+}
+
+/// Whether two texts are alike but for words with digits in them: times, counts, ids of requests.
+fn says_the_same(one: &str, other: &str) -> bool {
+    fn words(text: &str) -> impl Iterator<Item = Option<&str>> {
+        let is_word = |own: &str| !own.contains(|letter: char| letter.is_ascii_digit());
+        text.split_whitespace().map(move |own| is_word(own).then_some(own))
+    }
+    words(one).eq(words(other))
 }
 
 /// What kind of thing happened.
@@ -234,4 +242,31 @@ pub struct HistoryQuery {
     pub verb: Option<Verb>,
     /// At most so many, the newest.
     pub most: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_goes_on_whatever_its_times_and_ids_are() {
+        let refused = "list machines web: 500 sorry (fly-request-id 01KJQ0BN-lhr)";
+        for (text, goes_on) in [
+            (refused, true),
+            ("list machines web: 502 sorry (fly-request-id 01KJQ04B-iad)", true),
+            ("list machines web: 500 worried (fly-request-id 01KJQ0BN-lhr)", false),
+            ("list machines web: 500 sorry", false),
+        ] {
+            let failure = |text: &str| {
+                let failure = Noted {
+                    at: Timestamp::from_millis(0),
+                    app: Some(AppName::new("web")),
+                    kind: EntryKind::Failure,
+                    text: text.to_owned(),
+                };
+                Entry::noted(&failure)
+            };
+            assert_eq!(failure(text).goes_on_from(&failure(refused)), goes_on, "{text}");
+        }
+    }
 }

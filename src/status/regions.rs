@@ -68,19 +68,19 @@ pub struct RowReason {
     pub text: String,
     /// Whether it is about all regions together, while it stands beside one of them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub app_wide: bool,
+    pub of_total: bool,
 }
 
 impl RowReason {
-    fn new(reason: &Reason, app_wide: bool) -> Self {
-        Self { reason: reason.clone(), text: reason.to_string(), app_wide }
+    fn new(reason: &Reason, of_total: bool) -> Self {
+        Self { reason: reason.clone(), text: reason.to_string(), of_total }
     }
 }
 
 /// The sentence; what is about all regions says that it is about the total.
 impl fmt::Display for RowReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.app_wide { "total: " } else { "" })?;
+        f.write_str(if self.of_total { "total: " } else { "" })?;
         f.write_str(&self.text)
     }
 }

@@ -116,7 +116,7 @@ fn what_is_done_for_all_regions_together_stands_where_it_happens() {
     assert_eq!(names(group), ["iad", "lhr"]);
     assert_eq!(group.rows[0].actions, [(Verb::Start, 2)].into());
     let why = group.rows[0].why.as_ref().expect("a reason");
-    assert_eq!((why.reason.code(), why.app_wide), ("below_min", true));
+    assert_eq!((why.reason.code(), why.of_total), ("below_min", true));
     assert_eq!(group.rows[0].reasons.len(), 1, "each reason once");
     assert_eq!(group.rows[0].targets, None, "nothing is asked of the region by itself");
     assert_eq!(group.total.actions, [(Verb::Start, 3)].into());

@@ -68,7 +68,7 @@ async fn machines_to_start_with_those_that_would_be_tried_next() {
                 "observed": 2,
                 "target": 3,
                 "text": "2 started, at least 3 wanted",
-                "app_wide": true
+                "of_total": true
               },
               "reasons": [
                 {
@@ -77,7 +77,7 @@ async fn machines_to_start_with_those_that_would_be_tried_next() {
                   "observed": 2,
                   "target": 3,
                   "text": "2 started, at least 3 wanted",
-                  "app_wide": true
+                  "of_total": true
                 }
               ]
             },
@@ -306,7 +306,7 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
                 "observed": 2,
                 "target": 5,
                 "text": "2 created, at least 5 wanted",
-                "app_wide": true
+                "of_total": true
               },
               "reasons": [
                 {
@@ -315,7 +315,7 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
                   "observed": 2,
                   "target": 5,
                   "text": "2 created, at least 5 wanted",
-                  "app_wide": true
+                  "of_total": true
                 }
               ]
             },
@@ -336,7 +336,7 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
                 "observed": 2,
                 "target": 5,
                 "text": "2 created, at least 5 wanted",
-                "app_wide": true
+                "of_total": true
               },
               "reasons": [
                 {
@@ -345,7 +345,7 @@ async fn machines_to_create_without_the_config_that_is_cloned() {
                   "observed": 2,
                   "target": 5,
                   "text": "2 created, at least 5 wanted",
-                  "app_wide": true
+                  "of_total": true
                 }
               ]
             }

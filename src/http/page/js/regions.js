@@ -78,7 +78,7 @@ function makeRow(made) {
       setText(created, unknown ?? bounds(row.targets?.created));
       setText(next, actions(row.actions) || (row.held ? 'held' : '–'));
       setAttribute(node, 'data-tone', row.held ? 'hold' : Object.keys(row.actions).length ? 'good' : row.skipped ? 'off' : null);
-      setText(whyText, row.why ? (row.why.app_wide === true ? `total: ${row.why.text}` : row.why.text) : row.isTotal ? 'each region has its own' : 'nothing is asked of it');
+      setText(whyText, row.why ? (row.why.of_total ? `total: ${row.why.text}` : row.why.text) : row.isTotal ? 'each region has its own' : 'nothing is asked of it');
       setAttribute(why, 'title', row.why?.code);
       setAttribute(why, 'aria-label', `Why, ${row.isTotal ? 'all regions' : row.region}: ${whyText.textContent}`);
     },
