@@ -12,8 +12,8 @@ use crate::decide::{
 pub use crate::evaluate::Gave;
 use crate::evaluate::{EvaluateError, Evaluation, ScopeExpressions};
 use crate::model::{
-    Catalog, Kind, MachineState, MetricName, ProcessGroup, Region, RegionList, Scope, ScopeBounds,
-    Side, Timestamp, Value, VariableTable,
+    Catalog, Kind, MachineState, MetricName, ProcessGroup, Region, RegionList, Scope, Side,
+    Timestamp, Value, VariableTable,
 };
 use crate::status::{Evaluated, Tick};
 
