@@ -79,6 +79,8 @@ pub enum Kind {
     Pem,
     /// Text without spaces, fit for a header.
     Word,
+    /// The same, long enough that nobody guesses it.
+    Bearer,
     /// `host:port`.
     Listen,
     /// The path of a file.
@@ -145,7 +147,7 @@ impl Kind {
     #[must_use]
     pub fn placeholder(self) -> &'static str {
         match self {
-            Self::Text | Self::Word => "TEXT",
+            Self::Text | Self::Word | Self::Bearer => "TEXT",
             Self::Pem => "PEM",
             Self::AppName | Self::MetricName => "NAME",
             Self::OrgSlug => "SLUG",

@@ -322,6 +322,7 @@ pub const HTTP_TOKEN: Setting = Setting {
     key: "http-token",
     env: Some(var::FAS_HTTP_TOKEN),
     flag: Some("http-token"),
+    kind: Kind::Bearer,
     doc: "Who sends it may trigger, pause and resume over HTTP; at least 16 characters; without it, nobody may",
     example: "c2NhbGUgbm90IHBhbmlj",
     is_secret: true,

@@ -27,12 +27,19 @@ struct InShort {
     /// When its last tick began.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
+    /// Whether somebody has paused it.
+    paused: bool,
 }
 
 impl From<AppStatus> for InShort {
     fn from(own: AppStatus) -> Self {
         let last = own.last_tick.as_ref();
-        Self { outcome: last.map(|tick| tick.outcome), at: last.map(|tick| tick.at), app: own.app }
+        Self {
+            outcome: last.map(|tick| tick.outcome),
+            at: last.map(|tick| tick.at),
+            paused: own.paused,
+            app: own.app,
+        }
     }
 }
 

@@ -96,6 +96,7 @@ fn a_valid_configuration_with_the_origin_of_each_value() {
     journal-size                       256MB                                default
     api-token                          ***                                  FAS_API_TOKEN
     listen                             [::]:9090                            default
+    http-token                         -                                    not set
     log-format                         -                                    not set
     verbose                            false                                default
     dry-run                            false                                default

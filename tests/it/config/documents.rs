@@ -184,6 +184,7 @@ fn the_annotated_file_is_valid_with_and_without_its_comments() {
     let env = [
         ("PROMETHEUS_TOKEN", "t"),
         ("FLY_DEPLOY_TOKEN", "t"),
+        ("HTTP_TOKEN", "as-long-as-needed"),
         ("TEMPORAL_API_KEY", "t"),
         ("TEMPORAL_CERT", certificate.as_str()),
         ("TEMPORAL_KEY", key.as_str()),

@@ -27,6 +27,7 @@ fn wrong_value(kind: Kind) -> Option<(&'static str, &'static str)> {
         Kind::Count { .. } => ("-1", "not a whole number from"),
         Kind::GrpcAddress => ("nowhere", "not host:port"),
         Kind::Word => ("a b", "cannot be sent"),
+        Kind::Bearer => ("hunter2", "characters"),
         Kind::Pem => ("hunter2", "in PEM form"),
         Kind::Number => ("NaN", "not a finite number"),
         Kind::Fraction => ("1.5", "not a fraction from 0 to 1"),
@@ -169,6 +170,7 @@ fn every_default_and_every_example_is_valid() {
 
 #[test]
 fn secrets_are_used_but_never_shown() {
+    const SECRET: &str = "hunter2-and-some-more";
     let secrets = SETTINGS.iter().chain(COLLECTOR_SETTINGS).filter(|setting| setting.is_secret);
     // PEM text is checked as a pair: `a_certificate_and_its_key_are_checked_before_anything_is_dialled`.
     for setting in secrets.filter(|setting| setting.kind != Kind::Pem) {
@@ -181,8 +183,8 @@ fn secrets_are_used_but_never_shown() {
             ("FAS_STOP_METRIC_PROMETHEUS_ADDRESS", "http://prom"),
         ];
         let env = MINIMAL.iter().chain(required).chain(&by_load).copied();
-        let by_env: MapEnv = env.clone().chain([(setting.env.unwrap(), "hunter2")]).collect();
-        let flags = FlagValues::default().with(setting, "hunter2");
+        let by_env: MapEnv = env.clone().chain([(setting.env.unwrap(), SECRET)]).collect();
+        let flags = FlagValues::default().with(setting, SECRET);
         let by_flag = load(&flags, &env.collect::<MapEnv>()).unwrap();
         for loaded in [load(&FlagValues::default(), &by_env).unwrap(), by_flag] {
             let config = &loaded.config;
@@ -191,9 +193,10 @@ fn secrets_are_used_but_never_shown() {
                 SourceConfig::Temporal(own) => own.api_key.as_ref(),
             };
             let by_load = config.groups[0].stop_metric.as_ref().and_then(|own| own.token.as_ref());
-            let token = token.or(config.api_token.as_ref()).or(by_load);
-            assert_eq!(token.unwrap().expose(), "hunter2");
-            assert!(!format!("{loaded:?}").contains("hunter2"), "{}", setting.key);
+            let token =
+                token.or(config.api_token.as_ref()).or(by_load).or(config.http_token.as_ref());
+            assert_eq!(token.unwrap().expose(), SECRET);
+            assert!(!format!("{loaded:?}").contains(SECRET), "{}", setting.key);
             let shown = loaded.effective.iter().find(|v| v.value.as_deref() == Some("***"));
             assert!(shown.unwrap().key.ends_with(setting.key));
         }

@@ -129,6 +129,7 @@ fn what_only_the_whole_app_has_cannot_stand_under_a_group() {
             "journal-size",
             "api-token",
             "listen",
+            "http-token",
             "log-format",
             "verbose",
             "dry-run",
