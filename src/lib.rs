@@ -29,7 +29,7 @@
 //! | [`decide`](mod@decide) | stage 3: machines and bounds to a plan with reasons. Pure |
 //! | [`act`](mod@act) | stage 4: a plan to outcomes. Makes no choices |
 //! | [`reconcile`] | one tick: the four stages, the release guard, the lease |
-//! | [`supervisor`] | when ticks happen, backing off, the orderly stop |
+//! | [`supervisor`] | when ticks happen, backing off, orders (tick now, pause), going on with another configuration, the orderly stop |
 //! | [`status`] | the last tick as data, and whether the process is ready |
 //! | [`fly`] | the Machines API and the release look-up over HTTP: limits, retries, classes of errors |
 //! | [`fleet`] | many apps: which there are, and what is known of their machines without asking each |
@@ -37,7 +37,7 @@
 //! | [`clock`] | the only file that reads the time |
 //! | [`telemetry`] | one struct for each thing that happens, which logs and counts it |
 //! | [`journal`] | every tick on record, explained; where it is kept is behind a trait |
-//! | [`http`] | `/metrics`, `/healthz`, `/readyz`, `/status` |
+//! | [`http`] | what is served: metrics, health, the API with its stream and its orders, the page |
 //! | [`sim`] | a Fly to try it all on, served over real HTTP: the demo's world and the tests' double |
 //!
 //! The binary, `cmd/fly-autoscaler`, is the composition root: the only place that builds adapters, prints, and ends the
@@ -83,6 +83,11 @@
 //! | hold | nothing is done in a scope, because something could not be judged or should not be touched |
 //! | spare | the next machine in order, for a start or a stop that fails |
 //! | outcome | what became of an action, or of a tick |
+//! | choice | why an action is for this machine and no other |
+//! | record | what is kept of a tick |
+//! | passage | ticks in a row that came to the same thing: one record, and how many they were |
+//! | entry | one thing that happened: an action, a hold, a failure, or somebody's doing |
+//! | paused | of an app: everything is computed and shown, and nothing is done |
 //! | template | the machine config that is cloned |
 //! | lease | Fly's lock on one machine; that of the group's oldest is taken before creating or destroying |
 
