@@ -77,6 +77,7 @@ fn check_shows_what_is_in_force_for_each_group() {
     journal-size                                     256MB                             default
     api-token                                        -                                 not set
     listen                                           [::]:9090                         default
+    http-token                                       -                                 not set
     log-format                                       -                                 not set
     verbose                                          false                             default
     dry-run                                          false                             default

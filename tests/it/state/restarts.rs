@@ -148,7 +148,7 @@ async fn at_the_orderly_stop_the_file_is_closed() {
     scaler.program.signal("TERM");
     assert!(scaler.program.ended().await.success());
     let names: Vec<_> = std::fs::read_dir(world.directory.path()).unwrap().collect();
-    assert_eq!(names.len(), 2, "the file and its lock, no log: {names:?}");
+    assert_eq!(names.len(), 4, "two files and their locks, no log: {names:?}");
     let file = rusqlite::Connection::open(world.directory.path().join("fas.db")).unwrap();
     let text: String = file.query_row("SELECT value FROM kept", [], |row| row.get(0)).unwrap();
     let kept: serde_json::Value = serde_json::from_str(&text).unwrap();
