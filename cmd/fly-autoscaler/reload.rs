@@ -91,13 +91,7 @@ impl Reload {
     }
 
     async fn look(&mut self) {
-        let look = |own: &mut Watched| {
-            let glimpse = own.watch.look(&own.path);
-            if glimpse == Glimpse::Changed {
-                own.watch.mark_read(&own.path);
-            }
-            glimpse
-        };
+        let look = |own: &mut Watched| own.watch.look(&own.path);
         if self.with_file(look).await == Some(Glimpse::Changed) {
             self.load(false).await;
         }
@@ -122,6 +116,11 @@ impl Reload {
     async fn load(&mut self, is_asked: bool) {
         let flags = self.flags.clone();
         let loaded = spawn_blocking(move || configuration::load(&flags)).await;
+        let is_still = |own: &mut Watched| own.watch.is_still(&own.path);
+        if !is_asked && self.with_file(is_still).await == Some(false) {
+            // Somebody was writing meanwhile: what stays is found by the next looks.
+            return;
+        }
         let done = match loaded {
             Ok(Ok(loaded)) => self.take_over(loaded, is_asked),
             Ok(Err(error)) => Err(error),

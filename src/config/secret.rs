@@ -53,12 +53,14 @@ impl serde::Serialize for Secret {
 }
 
 /// Fly's tokens by their prefixes (macaroons `fm1a_`, `fm1r_`, `fm2_`; OAuth `fo1_`; source: fly-go
-/// tokens and the macaroon format), anything behind `FlyV1` or `Bearer`, and the user part of a URL.
+/// tokens and the macaroon format), anything behind `FlyV1` or `Bearer`, and the user part of a URL
+/// and what is asked for behind its `?`, where keys are too.
 static TOKEN_LIKE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?P<keep>\b(?:fm[12][ar]?_|fo1_))[^\s,;\x22'`}\]]+",
         r"|(?P<scheme>(?i:\b(?:flyv1|bearer)\s+))[^\s,;\x22'`}\]]+",
-        r"|(?P<url>://)[^\s/@\x22'`]+@",
+        r"|://(?P<user>[^\s/?@\x22'`]+@)?(?P<asked>[^\s?\x22'`]*\?)[^\s\x22'`]+",
+        r"|://[^\s/@\x22'`]+@",
     ))
     .expect("a constant pattern that a test compiles")
 });
@@ -69,10 +71,14 @@ static TOKEN_LIKE: LazyLock<Regex> = LazyLock::new(|| {
 pub fn redact(text: &str) -> Cow<'_, str> {
     TOKEN_LIKE.replace_all(text, |found: &regex::Captures<'_>| {
         let named = |name| found.name(name).map(|part| part.as_str());
-        match (named("keep"), named("scheme")) {
-            (Some(prefix), _) => format!("{prefix}{MASK}"),
-            (None, Some(scheme)) => format!("{scheme}{MASK}"),
-            (None, None) => format!("://{MASK}@"),
+        match (named("keep"), named("scheme"), named("asked")) {
+            (Some(prefix), ..) => format!("{prefix}{MASK}"),
+            (None, Some(scheme), _) => format!("{scheme}{MASK}"),
+            (None, None, Some(before)) => {
+                let user = found.name("user").map_or("", |_| "***@");
+                format!("://{user}{before}{MASK}")
+            }
+            (None, None, None) => format!("://{MASK}@"),
         }
     })
 }
@@ -113,6 +119,8 @@ mod tests {
             ("'fo1_x' fm1r_y fm1a_z", "'fo1_***' fm1r_*** fm1a_***"),
             ("bearer s3cr3t rest", "bearer *** rest"),
             ("https://me:pw@host/x", "https://***@host/x"),
+            ("https://host/x?apikey=s3cr3t&b=c rest", "https://host/x?*** rest"),
+            ("https://me:pw@host?key=s3cr3t", "https://***@host?***"),
             ("sum(queue_depth)", "sum(queue_depth)"),
             ("fm2", "fm2"),
         ] {

@@ -29,8 +29,8 @@ pub fn config_path<'a>(flags: &'a FlagValues, env: &'a dyn EnvSource) -> Option<
 #[derive(Debug)]
 pub struct Watch {
     fingerprints: RandomState,
-    /// What was read last.
-    read: Content,
+    /// What was read last; `None`: what was read was not what a look had found, and counts for nothing.
+    read: Option<Content>,
     /// What the last look found.
     seen: Content,
 }
@@ -61,17 +61,30 @@ impl Watch {
     /// Takes what is at `path` now as read. To be said before it is read: what changes meanwhile is found by
     /// the next look.
     pub fn mark_read(&mut self, path: &Path) {
-        self.read = self.find(path);
-        self.seen = self.read;
+        self.seen = self.find(path);
+        self.read = Some(self.seen);
     }
 
-    /// Looks at the file at `path`.
+    /// Whether the file at `path` is still what [`Watch::look`] found a change in. If not, somebody was writing
+    /// while it was read, and what stays is a change again.
+    pub fn is_still(&mut self, path: &Path) -> bool {
+        let is_still = Some(self.find(path)) == self.read;
+        if !is_still {
+            self.read = None;
+        }
+        is_still
+    }
+
+    /// Looks at the file at `path`. A change is taken as read.
     pub fn look(&mut self, path: &Path) -> Glimpse {
         let now = self.find(path);
         let before = std::mem::replace(&mut self.seen, now);
         match now {
-            now if now == self.read => Glimpse::Same,
-            now if now == before => Glimpse::Changed,
+            now if Some(now) == self.read => Glimpse::Same,
+            now if now == before => {
+                self.read = Some(now);
+                Glimpse::Changed
+            }
             _ => Glimpse::Moving,
         }
     }
@@ -106,11 +119,7 @@ mod tests {
         let mut found = Vec::new();
         for step in steps {
             step(&path);
-            let both = [watch.look(&path), watch.look(&path)];
-            if both[1] == Glimpse::Changed {
-                watch.mark_read(&path);
-            }
-            found.push(both);
+            found.push([watch.look(&path), watch.look(&path)]);
         }
         found
     }
@@ -183,6 +192,24 @@ mod tests {
             assert_eq!(watch.look(&path), Glimpse::Moving, "{part}");
         }
         assert_eq!(watch.look(&path), Glimpse::Changed);
+    }
+
+    #[test]
+    fn what_is_written_while_it_is_read_is_a_change_once_it_stays() {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("fas.yml");
+        fs::write(&path, "a: 1\n").expect("written");
+        let mut watch = Watch::new(&path);
+        fs::write(&path, "a: 2\n").expect("written");
+        assert_eq!([watch.look(&path), watch.look(&path)], NEW);
+        assert!(watch.is_still(&path));
+        fs::write(&path, "a: 3\n").expect("written");
+        assert!(!watch.is_still(&path));
+        // Even where it is again what the look had found: that was not read.
+        fs::write(&path, "a: 2\n").expect("written");
+        assert_eq!(watch.look(&path), Glimpse::Changed);
+        assert!(watch.is_still(&path));
+        assert_eq!(watch.look(&path), Glimpse::Same);
     }
 
     #[test]
