@@ -12,6 +12,8 @@ use crate::{DONE, FAILED, output};
 
 /// How far an action is looked for, unless something else is said.
 const SEARCHED: Duration = Duration::from_secs(24 * 3600);
+/// A tick that ended longer before the time that was asked for says little of it.
+const NEAR: Duration = Duration::from_secs(5 * 60);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -64,6 +66,23 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             let texts: Vec<String> = explanations.iter().map(text::render).collect();
             output::bytes(texts.join("\n").as_bytes())?;
         }
+    }
+    if let (&Ticks::At(at), [tick]) = (&ticks, explanations.as_slice())
+        && at.minus(NEAR) > tick.until
+    {
+        output::note(format_args!(
+            "note: that is the last tick before {at}, and ended long before, at {}",
+            tick.until
+        ));
+    }
+    if let Some(region) = &wanted.region
+        && !explanations
+            .iter()
+            .flat_map(|own| &own.parts)
+            .any(|own| own.scope.region.as_ref() == Some(region))
+        && !explanations.is_empty()
+    {
+        output::note(format_args!("note: nothing was decided for a region {region} by itself"));
     }
     if explanations.is_empty() {
         output::note(match arguments.past.has_action() {

@@ -93,7 +93,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// When, what kind of thing, and what; the app only where there are several.
 fn table(entries: &[Entry]) -> String {
-    let first = entries.first().and_then(|own| own.app.as_ref());
+    let first = entries.iter().find_map(|own| own.app.as_ref());
     let is_one = entries.iter().all(|own| own.app.is_none() || own.app.as_ref() == first);
     let mut text = String::new();
     for own in entries {

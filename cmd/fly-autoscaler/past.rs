@@ -149,7 +149,12 @@ impl Arguments {
             // One app of a pattern; and where nothing else names any, the one that is meant.
             flags = flags.with(&setting::APP_NAME, app);
         }
-        let config = configuration::load(&flags)?.config;
+        let loaded = configuration::load(&flags).inspect_err(|_| {
+            output::note(
+                "note: --url asks an autoscaler that runs, --file reads a journal; without them the configuration says where it is:",
+            );
+        });
+        let config = loaded?.config;
         if let Some(state) = &config.state {
             let path = path_beside(state);
             match file::File::open(&path) {

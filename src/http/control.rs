@@ -19,6 +19,8 @@ use crate::supervisor::{NotTicked, Standing};
 
 /// These requests need no body; what `curl -d ''` and the like send is let through.
 const LONGEST_BODY: usize = 16;
+/// What is said of one all the same.
+const NO_BODY: &str = "no body is needed: the app is said with `?app=`";
 /// How long a body may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long somebody waits for a tick: less than their connection may last. A tick has a timeout of its own,
@@ -121,16 +123,15 @@ async fn admitted(
     body: Body,
 ) -> Result<Asked, Refusal> {
     shared.admit(headers, peer)?;
-    let too_large = || {
-        let why = "no body is needed: the app is said with `?app=`";
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
-    };
+    let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, NO_BODY);
     // What says that it is long is not waited for.
     if body.size_hint().lower() > LONGEST_BODY as u64 {
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, LONGEST_BODY)).await {
-        Ok(Ok(_)) => Asked::read(uri, &["app"]),
+        Ok(Ok(body)) if matches!(body.trim_ascii(), b"" | b"{}") => Asked::read(uri, &["app"]),
+        // Passed over, `app=web` there would pause all apps.
+        Ok(Ok(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, NO_BODY)),
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }

@@ -9,6 +9,7 @@ use super::server::Peer;
 use crate::telemetry::events::HttpTokenRefused;
 
 const SCHEME: &str = "bearer ";
+const WANTED: &str = "this needs the header `Authorization: Bearer <http-token>`";
 
 impl Shared {
     /// Lets a request through that brings the token.
@@ -33,14 +34,15 @@ impl Shared {
             Err(refusal.saying(header::WWW_AUTHENTICATE, challenge))
         };
         let Some(given) = headers.get(header::AUTHORIZATION) else {
-            return refused("this needs the header `Authorization: Bearer <http-token>`");
+            return refused(WANTED);
         };
-        if bearer(given.as_bytes()).is_some_and(|given| is_same(given, token.expose().as_bytes())) {
+        let given = bearer(given.as_bytes());
+        if given.is_some_and(|given| is_same(given, token.expose().as_bytes())) {
             return Ok(());
         }
         let is_last = self.attempts.failed(peer.0, now);
         HttpTokenRefused { by: &peer.0.to_string(), is_last }.emit(&sources.metrics);
-        refused("the token is wrong")
+        refused(if given.is_some() { "the token is wrong" } else { WANTED })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A running autoscaler, asked over HTTP.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use fly_autoscaler::journal::{Entry, Explanation};
@@ -50,11 +50,8 @@ impl Server {
     pub(super) fn on_this_machine(listen: &str) -> Result<Self, Refused> {
         let address = listen.parse::<SocketAddr>().ok().map(|mut address| {
             if address.ip().is_unspecified() {
-                let own = match address.ip() {
-                    IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-                    IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-                };
-                address.set_ip(own);
+                // [::] listens on IPv4 too, and on nothing else where there is no IPv6.
+                address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
             }
             address.to_string()
         });

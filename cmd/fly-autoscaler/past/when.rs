@@ -37,7 +37,9 @@ impl std::str::FromStr for Ago {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let length = duration::parse(text).filter(|length| !length.is_zero());
-        length.map(Self).ok_or("write a length of time such as 30m, 1h or 24h")
+        length
+            .map(Self)
+            .ok_or("write a length of time such as 30m, 1h or 168h: hours are the longest unit")
     }
 }
 

@@ -45,8 +45,11 @@ pub(super) fn of_scope(own: &ScopeRecord, record: &Record) -> Part {
         Some(wanted) if is_any(wanted) => {
             lines.push(said(Stage::Evaluate, format!("asked for: {}", both(wanted))));
         }
-        Some(_) => {}
-        None => lines.push(said(Stage::Evaluate, "asked for: not known".to_owned())),
+        None if own.reasons.iter().any(|why| why.weight == Weight::Hold) => {
+            lines.push(said(Stage::Evaluate, "asked for: not known".to_owned()));
+        }
+        // Nothing is asked of it: it is excluded, or has no count.
+        Some(_) | None => {}
     }
     let (causes, others): (Vec<_>, Vec<_>) =
         own.reasons.iter().partition(|reason| reason.weight == Weight::Cause);

@@ -40,7 +40,7 @@ pub(super) fn of(record: &Record, now: Timestamp) -> String {
             let causes = reasons(record, &[Weight::Cause]);
             match limits.as_str() {
                 "" => format!("nothing to do: {causes}"),
-                limits => format!("nothing to do: {causes}; {limits}"),
+                limits => format!("nothing was done: {causes}; {limits}"),
             }
         }
     }
@@ -55,6 +55,10 @@ fn reasons(record: &Record, weights: &[Weight]) -> String {
         if !told.iter().any(|(_, known)| known.text == why.text) {
             told.push((own, why));
         }
+    }
+    // That regions have numbers is known; which they are is asked.
+    if told.len() > 1 {
+        told.retain(|(_, why)| why.code != "by_region");
     }
     let is_one = record.scopes.len() == 1;
     let named = told.iter().take(NAMED).map(|(own, why)| {

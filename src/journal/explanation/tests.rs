@@ -219,7 +219,7 @@ fn why_nothing_was_done_is_in_the_summary() {
         (quiet(vec![within()]), "nothing to do: 2 started, 2 wanted"),
         (
             quiet(vec![within(), cooling]),
-            "nothing to do: 2 started, 2 wanted; max started raised from 1 to 2 (cooldown)",
+            "nothing was done: 2 started, 2 wanted; max started raised from 1 to 2 (cooldown)",
         ),
         (held(Some(at(30))), "nothing was done, held: metric traffic: no answer"),
         (
@@ -302,7 +302,7 @@ fn each_region_has_its_part_and_one_can_be_asked_for() {
     let explanation = explained(record);
     assert_eq!(
         explanation.summary,
-        "nothing to do: app: each region has its own numbers; app/lhr: 2 started, 2 wanted; app/iad: 2 started, 2.. wanted"
+        "nothing to do: app/lhr: 2 started, 2 wanted; app/iad: 2 started, 2.. wanted"
     );
     let lhr = explanation.clone().for_region(&Region::new("lhr"));
     let scopes: Vec<_> = lhr.parts.iter().map(|part| part.scope.to_string()).collect();

@@ -225,12 +225,17 @@ async fn what_cannot_be_followed_says_why() {
     let head = format!(
         "POST /api/v1/pause HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {HTTP_TOKEN}\r\n"
     );
-    for body in [
-        "content-length: 1000000\r\n\r\n",
-        "transfer-encoding: chunked\r\n\r\n20\r\n01234567890123456789012345678901\r\n0\r\n\r\n",
+    for (body, status) in [
+        ("content-length: 1000000\r\n\r\n", 413),
+        (
+            "transfer-encoding: chunked\r\n\r\n20\r\n01234567890123456789012345678901\r\n0\r\n\r\n",
+            413,
+        ),
+        // An app that is said in the wrong place is not taken for all of them.
+        ("content-length: 7\r\n\r\napp=web", 400),
     ] {
         let answer = raw(&scaler, format!("{head}{body}").as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
     }
     assert_eq!(scaler.status().await["apps"][0]["paused"], false);
 }
