@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use futures::future::{Either, join3, select};
 
-use crate::act::{UnderWay, act};
+use crate::act::{Terms, UnderWay, act};
 use crate::collect::{Collector, Memory, collect};
 use crate::decide::{
     History, Observed, Plan, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
@@ -380,6 +380,7 @@ impl Reconciler {
         if decided.plan.creates_or_destroys() {
             leases = self.take_leases(tick, &mut decided, history).await;
             if !leases.is_empty()
+                && !tick.paused
                 && let Err(message) =
                     self.decide_again_within(tick, &mut decided, history, &mut deadline).await
             {
@@ -391,17 +392,19 @@ impl Reconciler {
         self.heed_pause(tick);
         if decided.plan.verdict == Verdict::Act && !tick.dry_run {
             self.keep_intents(&decided.plan).await;
+            // So may that, on a slow disk.
+            self.heed_pause(tick);
+        }
+        if decided.plan.verdict == Verdict::Act && !tick.dry_run {
             let usable: Vec<Lease> = leases.iter().chain(self.kept_leases()).cloned().collect();
-            tick.outcomes = act(
-                self.adapters.api.as_ref(),
-                &self.app,
-                &decided.plan,
-                &usable,
-                self.settings.action_concurrency,
-                &self.under_way,
-                deadline,
-            )
-            .await;
+            let terms = Terms {
+                leases: &usable,
+                concurrency: self.settings.action_concurrency,
+                under_way: &self.under_way,
+                is_paused: &|| self.pauses.has(&self.app),
+            };
+            let api = self.adapters.api.as_ref();
+            tick.outcomes = act(api, &self.app, &decided.plan, terms, deadline).await;
         }
         self.give_back(leases, &tick.outcomes).await;
         decided.plan

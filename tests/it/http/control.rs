@@ -164,6 +164,46 @@ async fn paused_everything_is_shown_and_nothing_is_done() {
 }
 
 #[tokio::test]
+async fn a_pause_lets_nothing_more_begin_in_a_tick_that_acts() {
+    let sim = fly().await;
+    let created = [
+        ("FAS_STARTED_MACHINE_COUNT", ""),
+        ("FAS_CREATED_MACHINE_COUNT", "max(3, ceil(queue_depth / 10))"),
+    ];
+    let scaler = serving_with(&sim, &created).await;
+    readiness(&scaler, 200).await;
+    let all = || machines(&sim).values().sum::<usize>();
+    assert_eq!(all(), 3);
+
+    // The machine is there, and the answer is not.
+    let slow = FaultKind::Delay(Duration::from_secs(2));
+    sim.world().inject(FaultRule::always(Endpoint::Create, slow).after());
+    queue(&sim, 100.0);
+    let told = || scaler.program.told();
+    let paused = async {
+        until("the first create", told, async || {
+            if all() == 4 { Ok(()) } else { Err(format!("{:?}", machines(&sim))) }
+        })
+        .await;
+        order(&scaler, "/api/v1/pause").await;
+    };
+    let (answer, ()) = tokio::join!(order(&scaler, "/api/v1/trigger"), paused);
+    assert_eq!(all(), 4, "the one that was under way");
+    assert_eq!(answer["tick"]["outcome"], "acted", "{answer}");
+    let why = "not attempted: scaling was paused meanwhile";
+    let status = scaler.status().await["apps"][0].clone();
+    assert_eq!(status["paused"], true);
+    let outcomes = status["last_tick"]["outcomes"].as_array().unwrap();
+    let left = |outcome: &&Value| {
+        outcome["result"] == "not_attempted" && outcome["text"].as_str().unwrap().contains(why)
+    };
+    assert_eq!((outcomes.len(), outcomes.iter().filter(left).count()), (7, 6), "{status}");
+    let (_, explained) = scaler.get("/api/v1/explain").await;
+    assert!(explained.contains("created 1 machine, 6 actions not attempted"), "{explained}");
+    assert_eq!(explained.matches(why).count(), 6, "{explained}");
+}
+
+#[tokio::test]
 async fn a_pause_outlives_a_killed_process_where_there_is_a_state_file() {
     let sim = fly().await;
     let folder = TempDir::new().unwrap();
