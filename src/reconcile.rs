@@ -197,8 +197,21 @@ impl Reconciler {
 
     /// Runs one tick, up to and including its actions.
     pub async fn tick(&mut self) -> Tick {
-        let mut tick = self.begin();
+        let tick = self.begin();
+        let history = self.recall(tick.at);
+        self.run(tick, history).await
+    }
+
+    /// The same between two ticks, for somebody who does not want to wait for the next one. It adds no wish for a
+    /// large destroy: that such wishes are an interval apart is what the brake is about.
+    pub async fn tick_between(&mut self) -> Tick {
+        let tick = self.begin();
         let mut history = self.recall(tick.at);
+        history.repeat_wishes();
+        self.run(tick, history).await
+    }
+
+    async fn run(&mut self, mut tick: Tick, mut history: History) -> Tick {
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
 
         match self.plan_within(&mut tick, &history, &mut deadline).await {
@@ -220,6 +233,10 @@ impl Reconciler {
                 tick.outcomes.iter().for_each(|outcome| outcome.remember(&mut history, now));
                 tick.plan = Some(plan);
             }
+        }
+        if tick.paused {
+            // Of these wishes nothing could come: after the pause the row begins anew.
+            history.large_destroy_wishes.clear();
         }
         self.keep(history);
         if let Some(overview) = self.overview.as_ref().filter(|_| !tick.outcomes.is_empty()) {

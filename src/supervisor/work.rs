@@ -169,6 +169,7 @@ impl<'a> Work<'a> {
             clock: Arc::clone(&self.supervisor.clock),
             metrics: Arc::clone(&self.supervisor.metrics),
             due,
+            is_early: due < app.pace.due,
         };
         self.turns.spawn(turn.take());
     }
