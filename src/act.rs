@@ -25,19 +25,31 @@ pub use intent::intents;
 pub use outcome::{ActionResult, Asked, Outcome, Skipped};
 pub use under_way::UnderWay;
 
-/// Carries out the actions of `plan`, at most `concurrency` at once, and returns what became of each.
+/// How actions are carried out.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// What changes machines that others are kept from changing.
+    pub leases: &'a [Lease],
+    /// How many actions may be under way at once.
+    pub concurrency: usize,
+    /// Where those that are stand.
+    pub under_way: &'a UnderWay,
+    /// Whether scaling is paused. Asked before anything begins: an action, one in place of another, a create in
+    /// the next region.
+    pub is_paused: &'a (dyn Fn() -> bool + Send + Sync),
+}
+
+/// Carries out the actions of `plan` on these `terms`, and returns what became of each.
 ///
-/// Where a start, a stop, a suspend or a cordon fails, the next machine in order takes its place, each once. A refused token
-/// or the completion of `deadline` keep further actions from beginning; those under way are awaited,
+/// Where a start, a stop, a suspend or a cordon fails, the next machine in order takes its place, each once. A refused token,
+/// a pause, or the completion of `deadline` keep further actions from beginning; those under way are awaited,
 /// since each has a time limit of its own and an answer that nobody reads is a machine that nobody
-/// counts. What is under way stands on the list `under_way`.
+/// counts.
 pub async fn act(
     api: &dyn MachinesApi,
     app: &AppName,
     plan: &Plan,
-    leases: &[Lease],
-    concurrency: usize,
-    under_way: &UnderWay,
+    terms: Terms<'_>,
     mut deadline: impl Future<Output = ()> + Unpin,
 ) -> Vec<Outcome> {
     let mut queue = Queue::new(plan);
@@ -49,9 +61,13 @@ pub async fn act(
     let mut deadline = Some(deadline).filter(|_| stop.is_none());
 
     loop {
-        while stop.is_none() && running.len() < concurrency {
+        while stop.is_none() && running.len() < terms.concurrency {
+            if (terms.is_paused)() {
+                stop = Some(Skipped::Paused);
+                break;
+            }
             let Some(job) = queue.next() else { break };
-            running.push(job.run(api, app, leases, &rooms, under_way));
+            running.push(job.run(api, app, terms, &rooms));
         }
         if running.is_empty() {
             break;
@@ -159,17 +175,17 @@ impl Job<'_> {
         self,
         api: &dyn MachinesApi,
         app: &AppName,
-        leases: &[Lease],
+        terms: Terms<'_>,
         rooms: &Rooms,
-        under_way: &UnderWay,
     ) -> Outcome {
-        let _listed = under_way.begin(self.action);
-        let lease_on = |id: &MachineId| leases.iter().find(|lease| lease.machine == *id);
+        let _listed = terms.under_way.begin(self.action);
+        let lease_on = |id: &MachineId| terms.leases.iter().find(|lease| lease.machine == *id);
         let (answer, machine, region) = match self.action {
             Action::Create { create_id, regions, volumes, template, start } => {
                 let group = &self.scope.scope.group;
                 let create = Create { create_id, group, regions, volumes, template, start: *start };
-                let Created { result, asked, left, refusals } = create.run(api, app, rooms).await;
+                let Created { result, asked, left, refusals } =
+                    create.run(api, app, rooms, terms.is_paused).await;
                 return Outcome { asked, left_volumes: left, refusals, ..self.ended(result) };
             }
             Action::Start { machine, region } => {

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use error::{ApiError, ErrorClass, Operation};
 pub use futures::future::BoxFuture;
 pub use past::PastRange;
-pub use state::{AppState, KeptSeries, Measured, StateStore};
+pub use state::{AppState, KeptPauses, KeptSeries, Measured, StateStore};
 
 use crate::decide::Release;
 use crate::model::{

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use futures::future::{Either, join3, select};
 
-use crate::act::{UnderWay, act};
+use crate::act::{Terms, UnderWay, act};
 use crate::collect::{Collector, Memory, collect};
 use crate::decide::{
     History, Observed, Plan, Reason, ReleaseState, Targets, Verdict, advice, guard_release,
@@ -197,8 +197,21 @@ impl Reconciler {
 
     /// Runs one tick, up to and including its actions.
     pub async fn tick(&mut self) -> Tick {
-        let mut tick = self.begin();
+        let tick = self.begin();
+        let history = self.recall(tick.at);
+        self.run(tick, history).await
+    }
+
+    /// The same between two ticks, for somebody who does not want to wait for the next one. It adds no wish for a
+    /// large destroy: that such wishes are an interval apart is what the brake is about.
+    pub async fn tick_between(&mut self) -> Tick {
+        let tick = self.begin();
         let mut history = self.recall(tick.at);
+        history.repeat_wishes();
+        self.run(tick, history).await
+    }
+
+    async fn run(&mut self, mut tick: Tick, mut history: History) -> Tick {
         let mut deadline = Box::pin(tokio::time::sleep(self.settings.timeout));
 
         match self.plan_within(&mut tick, &history, &mut deadline).await {
@@ -220,6 +233,10 @@ impl Reconciler {
                 tick.outcomes.iter().for_each(|outcome| outcome.remember(&mut history, now));
                 tick.plan = Some(plan);
             }
+        }
+        if tick.paused {
+            // Of these wishes nothing could come: after the pause the row begins anew.
+            history.large_destroy_wishes.clear();
         }
         self.keep(history);
         if let Some(overview) = self.overview.as_ref().filter(|_| !tick.outcomes.is_empty()) {
@@ -380,6 +397,7 @@ impl Reconciler {
         if decided.plan.creates_or_destroys() {
             leases = self.take_leases(tick, &mut decided, history).await;
             if !leases.is_empty()
+                && !tick.paused
                 && let Err(message) =
                     self.decide_again_within(tick, &mut decided, history, &mut deadline).await
             {
@@ -391,17 +409,19 @@ impl Reconciler {
         self.heed_pause(tick);
         if decided.plan.verdict == Verdict::Act && !tick.dry_run {
             self.keep_intents(&decided.plan).await;
+            // So may that, on a slow disk.
+            self.heed_pause(tick);
+        }
+        if decided.plan.verdict == Verdict::Act && !tick.dry_run {
             let usable: Vec<Lease> = leases.iter().chain(self.kept_leases()).cloned().collect();
-            tick.outcomes = act(
-                self.adapters.api.as_ref(),
-                &self.app,
-                &decided.plan,
-                &usable,
-                self.settings.action_concurrency,
-                &self.under_way,
-                deadline,
-            )
-            .await;
+            let terms = Terms {
+                leases: &usable,
+                concurrency: self.settings.action_concurrency,
+                under_way: &self.under_way,
+                is_paused: &|| self.pauses.has(&self.app),
+            };
+            let api = self.adapters.api.as_ref();
+            tick.outcomes = act(api, &self.app, &decided.plan, terms, deadline).await;
         }
         self.give_back(leases, &tick.outcomes).await;
         decided.plan

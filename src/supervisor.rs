@@ -159,6 +159,8 @@ impl Supervisor {
             }
         }
         self.orders.close();
+        // What was said meanwhile is kept, where the file has just come.
+        self.recall_pauses();
         work.wind_up().await;
     }
 }

@@ -37,7 +37,14 @@ impl Create<'_> {
     ///
     /// A volume that was made for a machine that Fly then refuses is left as it is: it bears the name
     /// that the next create looks for.
-    pub(super) async fn run(self, api: &dyn MachinesApi, app: &AppName, rooms: &Rooms) -> Created {
+    /// Once scaling is paused, no further region is tried.
+    pub(super) async fn run(
+        self,
+        api: &dyn MachinesApi,
+        app: &AppName,
+        rooms: &Rooms,
+        is_paused: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Created {
         let mut created = Created {
             result: ActionResult::NotAttempted(Skipped::NoRoom),
             asked: None,
@@ -46,6 +53,13 @@ impl Create<'_> {
         };
         for (index, region) in self.regions.iter().enumerate() {
             let Some(entry) = rooms.enter(self.group, region).await else { continue };
+            // To be let in may have taken as long as another create.
+            if is_paused() {
+                if created.refusals.is_empty() {
+                    created.result = ActionResult::NotAttempted(Skipped::Paused);
+                }
+                break;
+            }
             let result = self.run_in(api, app, region, self.volumes.get(index), &mut created).await;
             let refusal = match &result {
                 ActionResult::Failed(error) if error.class == ErrorClass::Capacity => {

@@ -65,6 +65,8 @@ pub enum Skipped {
     Deadline,
     /// Fly had no room for an action before it, in any of the regions.
     NoRoom,
+    /// Scaling was paused after the tick had begun to act.
+    Paused,
 }
 
 impl fmt::Display for Skipped {
@@ -73,6 +75,7 @@ impl fmt::Display for Skipped {
             Self::Authorization => "not attempted: the token was refused for an action before it",
             Self::Deadline => "not attempted: the tick's time was over",
             Self::NoRoom => "not attempted: Fly had no room there for another one",
+            Self::Paused => "not attempted: scaling was paused meanwhile",
         })
     }
 }

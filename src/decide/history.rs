@@ -85,6 +85,14 @@ pub struct Refusal {
 }
 
 impl History {
+    /// Has the next decision repeat the last wish of each scope for a large destroy rather than add one: it is made
+    /// between two ticks, and the wishes of ticks that are no interval apart are one wish.
+    pub fn repeat_wishes(&mut self) {
+        for wishes in self.large_destroy_wishes.values_mut() {
+            *wishes = wishes.saturating_sub(1);
+        }
+    }
+
     /// A history with nothing in it, for the process `scaler`.
     #[must_use]
     pub fn new(scaler: impl Into<Arc<str>>) -> Self {

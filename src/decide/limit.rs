@@ -120,6 +120,43 @@ mod tests {
     }
 
     #[test]
+    fn a_wish_between_two_ticks_counts_as_the_one_before() {
+        // Ticks (d: due, b: between two, s: with a small wish) -> whether the last is held, and with which wish.
+        for (ticks, held) in [
+            ("dd", Some(2)),
+            ("ddd", None),
+            ("dddd", None),
+            ("bbbbbb", Some(1)),
+            ("dbbb", Some(1)),
+            ("ddbbb", Some(2)),
+            ("ddbbbd", None),
+            ("dddb", None),
+            ("bdd", None),
+            ("ddsd", Some(1)),
+            ("ddbsb", Some(1)),
+        ] {
+            let scope = Scope { group: crate::model::ProcessGroup::new("app"), region: None };
+            let policy = Policy { destroy_brake: true, ..Policy::default() };
+            let mut history = History::default();
+            let mut last = None;
+            for tick in ticks.chars() {
+                if tick == 'b' {
+                    history.repeat_wishes();
+                }
+                let mut next = history.clone();
+                let destroys = if tick == 's' { 1 } else { 9 };
+                last = brake(&scope, destroys, 10, &policy, &history, &mut next);
+                history = next;
+            }
+            let wish = last.map(|reason| match reason {
+                Reason::DestroyBrake { wish, .. } => wish,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(wish, held, "{ticks}");
+        }
+    }
+
+    #[test]
     fn limits_are_applied_last_and_say_so() {
         let policy =
             |min_machines, max_machines| Policy { min_machines, max_machines, ..Policy::default() };

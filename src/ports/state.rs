@@ -34,6 +34,15 @@ pub struct KeptSeries {
     pub text: Box<dyn FnOnce() -> Option<String> + Send>,
 }
 
+/// What is known of who was paused in an earlier process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeptPauses {
+    /// Nothing so far: what it left could not be read yet.
+    Unread,
+    /// What it left, if it left anything; or what this process keeps.
+    Read(Option<String>),
+}
+
 /// Where the state of each app is kept between ticks.
 ///
 /// None of these fails: a store that cannot keep what it is given for longer keeps it for as long as the
@@ -72,9 +81,10 @@ pub trait StateStore: Send + Sync {
         Box::pin(std::future::ready(false))
     }
 
-    /// What an earlier process left of who is paused.
-    fn kept_pauses(&self) -> Option<String> {
-        None
+    /// What an earlier process left of who is paused. While that is not known, [`StateStore::keep_pauses`] would
+    /// replace what nobody has read.
+    fn kept_pauses(&self) -> KeptPauses {
+        KeptPauses::Read(None)
     }
 
     /// Drops what is kept for `app`, which is no longer scaled.

@@ -33,7 +33,8 @@ pub(super) struct Kept {
 
 impl Reconciler {
     /// Takes the lease of each group that creates or destroys, so that two scalers (a standby, a deploy
-    /// of the autoscaler itself) do not both do it. A group whose lease is not to be had is held.
+    /// of the autoscaler itself) do not both do it. A group whose lease is not to be had is held. Once
+    /// the app is paused, none is taken.
     pub(super) async fn take_leases(
         &self,
         tick: &mut Tick,
@@ -42,6 +43,10 @@ impl Reconciler {
     ) -> Vec<Lease> {
         let mut leases = Vec::new();
         for group in needing_lease(&decided.plan) {
+            self.heed_pause(tick);
+            if tick.paused {
+                break;
+            }
             let view = View::of_group(&decided.observed, &group, history, tick.at);
             let Some(machine) = oldest(&view).cloned() else { continue };
             let lease = self.take_lease(&machine).await;

@@ -25,6 +25,18 @@ impl Paused {
     fn has(&self, app: &AppName) -> bool {
         self.all != self.others.contains(app)
     }
+
+    fn set(&mut self, app: Option<&AppName>, is_paused: bool) {
+        match app {
+            None => *self = Self { all: is_paused, others: BTreeSet::new() },
+            Some(app) if self.all == is_paused => {
+                self.others.remove(app);
+            }
+            Some(app) => {
+                self.others.insert(app.clone());
+            }
+        }
+    }
 }
 
 impl Pauses {
@@ -40,16 +52,7 @@ impl Pauses {
 
     /// Pauses `app`, or lets it go on; without one, all that there are and will be.
     pub fn set(&self, app: Option<&AppName>, is_paused: bool) {
-        let mut paused = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match app {
-            None => *paused = Paused { all: is_paused, others: BTreeSet::new() },
-            Some(app) if paused.all == is_paused => {
-                paused.others.remove(app);
-            }
-            Some(app) => {
-                paused.others.insert(app.clone());
-            }
-        }
+        self.0.write().unwrap_or_else(PoisonError::into_inner).set(app, is_paused);
     }
 
     /// Whether anything is paused.
@@ -65,10 +68,12 @@ impl Pauses {
         self.read(serde_json::to_string).unwrap_or_default()
     }
 
-    /// Takes up what an earlier process wrote; gives whether that can be read.
+    /// Takes up what an earlier process wrote, and after it what was `said` since, in that order; gives whether
+    /// the text can be read.
     #[must_use]
-    pub fn restore(&self, text: &str) -> bool {
-        let Ok(kept) = serde_json::from_str(text) else { return false };
+    pub fn restore(&self, text: &str, said: &[(Option<AppName>, bool)]) -> bool {
+        let Ok(mut kept) = serde_json::from_str::<Paused>(text) else { return false };
+        said.iter().for_each(|(app, is_paused)| kept.set(app.as_ref(), *is_paused));
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = kept;
         true
     }
@@ -115,12 +120,34 @@ mod tests {
             texts.push(pauses.to_string());
             assert_eq!(pauses.any(), then.contains(&true));
             let restored = Pauses::default();
-            assert!(restored.restore(&pauses.to_kept()));
+            assert!(restored.restore(&pauses.to_kept(), &[]));
             assert_eq!([&web, &api, &later].map(|app| restored.has(app)), then, "restored");
         }
         let all = ["web", "web", "web", "all", "all but web", "all", "all but api", ""];
         assert_eq!(texts, all);
-        assert!(!pauses.restore("{"), "what cannot be read changes nothing");
+        assert!(!pauses.restore("{", &[]), "what cannot be read changes nothing");
         assert!(!pauses.has(&web));
+    }
+
+    #[test]
+    fn what_was_said_before_an_earlier_process_was_heard_counts_after_it() {
+        let (web, api) = (AppName::new("web"), AppName::new("api"));
+        let of = |app: &AppName, is_paused| (Some(app.clone()), is_paused);
+        // (the earlier process had paused all, or nothing; said since; who is paused then)
+        for (earlier, said, then) in [
+            (true, vec![of(&web, true)], "all"),
+            (true, vec![of(&web, false)], "all but web"),
+            (true, vec![of(&web, false), of(&web, true)], "all"),
+            (true, vec![(None, false), of(&api, true)], "api"),
+            (true, vec![of(&api, true), (None, false)], ""),
+            (false, vec![of(&web, true)], "web"),
+            (false, vec![of(&web, false)], ""),
+        ] {
+            let (old, pauses) = (Pauses::default(), Pauses::default());
+            old.set(None, earlier);
+            said.iter().for_each(|(app, is_paused)| pauses.set(app.as_ref(), *is_paused));
+            assert!(pauses.restore(&old.to_kept(), &said));
+            assert_eq!(pauses.to_string(), then, "{earlier} {said:?}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::{FileError, MemoryStore};
 use crate::decide::History;
 use crate::model::{AppName, Timestamp};
-use crate::ports::{AppState, BoxFuture, Clock, KeptSeries, StateStore};
+use crate::ports::{AppState, BoxFuture, Clock, KeptPauses, KeptSeries, StateStore};
 use crate::telemetry::Metrics;
 use crate::telemetry::events::{StateSlow, StateUnflushed, StateUnreadable};
 
@@ -211,8 +211,9 @@ impl StateStore for SqliteStore {
         )
     }
 
-    fn kept_pauses(&self) -> Option<String> {
-        self.shared.lock().pauses.clone()
+    fn kept_pauses(&self) -> KeptPauses {
+        let queue = self.shared.lock();
+        if queue.is_read { KeptPauses::Read(queue.pauses.clone()) } else { KeptPauses::Unread }
     }
 
     fn forget(&self, app: &AppName) {

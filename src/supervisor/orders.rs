@@ -8,8 +8,11 @@ use tokio::sync::{Notify, oneshot};
 use super::Supervisor;
 use crate::journal::{EntryKind, Noted};
 use crate::model::{AppName, Timestamp};
+use crate::ports::KeptPauses;
 use crate::status::{Change, Tick, TimedText};
-use crate::telemetry::events::{PauseRecalled, PauseUnreadable, ScalingPaused, TickOrdered};
+use crate::telemetry::events::{
+    PauseRecalled, PauseUnreadable, PausesUnread, ScalingPaused, TickOrdered,
+};
 
 /// How many may wait for a tick of one app.
 const MOST_WAITING: usize = 64;
@@ -52,8 +55,23 @@ pub(super) struct Queue {
 struct Pending {
     apps: BTreeMap<AppName, Vec<Waiting>>,
     is_closed: bool,
-    /// Whether who is paused was said in this process, or read from an earlier one.
-    pauses_known: bool,
+    recall: Recall,
+}
+
+/// Whether it is known who was paused in an earlier process.
+enum Recall {
+    /// Not yet. What was said since counts after it, in this order: the last of each app, and of all.
+    Awaited {
+        said: Vec<(Option<AppName>, bool)>,
+        is_told: bool,
+    },
+    Done,
+}
+
+impl Default for Recall {
+    fn default() -> Self {
+        Self::Awaited { said: Vec::new(), is_told: false }
+    }
 }
 
 impl Queue {
@@ -90,25 +108,34 @@ impl Supervisor {
         Orders(self.clone())
     }
 
-    /// Takes up who was paused in an earlier process, as soon as that can be read, unless somebody has said
-    /// otherwise since.
+    /// Takes up who was paused in an earlier process, as soon as that can be read, and after it what was said
+    /// since. Until then ticks act, since a file that never comes must not stop scaling.
     pub(super) fn recall_pauses(&self) {
         let mut pending = self.orders.lock();
-        if pending.pauses_known {
-            return;
-        }
-        let Some(text) = self.store.as_ref().and_then(|store| store.kept_pauses()) else { return };
-        pending.pauses_known = true;
-        drop(pending);
-        if self.board.pauses().restore(&text) {
-            let apps = self.board.pauses().to_string();
-            if self.board.pauses().any() {
-                PauseRecalled { apps: &apps }.emit(&self.metrics);
+        let Recall::Awaited { said, is_told } = &mut pending.recall else { return };
+        let kept = self.store.as_ref().map_or(KeptPauses::Read(None), |store| store.kept_pauses());
+        let KeptPauses::Read(kept) = kept else {
+            if !std::mem::replace(is_told, true) {
+                PausesUnread.emit(&self.metrics);
             }
-            self.show_pauses();
-        } else {
-            PauseUnreadable.emit(&self.metrics);
+            return;
+        };
+        let said = std::mem::take(said);
+        pending.recall = Recall::Done;
+        let pauses = self.board.pauses();
+        match kept.map(|text| pauses.restore(&text, &said)) {
+            Some(true) if pauses.any() => {
+                PauseRecalled { apps: &pauses.to_string() }.emit(&self.metrics);
+            }
+            Some(false) => PauseUnreadable.emit(&self.metrics),
+            Some(true) | None => {}
         }
+        if let Some(store) = self.store.as_ref().filter(|_| !said.is_empty()) {
+            // It is on its way at once; nobody waits any more for whether it arrives.
+            drop(store.keep_pauses(pauses.to_kept()));
+        }
+        drop(pending);
+        self.show_pauses();
     }
 
     fn show_pauses(&self) {
@@ -161,11 +188,20 @@ impl Orders {
     async fn set(&self, app: Option<&AppName>, is_paused: bool, by: &str) -> Standing {
         let supervisor = &self.0;
         let pauses = supervisor.board.pauses();
+        supervisor.recall_pauses();
         let kept = {
             let mut pending = supervisor.orders.lock();
-            pending.pauses_known = true;
             pauses.set(app, is_paused);
-            supervisor.store.as_ref().map(|store| store.keep_pauses(pauses.to_kept()))
+            match &mut pending.recall {
+                Recall::Done => {
+                    supervisor.store.as_ref().map(|store| store.keep_pauses(pauses.to_kept()))
+                }
+                Recall::Awaited { said, .. } => {
+                    said.retain(|(own, _)| app.is_some() && own.as_ref() != app);
+                    said.push((app.cloned(), is_paused));
+                    None
+                }
+            }
         };
         supervisor.show_pauses();
         ScalingPaused { app, is_paused, by }.emit(&supervisor.metrics);

@@ -107,12 +107,15 @@ impl Work<'_> {
     }
 }
 
-/// Takes away so many places, in turn with those who wait for one.
+/// Takes away so many places: those that are free at once, the others one by one, each in turn with those who
+/// wait for one, so that meanwhile turns go on.
 fn take_away(places: &Arc<Semaphore>, count: usize) {
-    let (places, count) = (Arc::clone(places), u32::try_from(count).unwrap_or(u32::MAX));
+    let left = count - places.forget_permits(count);
+    let places = Arc::clone(places);
     tokio::spawn(async move {
-        // Closed when the process ends.
-        if let Ok(taken) = places.acquire_many_owned(count).await {
+        for _ in 0..left {
+            // Closed when the process ends.
+            let Ok(taken) = places.acquire().await else { return };
             taken.forget();
         }
     });
@@ -184,6 +187,28 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(places.available_permits(), 0, "the others are at work");
         drop(taken);
+        tokio::task::yield_now().await;
+        assert_eq!(places.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn while_places_are_taken_away_turns_go_on() {
+        let places = Arc::new(Semaphore::new(4));
+        let mut at_work: Vec<_> =
+            (0..4).map(|_| places.try_acquire().expect("there are four")).collect();
+        take_away(&places, 3);
+        tokio::task::yield_now().await;
+        let mut waiting = std::pin::pin!(places.acquire());
+        assert!(futures::poll!(waiting.as_mut()).is_pending());
+        // The first that comes free is taken away, and the second is for the one that waits.
+        at_work.pop();
+        tokio::task::yield_now().await;
+        assert!(futures::poll!(waiting.as_mut()).is_pending());
+        at_work.pop();
+        tokio::task::yield_now().await;
+        assert!(futures::poll!(waiting.as_mut()).is_ready());
+        at_work.clear();
+        tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         assert_eq!(places.available_permits(), 1);
     }

@@ -23,6 +23,8 @@ pub(super) struct Turn {
     pub(super) metrics: Arc<Metrics>,
     /// When it was due.
     pub(super) due: Timestamp,
+    /// Somebody wants it before the app's next tick is due.
+    pub(super) is_early: bool,
 }
 
 /// What became of a turn.
@@ -47,13 +49,16 @@ impl Turn {
     /// A panic ends the tick and nothing else. The reconciler is used again: what it carries from tick
     /// to tick is replaced whole, so that a panic leaves nothing half done.
     pub(super) async fn take(self) -> Turned {
-        let Self { mut reconciler, places, clock, metrics, due } = self;
+        let Self { mut reconciler, places, clock, metrics, due, is_early } = self;
         let Ok(_place) = places.acquire().await else { return Turned { reconciler, ran: None } };
         let began = clock.now();
         let lateness = began.since(due);
         TickBegan { app: reconciler.app(), lateness }.emit(&metrics);
         // In a box, since thousands may wait for their turn and a tick is much larger than a turn.
-        let tick = Box::pin(AssertUnwindSafe(reconciler.tick()).catch_unwind()).await;
+        let tick = AssertUnwindSafe(async {
+            if is_early { reconciler.tick_between().await } else { reconciler.tick().await }
+        });
+        let tick = Box::pin(tick.catch_unwind()).await;
         let tick = tick.map_err(|panic| {
             let (app, message) = (reconciler.app(), TickPanicked::message_of(panic.as_ref()));
             let duration = clock.now().since(began);

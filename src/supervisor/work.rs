@@ -14,6 +14,7 @@ use super::renewal::Current;
 use super::turn::{Ran, Turn, Turned};
 use super::{Apps, Supervisor};
 use crate::act::UnderWay;
+use crate::journal::{EntryKind, Noted};
 use crate::model::{AppName, Timestamp};
 use crate::ports::{ApiError, BoxFuture};
 use crate::reconcile::Reconciler;
@@ -168,6 +169,7 @@ impl<'a> Work<'a> {
             clock: Arc::clone(&self.supervisor.clock),
             metrics: Arc::clone(&self.supervisor.metrics),
             due,
+            is_early: due < app.pace.due,
         };
         self.turns.spawn(turn.take());
     }
@@ -210,7 +212,18 @@ impl<'a> Work<'a> {
         };
         let name = reconciler.app().clone();
         let Some(app) = self.apps.get_mut(&name) else { return };
-        if matches!(app.state, State::OnTurn { is_gone: true, .. }) {
+        let is_gone = matches!(app.state, State::OnTurn { is_gone: true, .. });
+        let lateness = ran.as_ref().map(|ran| ran.lateness);
+        // Of one that is gone, too: what it did is kept.
+        if let Some(ran) = ran {
+            let is_extra = !app.answered.is_empty();
+            let tick = self.supervisor.finish(&name, ran, &mut app.pace, is_extra);
+            for waiting in app.answered.drain(..) {
+                // Whoever waited may have given up.
+                let _ = waiting.send(tick.clone());
+            }
+        }
+        if is_gone {
             let reconciler = self.current.bring_up(reconciler, &mut app.generation);
             self.apps.remove(&name);
             self.supervisor.board.remove(&name);
@@ -220,15 +233,8 @@ impl<'a> Work<'a> {
             return;
         }
         app.state = State::Waiting(reconciler);
-        if let Some(ran) = ran {
+        if let Some(lateness) = lateness {
             let is_first = !std::mem::replace(&mut app.has_ticked, true);
-            let lateness = ran.lateness;
-            let is_extra = !app.answered.is_empty();
-            let tick = self.supervisor.finish(&name, ran, &mut app.pace, is_extra);
-            for waiting in app.answered.drain(..) {
-                // Whoever waited may have given up.
-                let _ = waiting.send(tick.clone());
-            }
             if app.waiting.is_empty() {
                 let due = app.pace.due;
                 self.queue.insert((due, name));
@@ -353,8 +359,16 @@ impl Supervisor {
             BackingOff { app, failures: pace.failures, until: pace.due }.emit(&self.metrics);
         }
         let tick = ran.tick.map(Arc::new);
-        if let (Ok(tick), Some(journal)) = (&tick, &self.journal) {
-            journal.record(app, tick);
+        if let Some(journal) = &self.journal {
+            match &tick {
+                Ok(tick) => journal.record(app, tick),
+                Err(panic) => journal.note(Noted {
+                    at: now,
+                    app: Some(app.clone()),
+                    kind: EntryKind::Failure,
+                    text: NotTicked::Panicked(panic.clone()).to_string(),
+                }),
+            }
         }
         self.board.update(app, |status| {
             match &tick {

@@ -20,7 +20,9 @@ mod token;
 
 pub use action::{ActionDone, ActionFailed, ApiCall, WouldAct};
 pub use advice::Advised;
-pub use control::{HttpTokenRefused, PauseRecalled, PauseUnreadable, ScalingPaused, TickOrdered};
+pub use control::{
+    HttpTokenRefused, PauseRecalled, PauseUnreadable, PausesUnread, ScalingPaused, TickOrdered,
+};
 pub use fleet::{
     AppListFailing, AppListRecovered, AppsChanged, FleetBehind, NoAppMatches, OrgListFailing,
     OrgListRecovered, TickPanicked,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fly_autoscaler::act::{Terms, UnderWay};
 use fly_autoscaler::decide::Release;
 use fly_autoscaler::model::{
     AppName, HostStatus, Machine, MachineFacts, MachineId, MachineState, ProcessGroup, Region,
@@ -13,6 +14,11 @@ use fly_autoscaler::model::{
 use fly_autoscaler::ports::{
     ApiError, BoxFuture, CreateRequest, ErrorClass, Lease, MachinesApi, Operation, VolumeRequest,
 };
+
+/// So many actions at once, without leases, and nobody pauses.
+pub(crate) fn unpaused(concurrency: usize, under_way: &UnderWay) -> Terms<'_> {
+    Terms { leases: &[], concurrency, under_way, is_paused: &|| false }
+}
 
 /// What the double was asked to change, as one line each.
 #[derive(Default)]

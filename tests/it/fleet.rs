@@ -1,5 +1,6 @@
 //! Many apps from one process: what a tick of them costs, and that none touches another.
 
+mod kept;
 mod lists;
 mod outside;
 mod regions;
@@ -16,6 +17,7 @@ use fly_autoscaler::decide::Policy;
 use fly_autoscaler::evaluate::{Expression, Names, PerRegion, ScopeExpressions};
 use fly_autoscaler::fleet::{Matching, Roster};
 use fly_autoscaler::fly::{FlyClient, OrgClient};
+use fly_autoscaler::journal::Journal;
 use fly_autoscaler::model::{
     AppName, AppPattern, By, MachineState, MetricName, OnFailure, ProcessGroup, Region, SeriesRule,
     Timestamp,
@@ -58,6 +60,7 @@ struct Differently {
     /// How long the query for all apps may take.
     query_timeout: Duration,
     counts: Counts,
+    journal: Option<Arc<dyn Journal>>,
 }
 
 /// What the queue says how many there are of.
@@ -80,6 +83,7 @@ impl Default for Differently {
             page_size: 1000,
             query_timeout: PATIENCE,
             counts: Counts::Started,
+            journal: None,
         }
     }
 }
@@ -127,6 +131,10 @@ impl Stage {
             INTERVAL,
             Duration::ZERO,
         );
+        let supervisor = match differently.journal.clone() {
+            Some(journal) => supervisor.with_journal(journal),
+            None => supervisor,
+        };
         let fleet = fleet(&sim, clock.clone(), &metrics, differently);
         let stop = CancellationToken::new();
         let stopped = stop.clone();

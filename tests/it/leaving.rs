@@ -18,7 +18,7 @@ use fly_autoscaler::model::{
 };
 use fly_autoscaler::ports::ErrorClass;
 
-use crate::double::{Double, machine};
+use crate::double::{Double, machine, unpaused};
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -338,7 +338,7 @@ fn what_was_done_a_moment_ago_is_laid_over_the_list() {
 async fn acted(plan: &Plan, double: &Double) -> (Vec<Outcome>, History) {
     let app = AppName::new("app");
     let (under_way, never) = (UnderWay::default(), futures::future::pending());
-    let outcomes = act(double, &app, plan, &[], 1, &under_way, Box::pin(never)).await;
+    let outcomes = act(double, &app, plan, unpaused(1, &under_way), Box::pin(never)).await;
     let mut history = plan.next.clone();
     outcomes.iter().for_each(|outcome| outcome.remember(&mut history, NOW));
     (outcomes, history)

@@ -5,6 +5,7 @@ mod file;
 mod kept;
 pub(crate) mod kills;
 mod kills_with_care;
+mod pauses;
 mod polls;
 mod restarts;
 mod round_trip;

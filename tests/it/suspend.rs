@@ -13,7 +13,7 @@ use fly_autoscaler::model::{
 };
 use fly_autoscaler::ports::ErrorClass;
 
-use crate::double::{Double, machine};
+use crate::double::{Double, machine, unpaused};
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -174,7 +174,7 @@ fn a_suspend_is_laid_over_the_list_until_that_confirms_it() {
 
 async fn acted(api: &Double, plan: &Plan) -> Vec<Outcome> {
     let under_way = UnderWay::default();
-    act(api, &AppName::new("app"), plan, &[], 1, &under_way, std::future::pending()).await
+    act(api, &AppName::new("app"), plan, unpaused(1, &under_way), std::future::pending()).await
 }
 
 /// What the next decision starts from.

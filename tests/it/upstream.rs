@@ -12,7 +12,7 @@ use fly_autoscaler::model::{
 };
 use fly_autoscaler::ports::ErrorClass;
 
-use crate::double::{Double, machine};
+use crate::double::{Double, machine, unpaused};
 
 mod bugs;
 mod differences;
@@ -45,7 +45,8 @@ async fn reconcile(
 ) -> (Plan, Vec<Outcome>) {
     let plan = plan_for(machines, wanted, Policy::default());
     let never = std::future::pending();
-    let outcomes = act(api, &AppName::new("app"), &plan, &[], 1, &UnderWay::default(), never).await;
+    let outcomes =
+        act(api, &AppName::new("app"), &plan, unpaused(1, &UnderWay::default()), never).await;
     (plan, outcomes)
 }
 
@@ -202,7 +203,7 @@ async fn unreachable_hosts() {
 
 mod acting {
     use super::*;
-    use fly_autoscaler::act::{ActionResult, Skipped};
+    use fly_autoscaler::act::{ActionResult, Skipped, Terms};
     use fly_autoscaler::decide::Effect;
 
     fn two_regions() -> Policy {
@@ -227,7 +228,7 @@ mod acting {
         let plan = plan_for(&machines, created(Some(2), Some(2)), two_regions());
         let app = AppName::new("app");
         let outcomes =
-            act(&api, &app, &plan, &[], 8, &UnderWay::default(), std::future::pending()).await;
+            act(&api, &app, &plan, unpaused(8, &UnderWay::default()), std::future::pending()).await;
         assert_eq!(api.calls(), ["create lhr", "create iad"]);
         assert!(outcomes[0].is_done());
     }
@@ -270,7 +271,7 @@ mod acting {
             plan_for(&states(&[("1", "started", "iad")]), created(Some(2), Some(2)), two_regions());
         let under_way = UnderWay::default();
         let outcomes =
-            act(&api, &AppName::new("app"), &plan, &[], 8, &under_way, std::future::pending())
+            act(&api, &AppName::new("app"), &plan, unpaused(8, &under_way), std::future::pending())
                 .await;
         assert_eq!(api.calls(), ["create lhr", "create iad", "find_created"]);
         let Some(Effect::Created { region, .. }) = outcomes[0].effect() else {
@@ -295,11 +296,38 @@ mod acting {
         let plan = plan_for(&machines, started(Some(4), Some(4)), Policy::default());
         let over = std::future::ready(());
         let outcomes =
-            act(&api, &AppName::new("app"), &plan, &[], 2, &UnderWay::default(), over).await;
+            act(&api, &AppName::new("app"), &plan, unpaused(2, &UnderWay::default()), over).await;
         assert_eq!(api.calls(), Vec::<String>::new());
         let skipped = ActionResult::NotAttempted(Skipped::Deadline);
         assert!(outcomes.iter().all(|outcome| outcome.result == skipped));
         assert_eq!(outcomes.len(), 4);
+    }
+
+    #[tokio::test]
+    async fn once_paused_nothing_more_begins_neither_a_spare_nor_another_region() {
+        let stopped: Vec<Machine> =
+            (1..6).map(|number| machine(&number.to_string(), "stopped", "iad")).collect();
+        let starts = || plan_for(&stopped, started(Some(4), Some(4)), Policy::default());
+        let create =
+            plan_for(&states(&[("1", "started", "iad")]), created(Some(2), Some(2)), two_regions());
+        let paused = ActionResult::NotAttempted(Skipped::Paused);
+        // (what is planned, the call that fails, the calls that are made, how many are not tried)
+        for (plan, failing, calls, skipped) in [
+            (starts(), "none", ["start 1"], 3),
+            (starts(), "start 1", ["start 1"], 4),
+            (create, "create lhr", ["create lhr"], 0),
+        ] {
+            let api = Double::default().failing(failing, ErrorClass::Capacity, false);
+            let under_way = UnderWay::default();
+            let is_paused = || !api.calls().is_empty();
+            let terms = Terms { is_paused: &is_paused, ..unpaused(1, &under_way) };
+            let outcomes =
+                act(&api, &AppName::new("app"), &plan, terms, std::future::pending()).await;
+            assert_eq!(api.calls(), calls, "{failing}");
+            let told = outcomes.iter().filter(|outcome| outcome.result == paused);
+            assert_eq!(told.count(), skipped, "{failing}: {outcomes:#?}");
+            assert_eq!(outcomes.len(), skipped + 1);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use fly_autoscaler::model::{
 use fly_autoscaler::ports::ErrorClass;
 use serde_json::{Value, json};
 
-use crate::double::{Double, machine, volume};
+use crate::double::{Double, machine, unpaused, volume};
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
@@ -251,7 +251,7 @@ fn what_stands_in_the_way_is_said_in_full() {
 
 async fn acted(api: &Double, plan: &Plan) -> Vec<Outcome> {
     let under_way = UnderWay::default();
-    act(api, &AppName::new("app"), plan, &[], 1, &under_way, std::future::pending()).await
+    act(api, &AppName::new("app"), plan, unpaused(1, &under_way), std::future::pending()).await
 }
 
 fn taken(outcome: &Outcome) -> Option<String> {

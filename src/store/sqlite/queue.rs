@@ -38,6 +38,8 @@ pub(super) struct Queue {
     pub(super) found: BTreeMap<AppName, Found>,
     /// What an earlier process left of the series of each app, likewise.
     pub(super) found_series: BTreeMap<AppName, Vec<String>>,
+    /// What an earlier process left was read.
+    pub(super) is_read: bool,
     /// Who is paused.
     pub(super) pauses: Option<String>,
     changed: Changed,
@@ -154,7 +156,7 @@ impl Queue {
         self.changed.histories = self.apps.keys().cloned().collect();
         let measured = self.apps.iter().filter(|(_, state)| state.measured.is_some());
         self.changed.measured = measured.map(|(app, _)| app.clone()).collect();
-        self.is_kept = true;
+        (self.is_read, self.is_kept) = (true, true);
     }
 
     /// Nothing outlives the process until the file is opened again, and nobody waits for it.

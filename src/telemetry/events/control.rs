@@ -63,6 +63,20 @@ impl PauseRecalled<'_> {
     }
 }
 
+/// What an earlier process left of who is paused is not read yet.
+#[derive(Debug, Clone, Copy)]
+pub struct PausesUnread;
+
+impl PausesUnread {
+    /// Logs it. Once: what is read then is said by [`PauseRecalled`].
+    pub fn emit(&self, _: &Metrics) {
+        warn!(
+            next = "no app is taken as paused until the state file can be read",
+            "who was paused before this process began is not known yet"
+        );
+    }
+}
+
 /// What an earlier process left of who is paused cannot be read.
 #[derive(Debug, Clone, Copy)]
 pub struct PauseUnreadable;

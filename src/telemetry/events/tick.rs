@@ -83,7 +83,8 @@ pub struct TickEnded<'a> {
     pub done: usize,
     /// How many actions were tried and failed.
     pub failed: usize,
-    /// How many were not tried: the token was refused before, or the time was over.
+    /// How many were not tried: the token was refused before, the time was over, or scaling
+    /// was paused.
     pub not_attempted: usize,
 }
 

@@ -11,9 +11,9 @@ use fly_autoscaler::store::MemoryStore;
 use super::{Differently, Stage, app};
 
 /// A store that panics for one app: a bug, as far as the tick can tell.
-struct Panicking {
-    app: AppName,
-    store: MemoryStore,
+pub(super) struct Panicking {
+    pub(super) app: AppName,
+    pub(super) store: MemoryStore,
 }
 
 impl StateStore for Panicking {

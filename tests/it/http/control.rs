@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use fly_autoscaler::sim::{Endpoint, FaultKind, FaultRule};
+use fly_autoscaler::sim::{AppSpec, Endpoint, FaultKind, FaultRule, Load, Simulator};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -161,6 +161,103 @@ async fn paused_everything_is_shown_and_nothing_is_done() {
     assert!(scaler.get("/metrics").await.1.contains("fas_paused{app=\"web\"} 0\n"));
     let log = scaler.program.written();
     assert!(log.contains("scaling is paused") && log.contains("scaling goes on"), "{log}");
+}
+
+#[tokio::test]
+async fn a_pause_lets_nothing_more_begin_in_a_tick_that_acts() {
+    let sim = fly().await;
+    let created = [
+        ("FAS_STARTED_MACHINE_COUNT", ""),
+        ("FAS_CREATED_MACHINE_COUNT", "max(3, ceil(queue_depth / 10))"),
+    ];
+    let scaler = serving_with(&sim, &created).await;
+    readiness(&scaler, 200).await;
+    let all = || machines(&sim).values().sum::<usize>();
+    assert_eq!(all(), 3);
+
+    // The machine is there, and the answer is not.
+    let slow = FaultKind::Delay(Duration::from_secs(2));
+    sim.world().inject(FaultRule::always(Endpoint::Create, slow).after());
+    queue(&sim, 100.0);
+    let told = || scaler.program.told();
+    let paused = async {
+        until("the first create", told, async || {
+            if all() == 4 { Ok(()) } else { Err(format!("{:?}", machines(&sim))) }
+        })
+        .await;
+        order(&scaler, "/api/v1/pause").await;
+    };
+    let (answer, ()) = tokio::join!(order(&scaler, "/api/v1/trigger"), paused);
+    assert_eq!(all(), 4, "the one that was under way");
+    assert_eq!(answer["tick"]["outcome"], "acted", "{answer}");
+    let why = "not attempted: scaling was paused meanwhile";
+    let status = scaler.status().await["apps"][0].clone();
+    assert_eq!(status["paused"], true);
+    let outcomes = status["last_tick"]["outcomes"].as_array().unwrap();
+    let left = |outcome: &&Value| {
+        outcome["result"] == "not_attempted" && outcome["text"].as_str().unwrap().contains(why)
+    };
+    assert_eq!((outcomes.len(), outcomes.iter().filter(left).count()), (7, 6), "{status}");
+    let (_, explained) = scaler.get("/api/v1/explain").await;
+    assert!(explained.contains("created 1 machine, 6 actions not attempted"), "{explained}");
+    assert_eq!(explained.matches(why).count(), 6, "{explained}");
+}
+
+/// Ten machines, nine of which stand still, and a number to create that is all of them for now.
+async fn ten_machines(interval: &str) -> (Simulator, Autoscaler) {
+    let sim = fly().await;
+    let mut spec = AppSpec::new("web", "acme").with_machines("iad", 1, 9);
+    spec.load = Load::Fixed { traffic: [].into(), queue_depth: Some(100.0) };
+    sim.world().add_app(&spec);
+    let created = [
+        ("FAS_STARTED_MACHINE_COUNT", ""),
+        ("FAS_CREATED_MACHINE_COUNT", "ceil(queue_depth / 10)"),
+        ("FAS_INTERVAL", interval),
+    ];
+    let scaler = serving_with(&sim, &created).await;
+    readiness(&scaler, 200).await;
+    (sim, scaler)
+}
+
+/// The how-manieth wish for a large destroy holds this tick.
+fn wish_of(tick: &Value) -> Option<u64> {
+    let reasons = tick["plan"]["scopes"][0]["reasons"].as_array()?;
+    reasons.iter().find(|own| own["code"] == "destroy_brake")?["wish"].as_u64()
+}
+
+#[tokio::test]
+async fn who_triggers_three_ticks_at_once_does_not_release_the_brake() {
+    let (sim, scaler) = ten_machines("1h").await;
+    queue(&sim, 10.0);
+    for _ in 0..4 {
+        let answer = order(&scaler, "/api/v1/trigger").await;
+        assert_eq!(wish_of(&answer["tick"]), Some(1), "{answer}");
+    }
+    assert_eq!(machines(&sim).values().sum::<usize>(), 10);
+}
+
+#[tokio::test]
+async fn wishes_of_ticks_that_are_paused_do_not_count() {
+    let (sim, scaler) = ten_machines("1s").await;
+    order(&scaler, "/api/v1/pause").await;
+    queue(&sim, 10.0);
+    let told = || scaler.program.told();
+    let is_wished = async || {
+        let tick = scaler.status().await["apps"][0]["last_tick"].clone();
+        if wish_of(&tick) == Some(1) { Ok(()) } else { Err(tick.to_string()) }
+    };
+    until("the first wish", told, is_wished).await;
+    let before = ticks(&scaler).await;
+    until("four more ticks", told, async || {
+        let now = ticks(&scaler).await;
+        if now >= before + 4 { Ok(()) } else { Err(now.to_string()) }
+    })
+    .await;
+    until("the first wish again", told, is_wished).await;
+    order(&scaler, "/api/v1/resume").await;
+    let answer = order(&scaler, "/api/v1/trigger").await;
+    assert!(wish_of(&answer["tick"]).is_some(), "{answer}");
+    assert_eq!(machines(&sim).values().sum::<usize>(), 10);
 }
 
 #[tokio::test]
