@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 
-/// After so many wrong tokens within [`WINDOW`] an address is not heard any more until it is over.
+/// After so many wrong tokens within [`WINDOW`] no other wrong one from that address is looked into until it is
+/// over.
 const ALLOWED: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Of so many addresses the attempts are counted; beyond, the oldest is forgotten.
 const ADDRESSES: usize = 1024;
 
-/// Wrong tokens by who tried them. One who guesses is slowed down; nobody else is.
+/// Wrong tokens by who tried them. Those who guess are told to wait, and fill no log; whoever has the token is
+/// not kept from using it.
 #[derive(Default)]
 pub(super) struct Attempts(Mutex<BTreeMap<IpAddr, Failed>>);
 
@@ -37,14 +39,14 @@ impl Attempts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For how long `peer` is not heard any more, if so.
+    /// For how long wrong tokens of `peer` are only turned away, if so.
     pub(super) fn locked_out(&self, peer: IpAddr, now: Timestamp) -> Option<Duration> {
         let failed = self.lock().get(&key(peer)).copied()?;
         let is_out = failed.is_on(now) && failed.count >= ALLOWED;
         is_out.then(|| failed.since.plus(WINDOW).since(now))
     }
 
-    /// Notes a wrong token of `peer`; gives whether it was the last one that is heard.
+    /// Notes a wrong token of `peer`; gives whether it was the last one before that.
     pub(super) fn failed(&self, peer: IpAddr, now: Timestamp) -> bool {
         let mut table = self.lock();
         let key = key(peer);
