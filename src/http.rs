@@ -11,8 +11,10 @@ mod attempts;
 mod control;
 mod events;
 mod health;
+mod heavy;
 mod openapi;
 mod page;
+mod peer;
 mod query;
 mod routes;
 mod server;
@@ -37,6 +39,8 @@ use crate::telemetry::metrics::Metrics;
 
 use answer::Refusal;
 use attempts::Attempts;
+use heavy::HeavyReads;
+use peer::Shares;
 pub use routes::{ROUTES, Route};
 pub use server::serve;
 
@@ -81,6 +85,10 @@ struct Shared {
     sources: Sources,
     /// Places for those who watch.
     streams: Arc<Semaphore>,
+    /// How many of them each host has.
+    watching: Shares,
+    /// Places for answers that take long to make.
+    heavy: HeavyReads,
     /// Who tried wrong tokens.
     attempts: Attempts,
 }
@@ -91,7 +99,9 @@ type Served = Arc<Shared>;
 /// The routes.
 pub fn router(sources: Sources) -> Router {
     let streams = Arc::new(Semaphore::new(events::MOST));
-    let shared = Shared { sources, streams, attempts: Attempts::default() };
+    let (heavy, attempts) = (HeavyReads::default(), Attempts::default());
+    let watching = Shares::of(events::MOST);
+    let shared = Shared { sources, streams, watching, heavy, attempts };
     let mut router = Router::new();
     for route in ROUTES {
         router = router.route(route.path, route.serves());

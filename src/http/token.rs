@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::Shared;
 use super::answer::Refusal;
-use super::server::Peer;
+use super::peer::Peer;
 use crate::telemetry::events::HttpTokenRefused;
 
 const SCHEME: &str = "bearer ";
@@ -21,13 +21,6 @@ impl Shared {
                        (FAS_HTTP_TOKEN) to a secret of at least 16 characters";
             return Err(Refusal::new(StatusCode::FORBIDDEN, why));
         };
-        let now = sources.clock.now();
-        if let Some(wait) = self.attempts.locked_out(peer.0, now) {
-            let seconds = wait.as_secs().max(1);
-            let why = format!("too many wrong tokens from {}: try again in {seconds} s", peer.0);
-            let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, why);
-            return Err(refusal.saying(header::RETRY_AFTER, seconds));
-        }
         let refused = |why: &str| {
             let challenge = header::HeaderValue::from_static(r#"Bearer realm="fly-autoscaler""#);
             let refusal = Refusal::new(StatusCode::UNAUTHORIZED, why);
@@ -36,11 +29,19 @@ impl Shared {
         let Some(given) = headers.get(header::AUTHORIZATION) else {
             return refused(WANTED);
         };
+        // The right token first: behind a proxy who guesses has the address of who knows it.
         let given = bearer(given.as_bytes());
         if given.is_some_and(|given| is_same(given, token.expose().as_bytes())) {
             return Ok(());
         }
-        let is_last = self.attempts.failed(peer.0, now);
+        let now = sources.clock.now();
+        if let Some(wait) = self.attempts.locked_out(peer, now) {
+            let seconds = wait.as_secs().max(1);
+            let why = format!("too many wrong tokens from {}: try again in {seconds} s", peer.0);
+            let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, why);
+            return Err(refusal.saying(header::RETRY_AFTER, seconds));
+        }
+        let is_last = self.attempts.failed(peer, now);
         HttpTokenRefused { by: &peer.0.to_string(), is_last }.emit(&sources.metrics);
         refused(if given.is_some() { "the token is wrong" } else { WANTED })
     }

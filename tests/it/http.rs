@@ -2,12 +2,11 @@
 
 mod control;
 mod document;
-mod events;
+pub(crate) mod events;
 mod scan;
 mod served;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use fly_autoscaler::clock::SystemClock;
@@ -114,15 +113,6 @@ async fn order(scaler: &Autoscaler, path: &str) -> Value {
     let (status, answer) = post(scaler, path, HTTP_TOKEN).await;
     assert_eq!(status, 200, "{path}: {answer}{}", scaler.program.told());
     answer
-}
-
-/// Sends an order from another address of this machine, 127.0.0.`last`.
-async fn order_from(scaler: &Autoscaler, last: u8, path: &str) -> Value {
-    let client = reqwest::Client::builder().local_address(IpAddr::from([127, 0, 0, last]));
-    let request = client.build().unwrap().post(format!("{}{path}", scaler.url));
-    let request = request.header("authorization", format!("Bearer {HTTP_TOKEN}"));
-    let answer = request.send().await.unwrap().text().await.unwrap();
-    serde_json::from_str(&answer).unwrap()
 }
 
 /// Sends bytes and reads until the other side closes; what it refuses to read does not matter.

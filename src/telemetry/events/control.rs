@@ -96,12 +96,12 @@ impl PauseUnreadable {
 pub struct HttpTokenRefused<'a> {
     /// The address of who tried.
     pub by: &'a str,
-    /// Whether this address is now refused unheard for a while.
+    /// Whether other wrong ones from this address are only turned away for a while.
     pub is_last: bool,
 }
 
 impl HttpTokenRefused<'_> {
-    /// Logs it. After the last one that is heard of an address there is silence for a minute.
+    /// Logs it. After the last one of an address there is silence for the rest of a minute.
     pub fn emit(&self, _: &Metrics) {
         let Self { by, is_last } = *self;
         warn!(by, locked_out = is_last, "a wrong HTTP token was refused");
