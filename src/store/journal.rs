@@ -7,6 +7,7 @@
 mod body;
 mod book;
 mod carry;
+mod chart;
 mod chunk;
 mod codec;
 mod numbers;
@@ -36,7 +37,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::events::JournalUnflushed;
 
 use queue::{Queue, Shared, Waiting};
-use read::ReadError;
+use read::{ReadError, Taken};
 use recorder::Recorder;
 use thread::Thread;
 
@@ -133,7 +134,7 @@ impl JournalStore {
                     Err(error)
                 }
                 // Whoever asked learns it, and the file is given up.
-                Ok(Err(ReadError::Sqlite(error))) => {
+                Ok(Err(ReadError::OfFile(error))) => {
                     let message = error.to_string();
                     let _ = answer.send(Err(JournalError::Unreadable { message }));
                     Err(error.into())
@@ -182,7 +183,7 @@ impl Journal for JournalStore {
         let app = app.clone();
         self.ask(move |recorder| {
             recorder.write_app(&app)?;
-            Ok(read::passages(recorder.book.connection(), &app, when, most))
+            Ok(recorder.read(|tables, taken| read::passages(tables, &app, when, most, taken)))
         })
     }
 
@@ -193,7 +194,7 @@ impl Journal for JournalStore {
         let query = query.clone();
         self.ask(move |recorder| {
             recorder.write_lasting()?;
-            Ok(read::history(recorder.book.connection(), &query))
+            Ok(recorder.read(|tables, taken| read::history(tables, &query, taken)))
         })
     }
 
@@ -201,7 +202,7 @@ impl Journal for JournalStore {
         let query = query.clone();
         self.ask(move |recorder| {
             recorder.write_app(&query.app)?;
-            Ok(read::chart(recorder.book.connection(), &query))
+            Ok(recorder.read(|tables, taken| chart::chart(tables, &query, taken)))
         })
     }
 }
@@ -245,7 +246,8 @@ impl JournalReader {
         when: When,
         most: usize,
     ) -> Result<Vec<Passage>, JournalError> {
-        let read = |connection| read::passages(connection, app, when, most);
+        let taken = &mut Taken::nothing();
+        let read = |connection| read::passages(connection, app, when, most, taken);
         Ok(self.connection.as_ref().map(read).transpose()?.unwrap_or_default())
     }
 
@@ -255,7 +257,8 @@ impl JournalReader {
     ///
     /// See [`JournalError`].
     pub fn history(&self, query: &HistoryQuery) -> Result<Vec<Entry>, JournalError> {
-        let read = |connection| read::history(connection, query);
+        let taken = &mut Taken::nothing();
+        let read = |connection| read::history(connection, query, taken);
         Ok(self.connection.as_ref().map(read).transpose()?.unwrap_or_default())
     }
 
@@ -265,7 +268,8 @@ impl JournalReader {
     ///
     /// See [`JournalError`].
     pub fn chart(&self, query: &ChartQuery) -> Result<Chart, JournalError> {
-        let read = |connection| read::chart(connection, query);
+        let taken = &mut Taken::nothing();
+        let read = |connection| chart::chart(connection, query, taken);
         let empty = || Chart { app: query.app.clone(), times: Vec::new(), curves: Vec::new() };
         Ok(self.connection.as_ref().map(read).transpose()?.unwrap_or_else(empty))
     }

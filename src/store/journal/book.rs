@@ -213,9 +213,11 @@ pub(super) fn columns(connection: &Connection) -> rusqlite::Result<HashMap<u32, 
     let mut rows = statement.query([])?;
     let mut columns = HashMap::new();
     while let Some(row) = rows.next()? {
-        let name: String = row.get(1)?;
-        if let Ok(column) = serde_json::from_str(&name) {
-            columns.insert(row.get(0)?, column);
+        let name = row.get_ref(1)?.as_bytes().ok();
+        if let Some(Ok(column)) = name.map(serde_json::from_slice)
+            && let Ok(id) = row.get(0)
+        {
+            columns.insert(id, column);
         }
     }
     Ok(columns)

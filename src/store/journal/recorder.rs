@@ -4,10 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::Connection;
+
 use super::body;
 use super::book::{Book, Key};
 use super::chunk::Chunk;
 use super::numbers::each_of_tick;
+use super::read::{ReadError, Taken};
 use super::same::is_same;
 use crate::journal::{Entry, Noted, Record};
 use crate::model::{AppName, Timestamp};
@@ -27,6 +30,8 @@ pub(super) struct Recorder {
     unwritten: VecDeque<(Timestamp, AppName)>,
     looked_for_gone: Timestamp,
     values: Vec<f64>,
+    /// How many rows answers left out since the last look, because they cannot be understood.
+    pub(super) torn: u64,
 }
 
 /// What is known of an app between its ticks.
@@ -126,7 +131,19 @@ impl Recorder {
             unwritten: VecDeque::new(),
             looked_for_gone: Timestamp::default(),
             values: Vec::new(),
+            torn: 0,
         }
+    }
+
+    /// Answers from the tables.
+    pub(super) fn read<T>(
+        &mut self,
+        read: impl FnOnce(&Connection, &mut Taken) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let mut taken = Taken::nothing();
+        let answer = read(self.book.connection(), &mut taken);
+        self.torn += taken.torn;
+        answer
     }
 
     /// Takes in a tick of the app `name` at `now`.

@@ -16,7 +16,7 @@ use crate::ports::Clock;
 use crate::store::file::{FileError, SetAside};
 use crate::telemetry::Metrics;
 use crate::telemetry::events::{
-    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside,
+    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside, JournalTorn,
 };
 
 /// How long ticks may gather before they are written: many apps then share a transaction.
@@ -37,6 +37,7 @@ pub(super) struct Thread {
     /// Since when there is no file that should be there.
     without_file: Option<Timestamp>,
     is_behind: bool,
+    is_torn: bool,
 }
 
 /// What there is to do.
@@ -55,7 +56,9 @@ impl Thread {
         metrics: &Arc<Metrics>,
     ) -> Self {
         let (shared, clock, metrics) = (Arc::clone(shared), Arc::clone(clock), Arc::clone(metrics));
-        Self { options, shared, clock, metrics, without_file: None, is_behind: false }
+        let without_file = None;
+        let (is_behind, is_torn) = (false, false);
+        Self { options, shared, clock, metrics, without_file, is_behind, is_torn }
     }
 
     /// Takes in what comes, until the journal is closed.
@@ -117,6 +120,7 @@ impl Thread {
                 self.shared.lock().put_back(VecDeque::new(), questions);
                 return Err(error);
             }
+            self.tell_torn(std::mem::take(&mut recorder.torn));
             if is_closing {
                 return Ok(());
             }
@@ -196,6 +200,12 @@ impl Thread {
             JournalBehind { dropped, began }.emit(&self.metrics);
         } else if std::mem::take(&mut self.is_behind) {
             JournalCaughtUp.emit(&self.metrics);
+        }
+    }
+
+    fn tell_torn(&mut self, rows: u64) {
+        if rows > 0 && !std::mem::replace(&mut self.is_torn, true) {
+            JournalTorn { rows }.emit(&self.metrics);
         }
     }
 

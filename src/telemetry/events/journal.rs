@@ -75,6 +75,22 @@ impl JournalSetAside<'_> {
     }
 }
 
+/// Rows of the journal cannot be understood.
+#[derive(Debug, Clone, Copy)]
+pub struct JournalTorn {
+    /// How many an answer lacks.
+    pub rows: u64,
+}
+
+impl JournalTorn {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        let Self { rows } = *self;
+        let next = "answers leave them out; they go when they are too old";
+        warn!(rows, next, "the journal file has rows that cannot be understood");
+    }
+}
+
 /// There was no room for ticks, since those before are not written yet.
 #[derive(Debug, Clone, Copy)]
 pub struct JournalBehind {
