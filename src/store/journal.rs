@@ -93,7 +93,7 @@ impl JournalStore {
         let thread = Thread::new(options, &shared, clock, metrics);
         // Without a thread, which a system may refuse, nothing is kept and questions are refused.
         if std::thread::Builder::new().name("journal".into()).spawn(move || thread.run()).is_err() {
-            shared.lock().is_closed = true;
+            shared.close();
         }
         Self { shared, metrics: Arc::clone(metrics) }
     }
@@ -124,7 +124,7 @@ impl JournalStore {
     ) -> BoxFuture<'_, Result<T, JournalError>> {
         let (answer, answered) = oneshot::channel();
         let mut waiting = Some(answer);
-        let is_asked = self.shared.ask(Box::new(move |recorder| {
+        let asked = self.shared.ask(Box::new(move |recorder| {
             // Whoever asked may have given up.
             let Some(answer) = waiting.take_if(|answer| !answer.is_closed()) else { return Ok(()) };
             match question(recorder) {
@@ -147,9 +147,7 @@ impl JournalStore {
         }));
         Box::pin(async move {
             let not = |message: &str| JournalError::Unreadable { message: message.to_owned() };
-            if !is_asked {
-                return Err(not("it is closed"));
-            }
+            asked.map_err(|error| not(&error.to_string()))?;
             match tokio::time::timeout(ANSWERED_WITHIN, answered).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Err(not("its file has just failed")),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::telemetry::logging::Chain;
 use crate::telemetry::metrics::Metrics;
@@ -72,6 +72,19 @@ impl JournalSetAside<'_> {
         let (path, to) = (path.display(), to.display());
         let next = "a new file is begun; delete the old one when nobody needs it";
         warn!(%path, %to, why, next, "the journal file was set aside");
+    }
+}
+
+/// The thread of the journal panicked, which is a bug.
+#[derive(Debug, Clone, Copy)]
+pub struct JournalPanicked;
+
+impl JournalPanicked {
+    /// Logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.set_journal_ok(false);
+        let next = "scaling goes on; no more ticks are kept until the next start; please report it";
+        error!(next, "the journal stopped because of a bug");
     }
 }
 
