@@ -41,8 +41,8 @@ struct App {
     key: Option<Key>,
     chunk: Chunk,
     chunk_row: Option<i64>,
-    /// The columns of the last tick.
-    columns: Arc<[u32]>,
+    /// The columns of the last tick; `None`: that number is not kept.
+    columns: Vec<Option<u32>>,
     /// What happened in the last tick and may go on, each with its row.
     lasting: Vec<(i64, Entry)>,
     is_unwritten: bool,
@@ -64,7 +64,7 @@ impl App {
             key: None,
             chunk: Chunk::default(),
             chunk_row: None,
-            columns: Arc::from([]),
+            columns: Vec::new(),
             lasting: Vec::new(),
             is_unwritten: false,
         }
@@ -97,6 +97,14 @@ impl App {
         book.write_chunk(self.row, self.chunk_row, &self.chunk)?;
         (self.chunk, self.chunk_row) = (Chunk::default(), None);
         Ok(())
+    }
+
+    /// Adds the numbers of a tick to the chunk, those that have a column.
+    fn push(&mut self, at: Timestamp, values: &[f64]) {
+        let all = self.columns.iter().zip(values);
+        let kept = all.filter_map(|(column, value)| Some(((*column)?, *value)));
+        let (columns, values): (Vec<u32>, Vec<f64>) = kept.unzip();
+        self.chunk.push(at, &columns, &values);
     }
 
     /// Begins a passage with `tick`, and ends the one before.
@@ -173,10 +181,10 @@ impl Recorder {
             }
             _ => {
                 app.begin(book, name, tick)?;
-                app.columns = columns(book, tick, values)?;
+                app.columns = columns(book, app.row, tick, values)?;
             }
         }
-        app.chunk.push(tick.at, &app.columns, values);
+        app.push(tick.at, values);
         if app.chunk.is_full() {
             app.close_chunk(book)?;
         }
@@ -251,15 +259,21 @@ impl Recorder {
 }
 
 /// The columns of `tick`, and its `values` in the same order.
-fn columns(book: &mut Book, tick: &Tick, values: &mut Vec<f64>) -> Result<Arc<[u32]>, FileError> {
-    let mut failed = None;
-    let mut ids = Vec::new();
+fn columns(
+    book: &mut Book,
+    app: i64,
+    tick: &Tick,
+    values: &mut Vec<f64>,
+) -> Result<Vec<Option<u32>>, FileError> {
+    let mut columns = Ok(Vec::new());
     each_of_tick(tick, |which, value| {
-        match book.column(which.column()) {
-            Ok(id) => ids.push(id),
-            Err(error) => failed = Some(error),
+        if let Ok(ids) = &mut columns {
+            match book.column(app, which.column()) {
+                Ok(id) => ids.push(id),
+                Err(error) => columns = Err(error),
+            }
         }
         values.push(value);
     });
-    failed.map_or(Ok(ids.into()), Err)
+    columns
 }

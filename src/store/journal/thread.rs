@@ -16,8 +16,8 @@ use crate::ports::Clock;
 use crate::store::file::{FileError, SetAside};
 use crate::telemetry::Metrics;
 use crate::telemetry::events::{
-    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalPanicked, JournalSetAside,
-    JournalTorn,
+    JournalBehind, JournalCaughtUp, JournalKept, JournalLeavesOut, JournalNotKept, JournalPanicked,
+    JournalSetAside, JournalTorn,
 };
 
 /// How long ticks may gather before they are written: many apps then share a transaction.
@@ -39,6 +39,7 @@ pub(super) struct Thread {
     without_file: Option<Timestamp>,
     is_behind: bool,
     is_torn: bool,
+    is_leaving_out: bool,
 }
 
 /// What there is to do.
@@ -73,8 +74,8 @@ impl Thread {
     ) -> Self {
         let (shared, clock, metrics) = (Arc::clone(shared), Arc::clone(clock), Arc::clone(metrics));
         let without_file = None;
-        let (is_behind, is_torn) = (false, false);
-        Self { options, shared, clock, metrics, without_file, is_behind, is_torn }
+        let (is_behind, is_torn, is_leaving_out) = (false, false, false);
+        Self { options, shared, clock, metrics, without_file, is_behind, is_torn, is_leaving_out }
     }
 
     /// Takes in what comes, until the journal is closed.
@@ -131,6 +132,7 @@ impl Thread {
                 self.shared.lock().put_back(VecDeque::new(), questions);
                 return Err(error);
             }
+            self.tell_left_out(std::mem::take(&mut recorder.book.left_out));
             self.tell_torn(std::mem::take(&mut recorder.torn));
             if is_closing {
                 return Ok(());
@@ -211,6 +213,12 @@ impl Thread {
             JournalBehind { dropped, began }.emit(&self.metrics);
         } else if std::mem::take(&mut self.is_behind) {
             JournalCaughtUp.emit(&self.metrics);
+        }
+    }
+
+    fn tell_left_out(&mut self, numbers: u64) {
+        if numbers > 0 && !std::mem::replace(&mut self.is_leaving_out, true) {
+            JournalLeavesOut { numbers }.emit(&self.metrics);
         }
     }
 

@@ -75,6 +75,23 @@ impl JournalSetAside<'_> {
     }
 }
 
+/// There are more numbers of different names than the journal keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct JournalLeavesOut {
+    /// How many numbers were left out so far.
+    pub numbers: u64,
+}
+
+impl JournalLeavesOut {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        let Self { numbers } = *self;
+        let next = "numbers of new names are missing from charts until the next start; \
+            does the `region` label of a metric have values without end?";
+        warn!(numbers, next, "the journal has too many numbers of different names");
+    }
+}
+
 /// The thread of the journal panicked, which is a bug.
 #[derive(Debug, Clone, Copy)]
 pub struct JournalPanicked;
