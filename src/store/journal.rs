@@ -7,6 +7,7 @@
 mod body;
 mod book;
 mod carry;
+mod chart;
 mod chunk;
 mod codec;
 mod numbers;
@@ -36,7 +37,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::events::JournalUnflushed;
 
 use queue::{Queue, Shared, Waiting};
-use read::ReadError;
+use read::{ReadError, Taken};
 use recorder::Recorder;
 use thread::Thread;
 
@@ -92,7 +93,7 @@ impl JournalStore {
         let thread = Thread::new(options, &shared, clock, metrics);
         // Without a thread, which a system may refuse, nothing is kept and questions are refused.
         if std::thread::Builder::new().name("journal".into()).spawn(move || thread.run()).is_err() {
-            shared.lock().is_closed = true;
+            shared.close();
         }
         Self { shared, metrics: Arc::clone(metrics) }
     }
@@ -123,7 +124,7 @@ impl JournalStore {
     ) -> BoxFuture<'_, Result<T, JournalError>> {
         let (answer, answered) = oneshot::channel();
         let mut waiting = Some(answer);
-        let is_asked = self.shared.ask(Box::new(move |recorder| {
+        let asked = self.shared.ask(Box::new(move |recorder| {
             // Whoever asked may have given up.
             let Some(answer) = waiting.take_if(|answer| !answer.is_closed()) else { return Ok(()) };
             match question(recorder) {
@@ -133,7 +134,7 @@ impl JournalStore {
                     Err(error)
                 }
                 // Whoever asked learns it, and the file is given up.
-                Ok(Err(ReadError::Sqlite(error))) => {
+                Ok(Err(ReadError::OfFile(error))) => {
                     let message = error.to_string();
                     let _ = answer.send(Err(JournalError::Unreadable { message }));
                     Err(error.into())
@@ -146,9 +147,7 @@ impl JournalStore {
         }));
         Box::pin(async move {
             let not = |message: &str| JournalError::Unreadable { message: message.to_owned() };
-            if !is_asked {
-                return Err(not("it is closed"));
-            }
+            asked.map_err(|error| not(&error.to_string()))?;
             match tokio::time::timeout(ANSWERED_WITHIN, answered).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Err(not("its file has just failed")),
@@ -182,7 +181,7 @@ impl Journal for JournalStore {
         let app = app.clone();
         self.ask(move |recorder| {
             recorder.write_app(&app)?;
-            Ok(read::passages(recorder.book.connection(), &app, when, most))
+            Ok(recorder.read(|tables, taken| read::passages(tables, &app, when, most, taken)))
         })
     }
 
@@ -193,7 +192,7 @@ impl Journal for JournalStore {
         let query = query.clone();
         self.ask(move |recorder| {
             recorder.write_lasting()?;
-            Ok(read::history(recorder.book.connection(), &query))
+            Ok(recorder.read(|tables, taken| read::history(tables, &query, taken)))
         })
     }
 
@@ -201,7 +200,7 @@ impl Journal for JournalStore {
         let query = query.clone();
         self.ask(move |recorder| {
             recorder.write_app(&query.app)?;
-            Ok(read::chart(recorder.book.connection(), &query))
+            Ok(recorder.read(|tables, taken| chart::chart(tables, &query, taken)))
         })
     }
 }
@@ -245,7 +244,8 @@ impl JournalReader {
         when: When,
         most: usize,
     ) -> Result<Vec<Passage>, JournalError> {
-        let read = |connection| read::passages(connection, app, when, most);
+        let taken = &mut Taken::nothing();
+        let read = |connection| read::passages(connection, app, when, most, taken);
         Ok(self.connection.as_ref().map(read).transpose()?.unwrap_or_default())
     }
 
@@ -255,7 +255,8 @@ impl JournalReader {
     ///
     /// See [`JournalError`].
     pub fn history(&self, query: &HistoryQuery) -> Result<Vec<Entry>, JournalError> {
-        let read = |connection| read::history(connection, query);
+        let taken = &mut Taken::nothing();
+        let read = |connection| read::history(connection, query, taken);
         Ok(self.connection.as_ref().map(read).transpose()?.unwrap_or_default())
     }
 
@@ -265,7 +266,8 @@ impl JournalReader {
     ///
     /// See [`JournalError`].
     pub fn chart(&self, query: &ChartQuery) -> Result<Chart, JournalError> {
-        let read = |connection| read::chart(connection, query);
+        let taken = &mut Taken::nothing();
+        let read = |connection| chart::chart(connection, query, taken);
         let empty = || Chart { app: query.app.clone(), times: Vec::new(), curves: Vec::new() };
         Ok(self.connection.as_ref().map(read).transpose()?.unwrap_or_else(empty))
     }

@@ -30,7 +30,8 @@ pub use fleet::{
 pub use forecast::SeriesFitted;
 pub use hold::{HoldBegan, HoldEnded, ReleaseTakenAsAbandoned};
 pub use journal::{
-    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside, JournalUnflushed,
+    JournalBehind, JournalCaughtUp, JournalKept, JournalLeavesOut, JournalNotKept, JournalPanicked,
+    JournalSetAside, JournalTorn, JournalUnflushed,
 };
 pub use measure::{
     CollectEnded, CollectFailed, CollectRecovered, EvaluateFailed, LastValueRanOut, PastUnread,

@@ -6,6 +6,7 @@ mod killed;
 mod numbers;
 mod passages;
 mod round_trip;
+mod torn;
 mod troubles;
 
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
 //! The tables of the journal, written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::body;
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Numbers};
 use super::numbers::Column;
 use crate::decide::Verb;
 use crate::journal::Entry;
@@ -32,6 +32,13 @@ pub(super) const FORM: Form = Form {
     },
 };
 
+/// How many columns there are at most. Apps share them: those that are scaled alike have the same names.
+const MOST_COLUMNS: usize = 16_384;
+/// How many of them one app may add while a process runs.
+const MOST_OF_APP: usize = 4096;
+/// From so many on, those that nothing uses are looked for when the file is opened.
+const MANY_COLUMNS: usize = 1024;
+
 /// How many records are packed with the help of one, at most.
 const MOST_PER_KEY: u32 = 256;
 /// And at least, even where they do not resemble it.
@@ -50,6 +57,10 @@ pub(super) struct Key {
 pub(super) struct Book {
     file: OpenFile,
     columns: HashMap<Column, u32>,
+    /// How many columns each app has added.
+    added: HashMap<i64, usize>,
+    /// How many numbers had no column since the last look.
+    pub(super) left_out: u64,
 }
 
 impl Book {
@@ -64,9 +75,10 @@ impl Book {
 
     fn new(file: OpenFile) -> Result<Self, FileError> {
         file.connection.set_prepared_statement_cache_capacity(32);
+        drop_columns(&file.connection)?;
         let columns = columns(&file.connection)?;
         let columns = columns.into_iter().map(|(id, column)| (column, id)).collect();
-        Ok(Self { file, columns })
+        Ok(Self { file, columns, added: HashMap::new(), left_out: 0 })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -90,17 +102,24 @@ impl Book {
         }
     }
 
-    /// The id of a column, which is added where it is new.
-    pub(super) fn column(&mut self, column: Column) -> Result<u32, FileError> {
+    /// The id of a column of `app`, which is added where it is new. `None`, which is counted, where there is no
+    /// room for one more: a label whose values never end.
+    pub(super) fn column(&mut self, app: i64, column: Column) -> Result<Option<u32>, FileError> {
         if let Some(id) = self.columns.get(&column) {
-            return Ok(*id);
+            return Ok(Some(*id));
         }
+        let added = self.added.entry(app).or_default();
+        if *added >= MOST_OF_APP || self.columns.len() >= MOST_COLUMNS {
+            self.left_out += 1;
+            return Ok(None);
+        }
+        *added += 1;
         // It has no map whose keys are no texts, so that this cannot fail.
         let name = serde_json::to_string(&column).unwrap_or_default();
         let id = self.insert("INSERT INTO columns (name) VALUES (?1)", [name])?;
         let id = u32::try_from(id).unwrap_or(u32::MAX);
         self.columns.insert(column, id);
-        Ok(id)
+        Ok(Some(id))
     }
 
     /// Adds the passage of one tick of `app`, whose record is `text`, and gives its row.
@@ -207,15 +226,45 @@ pub(super) fn key_text(connection: &Connection, row: i64) -> rusqlite::Result<Op
     Ok(body.and_then(|body| body::unpack(&body, b"")))
 }
 
+/// Drops the columns that no chunk has, where there are many. Only before anything is taken in: an open chunk has
+/// columns of which the file knows nothing yet.
+fn drop_columns(connection: &Connection) -> rusqlite::Result<()> {
+    let count = "SELECT count(*) FROM columns";
+    let count: i64 = connection.query_row(count, [], |row| row.get(0))?;
+    if usize::try_from(count).is_ok_and(|count| count < MANY_COLUMNS) {
+        return Ok(());
+    }
+    let mut used: HashSet<u32> = HashSet::new();
+    let mut statement = connection.prepare("SELECT body FROM chunks")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let numbers = row.get_ref(0)?.as_blob().ok().and_then(Numbers::decode);
+        used.extend(numbers.iter().flat_map(|own| &own.columns).map(|(id, _)| *id));
+    }
+    let mut statement = connection.prepare("SELECT id FROM columns")?;
+    let known: Vec<i64> =
+        statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let is_used = |id: &i64| u32::try_from(*id).is_ok_and(|id| used.contains(&id));
+    let transaction = connection.unchecked_transaction()?;
+    let mut drop = transaction.prepare("DELETE FROM columns WHERE id = ?1")?;
+    for id in known.iter().filter(|id| !is_used(id)) {
+        drop.execute([id])?;
+    }
+    std::mem::drop(drop);
+    transaction.commit()
+}
+
 /// All columns by their ids. One that a later version wrote, and that says nothing here, is left out.
 pub(super) fn columns(connection: &Connection) -> rusqlite::Result<HashMap<u32, Column>> {
     let mut statement = connection.prepare_cached("SELECT id, name FROM columns")?;
     let mut rows = statement.query([])?;
     let mut columns = HashMap::new();
     while let Some(row) = rows.next()? {
-        let name: String = row.get(1)?;
-        if let Ok(column) = serde_json::from_str(&name) {
-            columns.insert(row.get(0)?, column);
+        let name = row.get_ref(1)?.as_bytes().ok();
+        if let Some(Ok(column)) = name.map(serde_json::from_slice)
+            && let Ok(id) = row.get(0)
+        {
+            columns.insert(id, column);
         }
     }
     Ok(columns)

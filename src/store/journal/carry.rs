@@ -52,7 +52,7 @@ fn passages(from: &Book, to: &Book, apps: &HashMap<i64, i64>) -> Result<(), File
 fn chunks(from: &Book, to: &mut Book, apps: &HashMap<i64, i64>) -> Result<(), FileError> {
     let mut ids = HashMap::new();
     for (id, column) in columns(from.connection())? {
-        ids.insert(id, to.column(column)?);
+        ids.extend(to.column(0, column)?.map(|own| (id, own)));
     }
     let mut statement = from.connection().prepare("SELECT app, body FROM chunks ORDER BY id")?;
     let mut rows = statement.query([])?;

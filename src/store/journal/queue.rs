@@ -14,6 +14,19 @@ const MOST: usize = 8192;
 /// So many are not left to gather any longer.
 const MANY: usize = 1024;
 
+/// How many questions may wait. Whoever asked gives up after a while; the thread, which is behind then, has to
+/// go through all of them.
+const MOST_QUESTIONS: usize = 64;
+
+/// Why nothing was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotAsked {
+    #[error("it is closed")]
+    Closed,
+    #[error("{MOST_QUESTIONS} questions wait already")]
+    TooMany,
+}
+
 /// One thing that waits.
 pub(super) enum Waiting {
     Tick(AppName, Arc<Tick>),
@@ -89,14 +102,26 @@ impl Shared {
         }
     }
 
-    /// Puts a question; `false` where nobody answers any more.
-    pub(super) fn ask(&self, question: Question) -> bool {
+    /// Puts a question.
+    pub(super) fn ask(&self, question: Question) -> Result<(), NotAsked> {
         let mut queue = self.lock();
         if queue.is_closed {
-            return false;
+            return Err(NotAsked::Closed);
+        }
+        if queue.questions.len() >= MOST_QUESTIONS {
+            return Err(NotAsked::TooMany);
         }
         queue.questions.push(question);
         self.changed.notify_all();
-        true
+        Ok(())
+    }
+
+    /// Nothing is taken in any more. Questions that wait get no answer, which whoever asked is told.
+    pub(super) fn close(&self) {
+        let mut queue = self.lock();
+        (queue.has_begun, queue.is_closed) = (true, true);
+        queue.waiting.clear();
+        queue.questions.clear();
+        self.changed.notify_all();
     }
 }

@@ -1,30 +1,86 @@
 //! The tables of the journal, read: by the thread that writes them, or by a process that only looks.
 
-use std::collections::{BTreeMap, HashMap, hash_map};
+use std::collections::{HashMap, hash_map};
 
-use rusqlite::{Connection, params};
+use rusqlite::types::Type;
+use rusqlite::{Connection, ErrorCode, params};
 
 use super::body;
 use super::book::{app_id, columns, key_text};
-use super::chunk::{Numbers, take_times};
+use super::chunk::Numbers;
 use super::numbers::{Column, each_measured};
 use crate::decide::Verb;
-use crate::journal::{
-    Chart, ChartQuery, Curve, Entry, EntryKind, HistoryQuery, JournalError, Line, Passage, Record,
-    When,
-};
+use crate::journal::{Entry, EntryKind, HistoryQuery, JournalError, Passage, Record, When};
 use crate::model::{AppName, Region, Timestamp};
 
 /// No answer has more of anything.
 const MOST: usize = 100_000;
 
+/// How much an answer may take of what is kept, unpacked, in bytes.
+const MOST_BYTES: usize = 64 << 20;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReadError {
+    /// The file cannot be read, or the disk below it.
     #[error(transparent)]
-    Sqlite(#[from] rusqlite::Error),
+    OfFile(rusqlite::Error),
+    /// All else: a value is of another type than the table says, or it is no text.
+    #[error(transparent)]
+    OfRow(rusqlite::Error),
     #[error("what is kept of {what} cannot be understood")]
     Torn { what: &'static str },
+    #[error("the answer takes more than {} MB; ask for less of it", MOST_BYTES >> 20)]
+    TooMuch,
+}
+
+impl From<rusqlite::Error> for ReadError {
+    fn from(error: rusqlite::Error) -> Self {
+        let is_of_file = error.sqlite_error_code().is_some_and(|code| {
+            matches!(
+                code,
+                ErrorCode::DatabaseCorrupt
+                    | ErrorCode::NotADatabase
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::PermissionDenied
+            )
+        });
+        if is_of_file { Self::OfFile(error) } else { Self::OfRow(error) }
+    }
+}
+
+/// What one answer has taken so far.
+pub(super) struct Taken {
+    bytes: usize,
+    /// How many rows were left out because they cannot be understood.
+    pub(super) torn: u64,
+}
+
+impl Taken {
+    pub(super) fn nothing() -> Self {
+        Self { bytes: 0, torn: 0 }
+    }
+
+    /// Takes so many bytes, where an answer may have them.
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), ReadError> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > MOST_BYTES { Err(ReadError::TooMuch) } else { Ok(()) }
+    }
+
+    /// What was understood; `None`, which is counted, where it is torn.
+    pub(super) fn understood<T>(&mut self, read: Option<T>) -> Option<T> {
+        self.torn += u64::from(read.is_none());
+        read
+    }
+
+    /// The same of a row whose values may be of another type than the table says.
+    fn row<T>(&mut self, read: rusqlite::Result<T>) -> Result<Option<T>, ReadError> {
+        match read {
+            Err(error) if error.sqlite_error().is_some() => Err(error.into()),
+            read => Ok(self.understood(read.ok())),
+        }
+    }
 }
 
 impl From<ReadError> for JournalError {
@@ -42,6 +98,18 @@ struct Row {
     body: Vec<u8>,
 }
 
+impl Row {
+    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            from: Timestamp::from_millis(row.get(0)?),
+            until: Timestamp::from_millis(row.get(1)?),
+            ticks: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+            key: row.get(3)?,
+            body: row.get(4)?,
+        })
+    }
+}
+
 /// The apps of which there is anything, by name.
 pub(super) fn apps(connection: &Connection) -> Result<Vec<AppName>, ReadError> {
     let mut statement = connection.prepare("SELECT name FROM apps ORDER BY name")?;
@@ -49,19 +117,21 @@ pub(super) fn apps(connection: &Connection) -> Result<Vec<AppName>, ReadError> {
     names.take(MOST).map(|name| Ok(AppName::new(name?))).collect()
 }
 
-/// The passages of `app` that `when` is about, the newest first.
+/// The passages of `app` that `when` is about, the newest first. Of several, those that are torn are left out; the
+/// one of a time is not replaced by another.
 pub(super) fn passages(
     connection: &Connection,
     app: &AppName,
     when: When,
     most: usize,
+    taken: &mut Taken,
 ) -> Result<Vec<Passage>, ReadError> {
     let Some(id) = app_id(connection, app)? else { return Ok(Vec::new()) };
     let (from, until, most) = match when {
         When::At(at) => (None, at, most.min(1)),
         When::Between(from, until) => (Some(from), until, most.min(MOST)),
     };
-    let mut keys: HashMap<i64, Vec<u8>> = HashMap::new();
+    let mut keys = HashMap::new();
     let mut passages = Vec::new();
     let mut statement = connection.prepare_cached(
         "SELECT from_at, until_at, ticks, key, body FROM passages
@@ -71,33 +141,49 @@ pub(super) fn passages(
     while passages.len() < most
         && let Some(row) = rows.next()?
     {
-        let row = Row {
-            from: Timestamp::from_millis(row.get(0)?),
-            until: Timestamp::from_millis(row.get(1)?),
-            ticks: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
-            key: row.get(3)?,
-            body: row.get(4)?,
-        };
+        let row = taken.row(Row::of(row))?;
         // The ones before it are older still.
-        if from.is_some_and(|from| row.until < from) {
+        if row.as_ref().zip(from).is_some_and(|(row, from)| row.until < from) {
             break;
         }
-        let torn = || ReadError::Torn { what: "a tick" };
-        let key = match keys.entry(row.key) {
-            hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(new) => {
-                new.insert(key_text(connection, row.key)?.ok_or_else(torn)?)
+        let found = match row {
+            Some(row) => record(connection, &row, &mut keys, taken)?.map(|record| (row, record)),
+            None => None,
+        };
+        let Some((row, mut record)) = found else {
+            match when {
+                When::At(_) => return Err(ReadError::Torn { what: "that tick" }),
+                When::Between(..) => continue,
             }
         };
-        let mut record = body::read(&row.body, key).ok_or_else(torn)?;
         let mut at = row.from;
         if let When::At(asked) = when {
-            at = overlay(connection, id, &row, asked, &mut record)?;
+            at = overlay(connection, id, &row, asked, &mut record, taken)?;
         }
         let Row { from, until, ticks, .. } = row;
         passages.push(Passage { app: app.clone(), from, until, ticks, at, record });
     }
     Ok(passages)
+}
+
+/// The record of a row; `None` where it, or the key that it was packed with, is torn.
+fn record(
+    connection: &Connection,
+    row: &Row,
+    keys: &mut HashMap<i64, Option<Vec<u8>>>,
+    taken: &mut Taken,
+) -> Result<Option<Record>, ReadError> {
+    let key = match keys.entry(row.key) {
+        hash_map::Entry::Occupied(known) => known.into_mut(),
+        hash_map::Entry::Vacant(new) => {
+            let key = key_text(connection, row.key)?;
+            taken.take(key.as_ref().map_or(0, Vec::len))?;
+            new.insert(key)
+        }
+    };
+    let text = key.as_ref().and_then(|key| body::unpack(&row.body, key));
+    taken.take(text.as_ref().map_or(0, Vec::len))?;
+    Ok(taken.understood(text.and_then(|text| body::read(&text))))
 }
 
 /// Puts what was measured in the last tick of the passage up to `asked` into its record, and tells when that
@@ -108,6 +194,7 @@ fn overlay(
     row: &Row,
     asked: Timestamp,
     record: &mut Record,
+    taken: &mut Taken,
 ) -> Result<Timestamp, ReadError> {
     let (from, until) = (row.from.as_millis(), row.until.min(asked).as_millis());
     let mut statement = connection.prepare_cached(
@@ -116,8 +203,8 @@ fn overlay(
     )?;
     let mut rows = statement.query(params![app, until, from])?;
     let Some(found) = rows.next()? else { return Ok(row.from) };
-    let body: Vec<u8> = found.get(0)?;
-    let numbers = Numbers::decode(&body).ok_or(ReadError::Torn { what: "numbers" })?;
+    let numbers = found.get_ref(0)?.as_blob().ok().and_then(Numbers::decode);
+    let Some(numbers) = taken.understood(numbers) else { return Ok(row.from) };
     let Some(place) = numbers.times.iter().rposition(|time| (from..=until).contains(time)) else {
         return Ok(row.from);
     };
@@ -134,18 +221,20 @@ fn overlay(
 pub(super) fn history(
     connection: &Connection,
     query: &HistoryQuery,
+    taken: &mut Taken,
 ) -> Result<Vec<Entry>, ReadError> {
     let mut entries = entries(
         connection,
         query,
         query.most,
+        taken,
         "entries INDEXED BY entries_by_time WHERE at BETWEEN ?1 AND ?2",
     )?;
     // What began before and lasted into the time in question.
     let lasted = "entries INDEXED BY entries_that_last
         WHERE until_at > at AND until_at >= ?1 AND at < ?1 AND at <= ?2";
     let left = query.most.saturating_sub(entries.len());
-    entries.extend(self::entries(connection, query, left, lasted)?);
+    entries.extend(self::entries(connection, query, left, taken, lasted)?);
     Ok(entries)
 }
 
@@ -154,6 +243,7 @@ fn entries(
     connection: &Connection,
     query: &HistoryQuery,
     most: usize,
+    taken: &mut Taken,
     among: &str,
 ) -> Result<Vec<Entry>, ReadError> {
     let app = match &query.app {
@@ -179,71 +269,22 @@ fn entries(
     ])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let body: String = row.get(2)?;
-        let entry: Entry =
-            serde_json::from_str(&body).map_err(|_| ReadError::Torn { what: "an entry" })?;
-        let app: Option<String> = row.get(3)?;
-        entries.push(Entry {
-            app: app.map(AppName::new),
-            at: Timestamp::from_millis(row.get(0)?),
-            until: Timestamp::from_millis(row.get(1)?),
-            ..entry
-        });
+        taken.take(row.get_ref(2)?.as_bytes().map_or(0, <[u8]>::len))?;
+        entries.extend(taken.row(entry(row))?);
     }
     Ok(entries)
 }
 
-/// Numbers over time.
-pub(super) fn chart(connection: &Connection, query: &ChartQuery) -> Result<Chart, ReadError> {
-    let empty = Chart { app: query.app.clone(), times: Vec::new(), curves: Vec::new() };
-    let Some(app) = app_id(connection, &query.app)? else { return Ok(empty) };
-    let (from, until) = (query.from.as_millis(), query.until.as_millis());
-    let mut statement = connection.prepare_cached(
-        "SELECT body FROM chunks WHERE app = ?1 AND from_at <= ?2 AND until_at >= ?3
-            ORDER BY from_at, id",
-    )?;
-    let bodies = statement.query_map(params![app, until, from], |row| row.get(0))?;
-    let bodies: Vec<Vec<u8>> = bodies.collect::<Result<_, _>>()?;
-    let torn = || ReadError::Torn { what: "numbers" };
-    let mut times = Vec::new();
-    for body in &bodies {
-        let own = take_times(&mut body.as_slice()).ok_or_else(torn)?;
-        times.extend(own.into_iter().filter(|time| (from..=until).contains(time)));
-    }
-    let wanted = thinned(times, query.most);
-    let lines: HashMap<u32, Line> = columns(connection)?
-        .into_iter()
-        .filter_map(|(id, column)| match column {
-            Column::Shown(line) => Some((id, line)),
-            Column::Evaluated { .. } => None,
-        })
-        .collect();
-    let mut curves: BTreeMap<&Line, Vec<Option<f64>>> = BTreeMap::new();
-    for body in &bodies {
-        let numbers = Numbers::decode(body).ok_or_else(torn)?;
-        for (id, values) in &numbers.columns {
-            let Some(line) = lines.get(id) else { continue };
-            for (time, value) in numbers.times.iter().zip(values) {
-                if let Ok(place) = wanted.binary_search(time)
-                    && !value.is_nan()
-                {
-                    let curve = curves.entry(line).or_insert_with(|| vec![None; wanted.len()]);
-                    curve[place] = Some(*value);
-                }
-            }
-        }
-    }
-    let curves = curves.into_iter().map(|(line, values)| Curve { line: line.clone(), values });
-    let curves = curves.collect();
-    Ok(Chart { times: wanted, curves, ..empty })
-}
-
-/// At most `most` of the times, in order and evenly, the last among them.
-fn thinned(mut times: Vec<i64>, most: usize) -> Vec<i64> {
-    times.sort_unstable();
-    times.dedup();
-    let step = times.len().div_ceil(most.max(1)).max(1);
-    let mut kept: Vec<i64> = times.into_iter().rev().step_by(step).collect();
-    kept.reverse();
-    kept
+/// The entry in a row.
+fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
+    let body: String = row.get(2)?;
+    let torn = |error| rusqlite::Error::FromSqlConversionFailure(2, Type::Text, Box::new(error));
+    let entry: Entry = serde_json::from_str(&body).map_err(torn)?;
+    let app: Option<String> = row.get(3)?;
+    Ok(Entry {
+        app: app.map(AppName::new),
+        at: Timestamp::from_millis(row.get(0)?),
+        until: Timestamp::from_millis(row.get(1)?),
+        ..entry
+    })
 }

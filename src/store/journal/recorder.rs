@@ -4,10 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::Connection;
+
 use super::body;
 use super::book::{Book, Key};
 use super::chunk::Chunk;
 use super::numbers::each_of_tick;
+use super::read::{ReadError, Taken};
 use super::same::is_same;
 use crate::journal::{Entry, Noted, Record};
 use crate::model::{AppName, Timestamp};
@@ -27,6 +30,8 @@ pub(super) struct Recorder {
     unwritten: VecDeque<(Timestamp, AppName)>,
     looked_for_gone: Timestamp,
     values: Vec<f64>,
+    /// How many rows answers left out since the last look, because they cannot be understood.
+    pub(super) torn: u64,
 }
 
 /// What is known of an app between its ticks.
@@ -36,8 +41,8 @@ struct App {
     key: Option<Key>,
     chunk: Chunk,
     chunk_row: Option<i64>,
-    /// The columns of the last tick.
-    columns: Arc<[u32]>,
+    /// The columns of the last tick; `None`: that number is not kept.
+    columns: Vec<Option<u32>>,
     /// What happened in the last tick and may go on, each with its row.
     lasting: Vec<(i64, Entry)>,
     is_unwritten: bool,
@@ -59,7 +64,7 @@ impl App {
             key: None,
             chunk: Chunk::default(),
             chunk_row: None,
-            columns: Arc::from([]),
+            columns: Vec::new(),
             lasting: Vec::new(),
             is_unwritten: false,
         }
@@ -94,6 +99,14 @@ impl App {
         Ok(())
     }
 
+    /// Adds the numbers of a tick to the chunk, those that have a column.
+    fn push(&mut self, at: Timestamp, values: &[f64]) {
+        let all = self.columns.iter().zip(values);
+        let kept = all.filter_map(|(column, value)| Some(((*column)?, *value)));
+        let (columns, values): (Vec<u32>, Vec<f64>) = kept.unzip();
+        self.chunk.push(at, &columns, &values);
+    }
+
     /// Begins a passage with `tick`, and ends the one before.
     fn begin(&mut self, book: &Book, name: &AppName, tick: &Arc<Tick>) -> Result<(), FileError> {
         if self.is_unwritten {
@@ -126,7 +139,19 @@ impl Recorder {
             unwritten: VecDeque::new(),
             looked_for_gone: Timestamp::default(),
             values: Vec::new(),
+            torn: 0,
         }
+    }
+
+    /// Answers from the tables.
+    pub(super) fn read<T>(
+        &mut self,
+        read: impl FnOnce(&Connection, &mut Taken) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let mut taken = Taken::nothing();
+        let answer = read(self.book.connection(), &mut taken);
+        self.torn += taken.torn;
+        answer
     }
 
     /// Takes in a tick of the app `name` at `now`.
@@ -156,10 +181,10 @@ impl Recorder {
             }
             _ => {
                 app.begin(book, name, tick)?;
-                app.columns = columns(book, tick, values)?;
+                app.columns = columns(book, app.row, tick, values)?;
             }
         }
-        app.chunk.push(tick.at, &app.columns, values);
+        app.push(tick.at, values);
         if app.chunk.is_full() {
             app.close_chunk(book)?;
         }
@@ -234,15 +259,21 @@ impl Recorder {
 }
 
 /// The columns of `tick`, and its `values` in the same order.
-fn columns(book: &mut Book, tick: &Tick, values: &mut Vec<f64>) -> Result<Arc<[u32]>, FileError> {
-    let mut failed = None;
-    let mut ids = Vec::new();
+fn columns(
+    book: &mut Book,
+    app: i64,
+    tick: &Tick,
+    values: &mut Vec<f64>,
+) -> Result<Vec<Option<u32>>, FileError> {
+    let mut columns = Ok(Vec::new());
     each_of_tick(tick, |which, value| {
-        match book.column(which.column()) {
-            Ok(id) => ids.push(id),
-            Err(error) => failed = Some(error),
+        if let Ok(ids) = &mut columns {
+            match book.column(app, which.column()) {
+                Ok(id) => ids.push(id),
+                Err(error) => columns = Err(error),
+            }
         }
         values.push(value);
     });
-    failed.map_or(Ok(ids.into()), Err)
+    columns
 }

@@ -16,7 +16,8 @@ use crate::ports::Clock;
 use crate::store::file::{FileError, SetAside};
 use crate::telemetry::Metrics;
 use crate::telemetry::events::{
-    JournalBehind, JournalCaughtUp, JournalKept, JournalNotKept, JournalSetAside,
+    JournalBehind, JournalCaughtUp, JournalKept, JournalLeavesOut, JournalNotKept, JournalPanicked,
+    JournalSetAside, JournalTorn,
 };
 
 /// How long ticks may gather before they are written: many apps then share a transaction.
@@ -37,6 +38,8 @@ pub(super) struct Thread {
     /// Since when there is no file that should be there.
     without_file: Option<Timestamp>,
     is_behind: bool,
+    is_torn: bool,
+    is_leaving_out: bool,
 }
 
 /// What there is to do.
@@ -47,6 +50,21 @@ struct Batch {
     is_closing: bool,
 }
 
+/// Closes the queue when the thread ends, however it ends.
+struct Ended {
+    shared: Arc<Shared>,
+    metrics: Arc<Metrics>,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.shared.close();
+        if std::thread::panicking() {
+            JournalPanicked.emit(&self.metrics);
+        }
+    }
+}
+
 impl Thread {
     pub(super) fn new(
         options: Options,
@@ -55,11 +73,15 @@ impl Thread {
         metrics: &Arc<Metrics>,
     ) -> Self {
         let (shared, clock, metrics) = (Arc::clone(shared), Arc::clone(clock), Arc::clone(metrics));
-        Self { options, shared, clock, metrics, without_file: None, is_behind: false }
+        let without_file = None;
+        let (is_behind, is_torn, is_leaving_out) = (false, false, false);
+        Self { options, shared, clock, metrics, without_file, is_behind, is_torn, is_leaving_out }
     }
 
     /// Takes in what comes, until the journal is closed.
     pub(super) fn run(mut self) {
+        // What cannot even be kept in memory is not kept.
+        let _ended = Ended { shared: Arc::clone(&self.shared), metrics: Arc::clone(&self.metrics) };
         while let Ok(mut recorder) = self.open() {
             self.shared.lock().has_begun = true;
             self.shared.changed.notify_all();
@@ -68,13 +90,6 @@ impl Thread {
                 Err(error) => self.give_up(&error),
             }
         }
-        // What cannot even be kept in memory is not kept. Questions that wait get no answer, which whoever
-        // asked is told.
-        let mut queue = self.shared.lock();
-        (queue.has_begun, queue.is_closed) = (true, true);
-        queue.waiting.clear();
-        queue.questions.clear();
-        self.shared.changed.notify_all();
     }
 
     /// The file, or memory where there is none or it is not to be had.
@@ -117,6 +132,8 @@ impl Thread {
                 self.shared.lock().put_back(VecDeque::new(), questions);
                 return Err(error);
             }
+            self.tell_left_out(std::mem::take(&mut recorder.book.left_out));
+            self.tell_torn(std::mem::take(&mut recorder.torn));
             if is_closing {
                 return Ok(());
             }
@@ -199,6 +216,18 @@ impl Thread {
         }
     }
 
+    fn tell_left_out(&mut self, numbers: u64) {
+        if numbers > 0 && !std::mem::replace(&mut self.is_leaving_out, true) {
+            JournalLeavesOut { numbers }.emit(&self.metrics);
+        }
+    }
+
+    fn tell_torn(&mut self, rows: u64) {
+        if rows > 0 && !std::mem::replace(&mut self.is_torn, true) {
+            JournalTorn { rows }.emit(&self.metrics);
+        }
+    }
+
     fn give_up(&mut self, error: &FileError) {
         let Some(path) = &self.options.path else { return };
         if self.without_file.is_none() {
@@ -229,5 +258,55 @@ impl Thread {
             self.without_file = None;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{EntryKind, Noted};
+    use crate::model::AppName;
+    use crate::sim::ManualClock;
+    use crate::store::journal::queue::NotAsked;
+
+    fn thread() -> Thread {
+        let hour = Duration::from_secs(3600);
+        let options = Options { path: None, retention: hour, size: 1 << 20, retry: hour };
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
+        Thread::new(options, &Arc::default(), &clock, &Arc::new(Metrics::new("test", "test")))
+    }
+
+    fn noted() -> Waiting {
+        let at = Timestamp::from_millis(0);
+        Waiting::Noted(Noted {
+            at,
+            app: Some(AppName::new("web")),
+            kind: EntryKind::Start,
+            text: String::new(),
+        })
+    }
+
+    #[test]
+    fn a_panic_of_the_thread_closes_the_journal_and_shows() {
+        let own = thread();
+        let (shared, metrics) = (Arc::clone(&own.shared), Arc::clone(&own.metrics));
+        shared.ask(Box::new(|_| panic!("a bug"))).expect("it is asked");
+        shared.ask(Box::new(|_| Ok(()))).expect("it is asked");
+        let panicked = std::thread::spawn(move || own.run()).join();
+        assert!(panicked.is_err());
+        shared.put(noted());
+        assert_eq!(shared.ask(Box::new(|_| Ok(()))), Err(NotAsked::Closed));
+        let queue = shared.lock();
+        assert!(queue.is_closed && queue.waiting.is_empty() && queue.questions.is_empty());
+        assert!(metrics.render().expect("text").lines().any(|line| line == "fas_journal_ok 0"));
+    }
+
+    #[test]
+    fn questions_that_wait_have_a_bound() {
+        let own = thread();
+        let ask = || own.shared.ask(Box::new(|_| Ok(())));
+        let asked = (0..1000).filter(|_| ask().is_ok()).count();
+        assert_eq!((asked, ask()), (64, Err(NotAsked::TooMany)));
+        assert_eq!(NotAsked::TooMany.to_string(), "64 questions wait already");
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::telemetry::logging::Chain;
 use crate::telemetry::metrics::Metrics;
@@ -72,6 +72,52 @@ impl JournalSetAside<'_> {
         let (path, to) = (path.display(), to.display());
         let next = "a new file is begun; delete the old one when nobody needs it";
         warn!(%path, %to, why, next, "the journal file was set aside");
+    }
+}
+
+/// There are more numbers of different names than the journal keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct JournalLeavesOut {
+    /// How many numbers were left out so far.
+    pub numbers: u64,
+}
+
+impl JournalLeavesOut {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        let Self { numbers } = *self;
+        let next = "numbers of new names are missing from charts until the next start; \
+            does the `region` label of a metric have values without end?";
+        warn!(numbers, next, "the journal has too many numbers of different names");
+    }
+}
+
+/// The thread of the journal panicked, which is a bug.
+#[derive(Debug, Clone, Copy)]
+pub struct JournalPanicked;
+
+impl JournalPanicked {
+    /// Logs it.
+    pub fn emit(&self, metrics: &Metrics) {
+        metrics.set_journal_ok(false);
+        let next = "scaling goes on; no more ticks are kept until the next start; please report it";
+        error!(next, "the journal stopped because of a bug");
+    }
+}
+
+/// Rows of the journal cannot be understood.
+#[derive(Debug, Clone, Copy)]
+pub struct JournalTorn {
+    /// How many an answer lacks.
+    pub rows: u64,
+}
+
+impl JournalTorn {
+    /// Logs it.
+    pub fn emit(&self, _: &Metrics) {
+        let Self { rows } = *self;
+        let next = "answers leave them out; they go when they are too old";
+        warn!(rows, next, "the journal file has rows that cannot be understood");
     }
 }
 

@@ -90,3 +90,43 @@ async fn the_file_gets_no_larger_than_wanted_and_the_newest_is_in_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_label_whose_values_never_end_gets_no_more_columns() {
+    let place = Place { retention: HOUR, ..Place::new() };
+    let journal = place.open();
+    let churning = |number: u32| {
+        let mut tick = quiet(at(number), f64::from(number));
+        let regions = (0..500_u32).map(|own| (Region::new(format!("r{number}-{own}")), 1.0));
+        tick.samples[0].regions.extend(regions);
+        tick
+    };
+    live(&place, &journal, 1, (0..12).map(churning)).await;
+    let all = ChartQuery { app: web(), from: at(0), until: at(5000), most: 100 };
+    let chart = journal.chart(&all).await.unwrap();
+    assert!(chart.curves.len() <= 4096, "{} curves", chart.curves.len());
+    let whole = Line::Metric { metric: MetricName::new("traffic"), region: None };
+    let curve = chart.curves.iter().find(|own| own.line == whole).unwrap();
+    let expected: Vec<_> = (0..12).map(|own| Some(f64::from(own))).collect();
+    assert_eq!(curve.values, expected, "what was known goes on");
+    assert_eq!(count(&place, "columns"), 4096);
+    // The same with the numbers of a run that goes on, of which some have no column.
+    let churned = churning(11);
+    let again = (12..20).map(|own| Tick { at: at(own), ..churned.clone() });
+    live(&place, &journal, 4, again).await;
+    let chart = journal.chart(&all).await.unwrap();
+    let machines = chart.curves.iter().find(|own| matches!(own.line, Line::Machines { .. }));
+    assert!(machines.unwrap().values.iter().all(|own| matches!(own, Some(0.0 | 2.0))));
+    let curve = chart.curves.iter().find(|own| own.line == whole).unwrap();
+    assert_eq!(curve.values[11..], [Some(11.0); 9]);
+    // Two hours later nothing uses them.
+    live(&place, &journal, 20, (500..900).map(|number| quiet(at(number), 1.0))).await;
+    close(&journal);
+    let journal = place.open();
+    kept_up(&journal).await;
+    let left = count(&place, "columns");
+    assert!(left < 20, "{left} columns");
+    live(&place, &journal, 1, (900..901).map(churning)).await;
+    assert!(count(&place, "columns") > 500, "there is room again");
+    close(&journal);
+}
