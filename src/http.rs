@@ -11,6 +11,7 @@ mod attempts;
 mod control;
 mod events;
 mod health;
+mod heavy;
 mod openapi;
 mod page;
 mod query;
@@ -37,6 +38,7 @@ use crate::telemetry::metrics::Metrics;
 
 use answer::Refusal;
 use attempts::Attempts;
+use heavy::HeavyReads;
 pub use routes::{ROUTES, Route};
 pub use server::serve;
 
@@ -81,6 +83,8 @@ struct Shared {
     sources: Sources,
     /// Places for those who watch.
     streams: Arc<Semaphore>,
+    /// Places for answers that take long to make.
+    heavy: HeavyReads,
     /// Who tried wrong tokens.
     attempts: Attempts,
 }
@@ -91,7 +95,8 @@ type Served = Arc<Shared>;
 /// The routes.
 pub fn router(sources: Sources) -> Router {
     let streams = Arc::new(Semaphore::new(events::MOST));
-    let shared = Shared { sources, streams, attempts: Attempts::default() };
+    let (heavy, attempts) = (HeavyReads::default(), Attempts::default());
+    let shared = Shared { sources, streams, heavy, attempts };
     let mut router = Router::new();
     for route in ROUTES {
         router = router.route(route.path, route.serves());

@@ -1,9 +1,8 @@
 //! Which apps there are, in short: of ten thousand, the whole status is too much to read for a choice.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 
 use crate::http::Served;
@@ -48,6 +47,7 @@ pub(in crate::http) async fn apps(
     uri: Uri,
 ) -> Result<Response, Refusal> {
     Asked::read(&uri, &[])?;
-    let apps = shared.sources.board.apps().into_iter().map(InShort::from).collect();
-    Ok(Json(Answer { apps }).into_response())
+    let place = shared.heavy.place().await?;
+    let apps = move || shared.sources.board.apps().into_iter().map(InShort::from).collect();
+    place.json(move || Answer { apps: apps() }).await
 }

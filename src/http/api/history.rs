@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 
 use crate::http::Served;
@@ -50,7 +49,7 @@ pub(in crate::http) async fn history(
         Some(app) if entries.is_empty() && !sources.board.has(&app) => {
             Err(no_such_app(&app, &sources.board))
         }
-        _ => Ok(Json(Answer { entries }).into_response()),
+        _ => shared.heavy.place().await?.json(move || Answer { entries }).await,
     }
 }
 
@@ -68,5 +67,5 @@ pub(in crate::http) async fn chart(
     if chart.times.is_empty() && !sources.board.has(&query.app) {
         return Err(no_such_app(&query.app, &sources.board));
     }
-    Ok(Json(chart).into_response())
+    shared.heavy.place().await?.json(move || chart).await
 }
