@@ -14,6 +14,7 @@ mod health;
 mod heavy;
 mod openapi;
 mod page;
+mod peer;
 mod query;
 mod routes;
 mod server;
@@ -39,6 +40,7 @@ use crate::telemetry::metrics::Metrics;
 use answer::Refusal;
 use attempts::Attempts;
 use heavy::HeavyReads;
+use peer::Shares;
 pub use routes::{ROUTES, Route};
 pub use server::serve;
 
@@ -83,6 +85,8 @@ struct Shared {
     sources: Sources,
     /// Places for those who watch.
     streams: Arc<Semaphore>,
+    /// How many of them each host has.
+    watching: Shares,
     /// Places for answers that take long to make.
     heavy: HeavyReads,
     /// Who tried wrong tokens.
@@ -96,7 +100,8 @@ type Served = Arc<Shared>;
 pub fn router(sources: Sources) -> Router {
     let streams = Arc::new(Semaphore::new(events::MOST));
     let (heavy, attempts) = (HeavyReads::default(), Attempts::default());
-    let shared = Shared { sources, streams, heavy, attempts };
+    let watching = Shares::of(events::MOST);
+    let shared = Shared { sources, streams, watching, heavy, attempts };
     let mut router = Router::new();
     for route in ROUTES {
         router = router.route(route.path, route.serves());

@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::peer::Peer;
 use crate::model::Timestamp;
 
 /// After so many wrong tokens within [`WINDOW`] no other wrong one from that address is looked into until it is
@@ -40,17 +41,17 @@ impl Attempts {
     }
 
     /// For how long wrong tokens of `peer` are only turned away, if so.
-    pub(super) fn locked_out(&self, peer: IpAddr, now: Timestamp) -> Option<Duration> {
-        let failed = self.lock().get(&key(peer)).copied()?;
+    pub(super) fn locked_out(&self, peer: Peer, now: Timestamp) -> Option<Duration> {
+        let failed = self.lock().get(&peer.host()).copied()?;
         let is_out = failed.is_on(now) && failed.count >= ALLOWED;
         is_out.then(|| failed.since.plus(WINDOW).since(now))
     }
 
     /// Notes a wrong token of `peer`; gives whether it was the last one before that.
-    pub(super) fn failed(&self, peer: IpAddr, now: Timestamp) -> bool {
+    pub(super) fn failed(&self, peer: Peer, now: Timestamp) -> bool {
         let mut table = self.lock();
-        let key = key(peer);
-        if !table.contains_key(&key) && table.len() >= ADDRESSES {
+        let host = peer.host();
+        if !table.contains_key(&host) && table.len() >= ADDRESSES {
             table.retain(|_, own| own.is_on(now));
             let oldest = table.iter().max_by_key(|(_, own)| Reverse(own.since));
             if let Some(oldest) = oldest.map(|(peer, _)| *peer)
@@ -59,23 +60,12 @@ impl Attempts {
                 table.remove(&oldest);
             }
         }
-        let own = table.entry(key).or_insert(Failed { since: now, count: 0 });
+        let own = table.entry(host).or_insert(Failed { since: now, count: 0 });
         if !own.is_on(now) {
             *own = Failed { since: now, count: 0 };
         }
         own.count = own.count.saturating_add(1);
         own.count >= ALLOWED
-    }
-}
-
-/// What stands for all addresses of one host: of IPv6 the network, in which a host can choose any. Not of a
-/// private one: Fly's machines are all neighbours there.
-fn key(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(own) if !own.is_unique_local() => {
-            IpAddr::V6(Ipv6Addr::from_bits(own.to_bits() >> 64 << 64))
-        }
-        own => own,
     }
 }
 
@@ -87,8 +77,8 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().expect(text)
+    fn ip(text: &str) -> Peer {
+        Peer(text.parse().expect(text))
     }
 
     #[test]
@@ -108,20 +98,10 @@ mod tests {
     }
 
     #[test]
-    fn a_host_has_one_count_for_all_its_addresses_and_none_of_its_neighbours_on_flys_network() {
-        for (address, is_same) in
-            [("2001:db8:0:1::1", true), ("2001:db8:0:1:ffff::", true), ("2001:db8:0:2::1", false)]
-        {
-            assert_eq!(key(ip("2001:db8:0:1::7")) == key(ip(address)), is_same, "{address}");
-        }
-        assert_ne!(key(ip("fdaa:0:18:a7b::2")), key(ip("fdaa:0:18:a7b::3")));
-    }
-
-    #[test]
     fn the_table_is_bounded() {
         let attempts = Attempts::default();
         for number in 0..5000_u32 {
-            attempts.failed(IpAddr::V4(number.into()), at(1000 + i64::from(number) / 1000));
+            attempts.failed(Peer(IpAddr::V4(number.into())), at(1000 + i64::from(number) / 1000));
         }
         assert_eq!(attempts.lock().len(), ADDRESSES);
         let newest = IpAddr::V4(4999.into());

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::Served;
 use super::answer::Refusal;
+use super::peer::Peer;
 use super::query::Asked;
-use super::server::Peer;
 use crate::model::AppName;
 use crate::status::{Deployment, Tick};
 use crate::supervisor::{NotTicked, Standing};

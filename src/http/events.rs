@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::Served;
 use super::answer::Refusal;
+use super::peer::{Peer, Share};
 use super::query::Asked;
 use crate::model::{AppName, TickOutcome, Timestamp};
 use crate::status::{Change, Tick, TimedText};
@@ -52,24 +53,30 @@ struct Watcher {
     app: Option<AppName>,
     over: Pin<Box<Sleep>>,
     is_new: bool,
-    _place: OwnedSemaphorePermit,
+    _place: (OwnedSemaphorePermit, Share),
 }
 
-pub(super) async fn events(State(shared): State<Served>, uri: Uri) -> Result<Response, Refusal> {
+pub(super) async fn events(
+    State(shared): State<Served>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+) -> Result<Response, Refusal> {
     let board = &shared.sources.board;
     let app = Asked::read(&uri, &["app"])?.app(board)?;
     if app.is_none() && board.names().len() > MOST_APPS {
         let why = format!("more than {MOST_APPS} apps are scaled here: choose one with `app`");
         return Err(Refusal::bad(why));
     }
-    let full = || {
-        let why = format!("{MOST} are watching already");
+    let full = |many: usize, whence: &str| {
+        let why = format!("{many} are watching already{whence}");
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why).saying(header::RETRY_AFTER, 5)
     };
-    let place = Arc::clone(&shared.streams).try_acquire_owned().map_err(|_| full())?;
+    let share = shared.watching.take(peer);
+    let share = share.ok_or_else(|| full(shared.watching.most(), " from this address"))?;
+    let place = Arc::clone(&shared.streams).try_acquire_owned().map_err(|_| full(MOST, ""))?;
     let changes = board.changes();
-    let watcher =
-        Watcher { changes, app, over: Box::pin(sleep(LASTS)), is_new: true, _place: place };
+    let over = Box::pin(sleep(LASTS));
+    let watcher = Watcher { changes, app, over, is_new: true, _place: (place, share) };
     let events = stream::unfold(watcher, |mut watcher| async move {
         let event = watcher.next().await?;
         Some((Ok::<_, Infallible>(event), watcher))

@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::Shared;
 use super::answer::Refusal;
-use super::server::Peer;
+use super::peer::Peer;
 use crate::telemetry::events::HttpTokenRefused;
 
 const SCHEME: &str = "bearer ";
@@ -33,13 +33,13 @@ impl Shared {
             return Ok(());
         }
         let now = sources.clock.now();
-        if let Some(wait) = self.attempts.locked_out(peer.0, now) {
+        if let Some(wait) = self.attempts.locked_out(peer, now) {
             let seconds = wait.as_secs().max(1);
             let why = format!("too many wrong tokens from {}: try again in {seconds} s", peer.0);
             let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, why);
             return Err(refusal.saying(header::RETRY_AFTER, seconds));
         }
-        let is_last = self.attempts.failed(peer.0, now);
+        let is_last = self.attempts.failed(peer, now);
         HttpTokenRefused { by: &peer.0.to_string(), is_last }.emit(&sources.metrics);
         refused("the token is wrong")
     }

@@ -2,7 +2,7 @@
 
 mod control;
 mod document;
-mod events;
+pub(crate) mod events;
 mod scan;
 mod served;
 

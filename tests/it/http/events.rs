@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fly_autoscaler::clock::SystemClock;
 use fly_autoscaler::http::{Configured, Sources, router, serve};
+use fly_autoscaler::journal::Journal;
 use fly_autoscaler::model::Timestamp;
 use fly_autoscaler::ports::Clock;
 use fly_autoscaler::status::{Board, Change, TimedText};
@@ -78,6 +79,18 @@ async fn ticks_and_notes_are_told_as_they_happen() {
 async fn bare() -> (std::net::SocketAddr, Board) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Arc::new(Metrics::new("v", "c"));
+    let hour = Duration::from_secs(3600);
+    let options = journal::Options { path: None, retention: hour, size: 1 << 20, retry: hour };
+    let journal = Arc::new(JournalStore::open(options, &clock, &metrics));
+    bare_with(journal, clock, metrics).await
+}
+
+/// A server with nothing behind it but a board and this journal.
+pub(crate) async fn bare_with(
+    journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+) -> (std::net::SocketAddr, Board) {
     let board = Board::default();
     let hour = Duration::from_secs(3600);
     let supervisor = Supervisor::new(
@@ -94,10 +107,9 @@ async fn bare() -> (std::net::SocketAddr, Board) {
         interval: hour,
         token: None,
     };
-    let options = journal::Options { path: None, retention: hour, size: 1 << 20, retry: hour };
     let sources = Sources {
         board: board.clone(),
-        journal: Arc::new(JournalStore::open(options, &clock, &metrics)),
+        journal,
         metrics,
         clock,
         configured: watch::channel(Arc::new(configured)).1,
@@ -140,22 +152,27 @@ async fn a_reader_that_does_not_read_is_dropped_and_costs_little() {
 #[tokio::test]
 async fn there_are_places_for_some_who_watch_and_always_one_for_prometheus() {
     let (address, _board) = bare().await;
-    let begin = async || {
-        Watching::begin(TcpStream::connect(address).await.unwrap(), "/api/v1/events").await
+    let begin = async |last: u8| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+        Watching::begin(socket.connect(address).await.unwrap(), "/api/v1/events").await
     };
     let mut watching = Vec::new();
-    for _ in 0..32 {
-        let (own, status) = begin().await;
-        assert_eq!(status, 200);
-        watching.push(own);
-    }
-    for _ in 0..3 {
-        assert_eq!(begin().await.1, 503);
+    // The second address gets what the first may not have.
+    for (last, may) in [(1, 24), (2, 8)] {
+        for _ in 0..may {
+            let (own, status) = begin(last).await;
+            assert_eq!(status, 200);
+            watching.push(own);
+        }
+        for _ in 0..3 {
+            assert_eq!(begin(last).await.1, 503);
+        }
     }
     let metrics = crate::running::get(&format!("http://{address}/metrics")).await;
     assert_eq!(metrics.map(|(status, _)| status), Ok(200));
     drop(watching);
-    crate::running::until("a place", String::new, async || match begin().await.1 {
+    crate::running::until("a place", String::new, async || match begin(1).await.1 {
         200 => Ok(()),
         other => Err(other.to_string()),
     })
