@@ -1,5 +1,7 @@
 //! Ticks in a row that came to the same thing.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Record;
@@ -30,4 +32,17 @@ pub enum When {
     At(Timestamp),
     /// All that began from the first to the last of these times.
     Between(Timestamp, Timestamp),
+}
+
+impl When {
+    /// What of it is older than `page`, the newest of it when at most `most` passages were asked for; `None`:
+    /// nothing is. So much may be read without having all of it in memory.
+    #[must_use]
+    pub fn after(self, page: &[Passage], most: usize) -> Option<Self> {
+        let Self::Between(from, _) = self else { return None };
+        let oldest = page.last().filter(|_| page.len() >= most)?;
+        // A tick takes longer than the millisecond that tells two apart.
+        let until = oldest.from.minus(Duration::from_millis(1));
+        (from <= until).then_some(Self::Between(from, until))
+    }
 }

@@ -9,7 +9,8 @@ use fly_autoscaler::store::JournalReader;
 use super::{Happened, Refused, Span, Ticks, Wanted};
 use crate::cell::{code, listed};
 
-/// No more ticks are looked at for those that are wanted.
+/// So many ticks are in memory at once, and no more are looked at for those that are wanted.
+const PAGE: usize = 50;
 const LOOKED_AT: usize = 20_000;
 /// So many apps are named.
 const NAMED: usize = 10;
@@ -39,17 +40,28 @@ impl File {
             Ticks::Latest => When::At(wanted.now),
             Ticks::Last(length) => When::Between(wanted.now.minus(length), wanted.now),
         };
-        let most = if wanted.verb.is_some() { LOOKED_AT } else { wanted.most };
-        let passages =
-            self.reader.passages(&app, when, most).map_err(|error| self.failed(&error))?;
         let region = wanted.region.as_ref();
         let is_meant =
             |own: &&Passage| wanted.verb.is_none_or(|verb| own.record.plans(verb, region));
-        let explained = passages.iter().filter(is_meant).take(wanted.most).map(Explanation::of);
-        Ok(match &wanted.region {
-            Some(region) => explained.map(|own| own.for_region(region)).collect(),
-            None => explained.collect(),
-        })
+        let explain = |own: &Passage| match region {
+            Some(region) => Explanation::of(own).for_region(region),
+            None => Explanation::of(own),
+        };
+        let mut found = Vec::new();
+        let (mut left, mut looked_at) = (Some(when), 0);
+        while let Some(when) = left
+            && found.len() < wanted.most
+            && looked_at < LOOKED_AT
+        {
+            let missing = wanted.most - found.len();
+            let most = if wanted.verb.is_some() { PAGE } else { PAGE.min(missing) };
+            let page =
+                self.reader.passages(&app, when, most).map_err(|error| self.failed(&error))?;
+            looked_at += page.len();
+            left = when.after(&page, most);
+            found.extend(page.iter().filter(is_meant).take(missing).map(explain));
+        }
+        Ok(found)
     }
 
     pub(super) fn history(

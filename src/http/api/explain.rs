@@ -1,21 +1,24 @@
 //! Why: ticks, explained stage by stage.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::Uri;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 
 use crate::http::Served;
 use crate::http::answer::Refusal;
 use crate::http::query::{Asked, no_such_app};
-use crate::journal::{Explanation, Passage, When};
+use crate::journal::{Explanation, Passage, Verb, When};
+use crate::model::{AppName, Region};
 
 /// How many explanations an answer has where nothing else is said.
 const SOME: usize = 20;
 const MOST: usize = 200;
-/// How many passages are looked through for those with an action.
-const LOOKED_THROUGH: usize = 2000;
+/// How many passages are in memory at once, and how many are looked through for those with an action.
+const PAGE: usize = 50;
+const LOOKED_THROUGH: usize = 20_000;
 
 #[derive(Serialize)]
 struct Answer {
@@ -40,26 +43,61 @@ pub(in crate::http) async fn explain(
     let action = asked.choice("action")?;
     let limit = asked.count("limit", MOST)?.unwrap_or(SOME);
 
-    let most = if action.is_some() { LOOKED_THROUGH } else { limit };
-    let passages = sources.journal.passages(&app, when, most).await?;
-    if passages.is_empty() && !sources.board.has(&app) {
-        return Err(no_such_app(&app, &sources.board));
-    }
-    let has_action = |own: &Passage| {
-        let mut planned = own.record.scopes.iter().flat_map(|scope| &scope.actions);
-        action.is_none_or(|verb| {
-            planned.any(|own| {
-                own.verb == verb && (region.is_none() || own.region.as_ref() == region.as_ref())
-            })
+    let wanted = Wanted { action, region, limit };
+    let explanations = explained(&shared, &app, when, wanted).await?;
+    shared.heavy.place().await?.json(move || Answer { explanations }).await
+}
+
+/// Which ticks are explained, and how much of them.
+struct Wanted {
+    action: Option<Verb>,
+    region: Option<Region>,
+    limit: usize,
+}
+
+impl Wanted {
+    fn explain(&self, passage: &Passage) -> Option<Explanation> {
+        let (verb, region) = (self.action, self.region.as_ref());
+        verb.is_none_or(|verb| passage.record.plans(verb, region)).then(|| {
+            let explanation = Explanation::of(passage);
+            match region {
+                Some(region) => explanation.for_region(region),
+                None => explanation,
+            }
         })
-    };
-    let chosen = passages.iter().filter(|own| has_action(own)).take(limit);
-    let mut explanations: Vec<Explanation> = chosen.map(Explanation::of).collect();
-    if let Some(region) = region {
-        let concerns = |own: &Option<_>| own.as_ref().is_none_or(|own| *own == region);
-        for own in &mut explanations {
-            own.parts.retain(|part| concerns(&part.scope.region));
-        }
     }
-    Ok(Json(Answer { explanations }).into_response())
+}
+
+/// Reads page by page, and keeps of each what is wanted.
+async fn explained(
+    shared: &Served,
+    app: &AppName,
+    when: When,
+    wanted: Wanted,
+) -> Result<Vec<Explanation>, Refusal> {
+    let sources = &shared.sources;
+    let wanted = Arc::new(wanted);
+    let mut found = Vec::new();
+    let (mut left, mut looked_through) = (Some(when), 0);
+    while let Some(when) = left
+        && found.len() < wanted.limit
+        && looked_through < LOOKED_THROUGH
+    {
+        let all = if wanted.action.is_some() { PAGE } else { wanted.limit - found.len() };
+        let most = all.min(PAGE);
+        let page = sources.journal.passages(app, when, most).await?;
+        if looked_through == 0 && page.is_empty() && !sources.board.has(app) {
+            return Err(no_such_app(app, &sources.board));
+        }
+        looked_through += page.len();
+        left = when.after(&page, most);
+        let wanted = Arc::clone(&wanted);
+        let explain = move || {
+            let missing = wanted.limit - found.len();
+            found.extend(page.iter().filter_map(|own| wanted.explain(own)).take(missing));
+            found
+        };
+        found = shared.heavy.place().await?.run(explain).await?;
+    }
+    Ok(found)
 }

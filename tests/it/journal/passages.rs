@@ -1,6 +1,11 @@
 //! Which ticks share a row, and that a tick in the middle of it is shown as it was.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fly_autoscaler::ports::BoxFuture;
+
 use super::*;
+use crate::http::events::bare_with;
 
 #[tokio::test]
 async fn quiet_ticks_are_one_row_and_each_of_them_has_what_it_measured() {
@@ -113,4 +118,85 @@ async fn a_restart_keeps_everything() {
         let shown = at_time(&journal, at(number)).await.unwrap();
         assert_eq!(traffic(&shown), f64::from(number));
     }
+}
+
+/// The journal behind it, and the most passages that were asked of it at once.
+struct Asked(JournalStore, AtomicUsize);
+
+impl Journal for Asked {
+    fn record(&self, app: &AppName, tick: &Arc<Tick>) {
+        self.0.record(app, tick);
+    }
+
+    fn note(&self, noted: Noted) {
+        self.0.note(noted);
+    }
+
+    fn passages<'a>(
+        &'a self,
+        app: &'a AppName,
+        when: When,
+        most: usize,
+    ) -> BoxFuture<'a, Result<Vec<Passage>, JournalError>> {
+        self.1.fetch_max(most, Ordering::Relaxed);
+        self.0.passages(app, when, most)
+    }
+
+    fn history<'a>(
+        &'a self,
+        query: &'a HistoryQuery,
+    ) -> BoxFuture<'a, Result<Vec<Entry>, JournalError>> {
+        self.0.history(query)
+    }
+
+    fn chart<'a>(&'a self, query: &'a ChartQuery) -> BoxFuture<'a, Result<Chart, JournalError>> {
+        self.0.chart(query)
+    }
+}
+
+#[tokio::test]
+async fn a_tick_of_long_ago_is_found_page_by_page() {
+    let place = Place::new();
+    let asked = Arc::new(Asked(place.open(), AtomicUsize::new(0)));
+    // Each is a row of its own: the first two act, and after them something else holds each time.
+    for number in 0..2 {
+        record(&*asked, started(quiet(at(number), 92.0), "m1"));
+    }
+    for number in 2..230 {
+        record(&*asked, with_reason(quiet(at(number), 92.0), hold(number)));
+    }
+    let all = all_passages(&*asked).await;
+    assert_eq!(all.len(), 230);
+    let HistoryQuery { from, until, .. } = everything();
+    let (mut left, mut paged) = (Some(When::Between(from, until)), Vec::new());
+    while let Some(when) = left {
+        let page = asked.passages(&web(), when, 23).await.unwrap();
+        left = when.after(&page, 23);
+        paged.extend(page);
+    }
+    assert!(paged == all, "no row is left out or there twice");
+
+    asked.1.store(0, Ordering::Relaxed);
+    place.clock.advance(INTERVAL * 230);
+    let journal: Arc<dyn Journal> = asked.clone();
+    let (address, _) = bare_with(journal, place.clock.clone(), Arc::clone(&place.metrics)).await;
+    for (query, wanted) in [
+        ("last=8760h&action=start", vec![at(1), at(0)]),
+        ("last=8760h&action=start&limit=1", vec![at(1)]),
+        ("last=8760h&action=stop", vec![]),
+        ("last=8760h&limit=120", (110..230).rev().map(at).collect()),
+        ("last=30s", vec![at(229), at(228)]),
+        ("action=start", vec![]),
+    ] {
+        let url = format!("http://{address}/api/v1/explain?app=web&{query}");
+        let (status, text) = crate::running::get(&url).await.unwrap();
+        assert_eq!(status, 200, "{query}: {text}");
+        let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let explained = answer["explanations"].as_array().unwrap();
+        let times: Vec<_> = explained.iter().map(|own| own["at"].as_str().unwrap()).collect();
+        let wanted: Vec<_> = wanted.iter().map(Timestamp::to_string).collect();
+        assert_eq!(times, wanted, "{query}");
+    }
+    assert_eq!(asked.1.load(Ordering::Relaxed), 50, "no more is in memory at once");
+    close(&asked.0);
 }
