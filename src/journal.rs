@@ -21,6 +21,7 @@ use crate::model::AppName;
 use crate::ports::BoxFuture;
 use crate::status::Tick;
 
+pub use crate::decide::Verb;
 pub use chart::{Chart, ChartQuery, Curve, Line};
 pub use entry::{Entry, EntryKind, HistoryQuery, Noted};
 pub use explanation::{Explained, Explanation, Part, Stage};

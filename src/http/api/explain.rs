@@ -7,11 +7,10 @@ use axum::http::Uri;
 use axum::response::Response;
 use serde::Serialize;
 
-use crate::decide::Verb;
 use crate::http::Served;
 use crate::http::answer::Refusal;
 use crate::http::query::{Asked, no_such_app};
-use crate::journal::{Explanation, Passage, When};
+use crate::journal::{Explanation, Passage, Verb, When};
 use crate::model::{AppName, Region};
 
 /// How many explanations an answer has where nothing else is said.
