@@ -27,6 +27,8 @@ pub(super) struct Form {
     pub(super) tables: &'static str,
     /// What each connection that writes is told.
     pub(super) settings: &'static str,
+    /// Whether of the files that are set aside only the newest is kept: one that is large, and can be replaced.
+    pub(super) keeps_one_aside: bool,
     /// Drops what is out of date when a file is opened.
     pub(super) tidy: fn(&Connection, Timestamp) -> rusqlite::Result<()>,
 }
@@ -118,6 +120,9 @@ impl OpenFile {
             Ok(connection) => Ok((Self { connection, _lock: lock }, None)),
             Err(error) if error.is_of_content() => {
                 let to = set_aside(path, now)?;
+                if form.keeps_one_aside {
+                    drop_others(path, &to);
+                }
                 let connection = connect(path, form, now)?;
                 let why = error.to_string();
                 Ok((Self { connection, _lock: lock }, Some(SetAside { to, why })))
@@ -260,6 +265,23 @@ fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, FileError> {
         }
     }
     Ok(to)
+}
+
+/// Deletes what was set aside before `newest`, as far as the system lets it.
+fn drop_others(path: &Path, newest: &Path) {
+    let prefix = beside(path, ".set-aside-");
+    let begins = |own: &Path, with: &Path| {
+        own.as_os_str().as_encoded_bytes().starts_with(with.as_os_str().as_encoded_bytes())
+    };
+    let entries = path.parent().and_then(|directory| fs::read_dir(directory).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        let own = entry.path();
+        let of_newest = ["", "-wal", "-shm"].iter().any(|suffix| own == beside(newest, suffix));
+        if begins(&own, &prefix) && !of_newest {
+            // What cannot be deleted only takes room.
+            let _ = fs::remove_file(own);
+        }
+    }
 }
 
 /// The path with `suffix` after its name.

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::body;
 use super::chunk::{Chunk, Numbers};
 use super::numbers::Column;
+use super::prune::log_size;
 use crate::decide::Verb;
 use crate::journal::Entry;
 use crate::model::{AppName, Region, Timestamp};
@@ -22,7 +23,8 @@ pub(super) const FORM: Form = Form {
     tables: include_str!("tables.sql"),
     // What was committed survives a kill of the process; a loss of power may take the last of it. Nothing
     // depends on it, and it is written all the time.
-    settings: "PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304",
+    settings: "PRAGMA synchronous = NORMAL",
+    keeps_one_aside: true,
     tidy: |connection, _| {
         connection.execute_batch(
             "DELETE FROM apps WHERE NOT EXISTS (SELECT 1 FROM passages WHERE app = apps.id)
@@ -64,8 +66,19 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn open(path: &Path, now: Timestamp) -> Result<(Self, Option<SetAside>), FileError> {
+    /// Opens the file at `path`, which with SQLite's log is to get no larger than `size`, in bytes.
+    pub(super) fn open(
+        path: &Path,
+        size: u64,
+        now: Timestamp,
+    ) -> Result<(Self, Option<SetAside>), FileError> {
         let (file, set_aside) = OpenFile::open(path, &FORM, now)?;
+        let log = log_size(size);
+        let page: i64 = file.connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        let pages = (log / u64::try_from(page).unwrap_or(4096).max(512)).max(1);
+        file.connection.execute_batch(&format!(
+            "PRAGMA journal_size_limit = {log}; PRAGMA wal_autocheckpoint = {pages}"
+        ))?;
         Ok((Self::new(file)?, set_aside))
     }
 

@@ -98,7 +98,7 @@ impl Thread {
             return Book::in_memory().map(Recorder::new);
         };
         if self.without_file.is_none() {
-            match Book::open(&path, self.clock.now()) {
+            match Book::open(&path, self.options.size, self.clock.now()) {
                 Ok((book, set_aside)) => {
                     self.tell(&path, set_aside, false);
                     return Ok(Recorder::new(book));
@@ -248,10 +248,11 @@ impl Thread {
         }
         self.without_file = Some(now);
         recorder.write_all()?;
-        let carried = Book::open(&path, now).and_then(|(mut book, set_aside)| {
-            carry(&recorder.book, &mut book)?;
-            Ok((book, set_aside))
-        });
+        let carried =
+            Book::open(&path, self.options.size, now).and_then(|(mut book, set_aside)| {
+                carry(&recorder.book, &mut book)?;
+                Ok((book, set_aside))
+            });
         if let Ok((book, set_aside)) = carried {
             self.tell(&path, set_aside, true);
             *recorder = Recorder::new(book);

@@ -29,6 +29,7 @@ const FORM: Form = Form {
     // What was written has to be on the disk when `write` returns, for a loss of power too. It costs little:
     // ticks that change nothing write nothing, and one transaction holds what all apps have to say.
     settings: "PRAGMA synchronous = FULL",
+    keeps_one_aside: false,
     tidy: |connection, now| {
         let before = now.minus(FORGOTTEN_AFTER).as_millis();
         let sql = "DELETE FROM kept WHERE saved_at < ?1 AND what <> ?2";

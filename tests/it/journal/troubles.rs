@@ -81,6 +81,21 @@ async fn what_is_no_journal_is_set_aside_and_kept_as_it_was() {
 }
 
 #[tokio::test]
+async fn of_journals_that_are_set_aside_the_newest_is_kept() {
+    let place = Place::new();
+    for number in 0..3 {
+        fs::write(place.path(), format!("dear diary {number}")).unwrap();
+        let journal = place.open();
+        lives(&journal, number).await;
+        close(&journal);
+        place.clock.advance(HOUR);
+    }
+    let aside = "fas-journal.db.set-aside-2026-08-21T12-00-00.000Z";
+    assert_eq!(place.names(), ["fas-journal.db", "fas-journal.db-lock", aside]);
+    assert_eq!(fs::read(place.directory.path().join(aside)).unwrap(), b"dear diary 2");
+}
+
+#[tokio::test]
 async fn the_file_of_a_newer_version_is_left_alone() {
     let place = Place::new();
     close(&place.open());
