@@ -234,7 +234,7 @@ pub struct HistoryQuery {
     pub from: Timestamp,
     /// Not after.
     pub until: Timestamp,
-    /// In this region.
+    /// In this region, and what is about all of them.
     pub region: Option<Region>,
     /// Of this kind.
     pub kind: Option<EntryKind>,

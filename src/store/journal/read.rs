@@ -253,7 +253,7 @@ fn entries(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT at, until_at, body, (SELECT name FROM apps WHERE id = app) FROM {among}
             AND (?3 IS NULL OR app IN (0, ?3))
-            AND (?4 IS NULL OR region = ?4)
+            AND (?4 IS NULL OR region IS NULL OR region = ?4)
             AND (?5 IS NULL OR kind = ?5)
             AND (?6 IS NULL OR verb = ?6)
             ORDER BY at DESC, id DESC LIMIT ?7"
