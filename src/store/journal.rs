@@ -1,7 +1,7 @@
 //! The journal in a file that outlives the process: SQLite, written and read by a thread of its own.
 //!
 //! A tick is put in a queue and nothing more is done for it where it comes from. The thread compares it with the
-//! one before: what came to the same thing is a count, what did not a row ([`recorder`]). Without a file, or
+//! one before: what came to the same thing is a count, what did not a row. Without a file, or
 //! while it cannot be used, the same tables are in memory, with room for less.
 
 mod body;

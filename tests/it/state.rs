@@ -106,8 +106,8 @@ fn filled(place: &Place, name: &str) {
     close(&store);
 }
 
-/// Waits until `is_so`, which a thread of the store brings about.
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+/// Waits until `is_so`, which a thread that is no task brings about: that of the state, or of the journal.
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let mut polls = 0;
     while !is_so() {
         polls += 1;

@@ -9,16 +9,7 @@ use fly_autoscaler::store::journal::path_beside;
 use rusqlite::Connection;
 
 use super::*;
-
-/// Waits until `is_so`, which the thread of the journal brings about.
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let mut polls = 0;
-    while !is_so() {
-        polls += 1;
-        assert!(polls < 2000, "{what} never came");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+use crate::state::wait_until;
 
 fn is_ok(place: &Place) -> bool {
     place.shows("fas_journal_ok 1")
