@@ -24,7 +24,7 @@ use crate::status::Tick;
 pub use crate::decide::Verb;
 pub use chart::{Chart, ChartQuery, Curve, Line};
 pub use entry::{Entry, EntryKind, HistoryQuery, Noted};
-pub use explanation::{Explained, Explanation, Part, Stage};
+pub use explanation::{Explained, Explanation, Part, Stage, explained};
 pub use passage::{Passage, When};
 pub use record::{
     ActionRecord, OutcomeRecord, ReasonRecord, Record, ResultKind, SampleRecord, ScopeRecord,

@@ -84,6 +84,22 @@ impl Explanation {
     }
 }
 
+/// The explanation of `passage`, cut to what is about `region`; `None` where `verb` was not planned in it.
+#[must_use]
+pub fn explained(
+    passage: &Passage,
+    verb: Option<Verb>,
+    region: Option<&Region>,
+) -> Option<Explanation> {
+    verb.is_none_or(|verb| passage.record.plans(verb, region)).then(|| {
+        let explanation = Explanation::of(passage);
+        match region {
+            Some(region) => explanation.for_region(region),
+            None => explanation,
+        }
+    })
+}
+
 impl Record {
     /// Whether such an action was to be done in it, in `region` or anywhere.
     #[must_use]

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use fly_autoscaler::journal::{Entry, Explanation, HistoryQuery, JournalError, Passage, When};
+use fly_autoscaler::journal::{
+    Entry, Explanation, HistoryQuery, JournalError, Passage, When, explained,
+};
 use fly_autoscaler::model::AppName;
 use fly_autoscaler::store::JournalReader;
 
@@ -40,13 +42,7 @@ impl File {
             Ticks::Latest => When::At(wanted.now),
             Ticks::Last(length) => When::Between(wanted.now.minus(length), wanted.now),
         };
-        let region = wanted.region.as_ref();
-        let is_meant =
-            |own: &&Passage| wanted.verb.is_none_or(|verb| own.record.plans(verb, region));
-        let explain = |own: &Passage| match region {
-            Some(region) => Explanation::of(own).for_region(region),
-            None => Explanation::of(own),
-        };
+        let explain = |own: &Passage| explained(own, wanted.verb, wanted.region.as_ref());
         let mut found = Vec::new();
         let (mut left, mut looked_at) = (Some(when), 0);
         while let Some(when) = left
@@ -59,7 +55,7 @@ impl File {
                 self.reader.passages(&app, when, most).map_err(|error| self.failed(&error))?;
             looked_at += page.len();
             left = when.after(&page, most);
-            found.extend(page.iter().filter(is_meant).take(missing).map(explain));
+            found.extend(page.iter().filter_map(explain).take(missing));
         }
         Ok(found)
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::http::Served;
 use crate::http::answer::Refusal;
 use crate::http::query::{Asked, no_such_app};
-use crate::journal::{Explanation, Passage, Verb, When};
+use crate::journal::{self, Explanation, Passage, Verb, When};
 use crate::model::{AppName, Region};
 
 /// How many explanations an answer has where nothing else is said.
@@ -55,19 +55,6 @@ struct Wanted {
     limit: usize,
 }
 
-impl Wanted {
-    fn explain(&self, passage: &Passage) -> Option<Explanation> {
-        let (verb, region) = (self.action, self.region.as_ref());
-        verb.is_none_or(|verb| passage.record.plans(verb, region)).then(|| {
-            let explanation = Explanation::of(passage);
-            match region {
-                Some(region) => explanation.for_region(region),
-                None => explanation,
-            }
-        })
-    }
-}
-
 /// Reads page by page, and keeps of each what is wanted.
 async fn explained(
     shared: &Served,
@@ -94,7 +81,9 @@ async fn explained(
         let wanted = Arc::clone(&wanted);
         let explain = move || {
             let missing = wanted.limit - found.len();
-            found.extend(page.iter().filter_map(|own| wanted.explain(own)).take(missing));
+            let region = wanted.region.as_ref();
+            let explain = |own: &Passage| journal::explained(own, wanted.action, region);
+            found.extend(page.iter().filter_map(explain).take(missing));
             found
         };
         found = shared.heavy.place().await?.run(explain).await?;
